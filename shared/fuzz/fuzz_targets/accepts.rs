@@ -1,0 +1,51 @@
+//! Every header that our reader takes, the age crate takes too, with the same stanzas: what was checked by the
+//! one is what the other puts under the MAC.
+
+#![no_main]
+
+use std::cell::RefCell;
+
+use age::DecryptError;
+use age_core::format::{FileKey, Stanza};
+use libfuzzer_sys::fuzz_target;
+use seal_core::check::check;
+use seal_core::format::{Envelope, SealedSecret, SealedSecretSpec};
+use seal_core::scope::{Place, Scope};
+
+fuzz_target!(|text: &str| {
+    // A header as it lies in a sealed file, or a whole sealed file's text with its indentation.
+    let unindented: Vec<&str> = text.lines().map(|line| line.trim_start_matches(' ')).collect();
+    let unindented = unindented.join("\n");
+    let start = unindented.find("age-encryption.org/v1\n").unwrap_or(0);
+    let end = unindented[start..].find("\nvalues:").map_or(unindented.len(), |end| start + end);
+    compare(text);
+    compare(&unindented[start..end]);
+});
+
+fn compare(header: &str) {
+    let place = Place::new("prod", "db").expect("a place");
+    let values = [("k".to_owned(), String::new())].into();
+    let mut sealed = SealedSecret::default();
+    sealed.metadata.namespace = Some(place.namespace.clone());
+    sealed.metadata.name = Some(place.name.clone());
+    let envelopes = vec![Envelope { sealed_to: vec![], header: header.to_owned(), values }];
+    sealed.spec = SealedSecretSpec { scope: Scope::of(&place), envelopes, ..Default::default() };
+    let Ok(checked) = check(&sealed) else { return };
+
+    let file = [header.as_bytes(), b"\n", &[0; 48]].concat();
+    let seen = Seen::default();
+    let age = age::Decryptor::new_buffered(&*file).expect("ours is a part of age's");
+    assert!(age.decrypt(std::iter::once(&seen as &dyn age::Identity)).is_err());
+    assert_eq!(seen.0.into_inner(), checked.stanza_types()[0]);
+}
+
+/// Opens nothing and notes the stanzas it is shown.
+#[derive(Default)]
+struct Seen(RefCell<Vec<String>>);
+
+impl age::Identity for Seen {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
+        self.0.borrow_mut().push(stanza.tag.clone());
+        None
+    }
+}

@@ -1,0 +1,207 @@
+//! The sealed file: [`SealedSecret`], one type for the file in Git and the custom resource in the cluster.
+//!
+//! One type, so that the command line cannot write what the controller cannot read. It is lenient on purpose:
+//! in a cluster the API server has checked it against the schema, and a newer object must not stall a watch.
+//! Text goes through [`crate::sealed_file`], which is strict.
+
+#![allow(unreachable_pub, reason = "a helper type of kube's derive is public and unnamed")]
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::scope::{Place, Scope};
+use crate::yaml::shown;
+
+/// The API group of every kind here.
+pub const GROUP: &str = "seal.dev";
+/// `apiVersion` of a sealed file. What opened once opens always.
+pub const API_VERSION: &str = "seal.dev/v1";
+/// `kind` of a sealed file.
+pub const KIND: &str = "SealedSecret";
+
+/// Most envelopes in one sealed file.
+pub const MAX_ENVELOPES: usize = 256;
+/// Most values in one sealed file, sealed and clear together.
+pub const MAX_VALUES: usize = 1024;
+/// Most bytes of plaintext in one sealed file: what the API server takes in one Secret.
+pub const MAX_PLAINTEXT_BYTES: usize = 1024 * 1024;
+
+/// A Secret sealed for one cluster or several; safe to keep in public Git.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "seal.dev",
+    version = "v1",
+    kind = "SealedSecret",
+    plural = "sealedsecrets",
+    shortname = "sls",
+    category = "seal",
+    namespaced,
+    status = "SealedSecretStatus",
+    derive = "Default",
+    derive = "PartialEq",
+    doc = "A Secret sealed for one cluster or several; safe to keep in public Git.",
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Keys","type":"integer","jsonPath":".status.keys"}"#,
+    printcolumn = r#"{"name":"Opened-With","type":"string","jsonPath":".status.openedWith"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
+    validation = Rule::new("size(self.spec.scope.namespaces) == 1 || !self.spec.scope.namespaces.exists(n, n == '*')")
+        .message("spec.scope.namespaces mixes \"*\" with names"),
+    validation = Rule::new("!has(self.spec.template) || !has(self.spec.template.stringData) || !has(self.spec.envelopes) || self.spec.envelopes.all(e, !e.values.exists(k, k in self.spec.template.stringData))")
+        .message("a key is both sealed and in spec.template.stringData"),
+    validation = Rule::new("!has(self.spec.template) || !has(self.spec.template.type) || !(self.spec.template.type in ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'] || self.spec.template.type.startsWith('helm.sh/') || self.spec.template.type.startsWith('seal.dev/'))")
+        .message("spec.template.type is reserved")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedSecretSpec {
+    /// Where the values may be opened; the only binding besides each value's key.
+    #[serde(default)]
+    pub scope: Scope,
+    /// What the live Secret has besides the sealed values, in clear and reviewable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Template>,
+    /// ServiceAccounts of the namespace whose imagePullSecrets the live Secret is appended to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub service_accounts: Vec<String>,
+    /// What happens when a Secret of that name exists and is not ours (default: Refuse).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "on_conflict_schema")]
+    pub on_conflict: Option<String>,
+    /// Stop reconciling; the live Secret and the conditions stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+    /// The sealed values, grouped by the header they share.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub envelopes: Vec<Envelope>,
+}
+
+/// The values of `spec.onConflict`.
+pub const ON_CONFLICT: [&str; 4] = ["Refuse", "AdoptEmpty", "Adopt", "Merge"];
+
+fn on_conflict_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "enum": ON_CONFLICT })
+}
+
+/// What of the live Secret is no secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Template {
+    /// Type of the live Secret (default: Opaque).
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub type_: Option<String>,
+    /// Whether the live Secret is immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immutable: Option<bool>,
+    /// Labels and annotations of the live Secret.
+    #[serde(default, skip_serializing_if = "TemplateMetadata::is_empty")]
+    pub metadata: TemplateMetadata,
+    /// Values that are no secret, in clear; a key may not be sealed as well.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 1024))]
+    pub string_data: BTreeMap<String, String>,
+}
+
+/// Labels and annotations of the live Secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TemplateMetadata {
+    /// Copied to the live Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 256))]
+    pub labels: BTreeMap<String, String>,
+    /// Copied to the live Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 256))]
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl TemplateMetadata {
+    fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.annotations.is_empty()
+    }
+}
+
+/// One age header, and the payloads under its file key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope {
+    /// Fingerprints of the recipients, `sha256:` and 32 hex digits; hints, not a security statement.
+    #[serde(default)]
+    #[schemars(length(max = 64), inner(length(max = 71)))]
+    pub sealed_to: Vec<String>,
+    /// The age header without its final line feed.
+    #[serde(default)]
+    #[schemars(length(max = 131072))]
+    pub header: String,
+    /// Key of the Secret to age payload, base64 with padding, canonical.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 1024))]
+    pub values: BTreeMap<String, String>,
+}
+
+/// What the controller last did with a sealed object. Written by nobody else.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedSecretStatus {
+    /// The generation that the conditions are about; -1 until the controller has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`; `Reconciling` and `Stalled` while they are so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// Number of values in the live Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<i64>,
+    /// Fingerprints that the envelopes name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed_to: Vec<String>,
+    /// Fingerprints of the identities that opened it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened_with: Vec<String>,
+    /// The live Secret as it was written last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<WrittenSecret>,
+    /// Number of the rules by which it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<i64>,
+    /// Echo of the annotation that last asked for a reconcile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// Which version of the live Secret we wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WrittenSecret {
+    /// `metadata.uid` of the live Secret.
+    #[serde(default)]
+    pub uid: String,
+    /// `metadata.resourceVersion` of the live Secret.
+    #[serde(default)]
+    pub resource_version: String,
+}
+
+impl SealedSecret {
+    /// Where the object was found, or what is wrong with its names.
+    pub fn place(&self) -> Result<Place, &'static str> {
+        let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
+        if namespace.is_empty() {
+            return Err("metadata.namespace is missing");
+        }
+        Place::new(namespace, self.metadata.name.as_deref().unwrap_or_default())
+    }
+
+    /// `namespace/name` as far as they are there, for messages.
+    pub fn label(&self) -> String {
+        let part = |name: &Option<String>| shown(name.as_deref().unwrap_or("?"));
+        format!("{}/{}", part(&self.metadata.namespace), part(&self.metadata.name))
+    }
+}

@@ -1,0 +1,51 @@
+//! The sealed-file format of seal, and nothing else: no file, clock, network or async.
+//!
+//! ```text
+//! text ─ manifest ─ seal ─ format ─ sealed_file ─ text … text ─ sealed_file ─ check ─ open ─ values
+//!                    └─ key · scope · secret · crypto ────────────────────────────────┘
+//! ```
+//!
+//! A Secret manifest becomes a [`manifest::Manifest`], [`seal::seal`] makes a [`format::SealedSecret`] of it
+//! with public keys alone, [`check::check`] says what can be said without a key, and [`open::open`] is the one
+//! door to plaintext.
+//!
+//! ```
+//! use seal_core::{check::check, key::{Identity, Keyring}, manifest, open::open, scope::{Place, Scope}, seal, sealed_file};
+//!
+//! let identity = Identity::generate();
+//! let recipients = [identity.recipient().parse()?];
+//! let text = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: prod}, stringData: {password: hunter2}}";
+//! let manifest = manifest::read(text, &Default::default())?.remove(0);
+//! let place = Place::new("prod", "db")?;
+//! let sealed = seal::seal(manifest, &place, Scope::of(&place), &Default::default(), &recipients)?;
+//! let yaml = sealed_file::write(&sealed); // safe to commit
+//!
+//! let keyring: Keyring = [identity].into_iter().collect();
+//! let opened = open(&check(&sealed)?, &keyring)?;
+//! assert_eq!(opened.values["password"].expose(), b"hunter2");
+//! # assert!(!yaml.contains("hunter2"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod allowed;
+pub mod check;
+pub mod crd;
+mod crypto;
+pub mod dotenv;
+pub mod edit;
+pub mod format;
+mod hybrid;
+pub mod key;
+pub mod layout;
+pub mod manifest;
+pub mod open;
+pub mod policy_file;
+pub mod reason;
+pub mod scope;
+pub mod seal;
+pub mod sealed_file;
+pub mod secret;
+pub mod secret_type;
+mod yaml;
+
+pub use yaml::{Problem, ReadError};

@@ -1,0 +1,328 @@
+//! Text of Secret manifests → [`Manifest`]: what kubectl would have applied, ready to be sealed.
+//!
+//! Refuses by name what is no Secret. Drops what the server adds and, unless asked for, every annotation:
+//! `kubectl.kubernetes.io/last-applied-configuration` and its kin carry the plaintext.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::GeneralPurposeConfig;
+use base64::engine::general_purpose::GeneralPurpose;
+use zeroize::Zeroizing;
+
+use crate::format::{Template, TemplateMetadata};
+use crate::scope::is_key;
+use crate::sealed_file::label;
+use crate::secret::SecretValue;
+use crate::yaml::{self, Node, ReadError, Value, shown};
+
+/// A plaintext Secret as its manifest has it. Prints without its values.
+#[derive(Debug)]
+pub struct Manifest {
+    /// `metadata.namespace`.
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: Option<String>,
+    /// Type, labels, `immutable`, and the annotations that were asked for.
+    pub template: Template,
+    /// All values; `stringData` wins over `data`, as in the API server.
+    pub values: BTreeMap<String, SecretValue>,
+    /// Names of fields and annotations that were left out.
+    pub dropped: Vec<String>,
+    /// Keys whose value was null: kubectl makes them empty.
+    pub empty: Vec<String>,
+}
+
+/// Why a text gave no manifest. Names objects, fields and keys, never a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// Not YAML or JSON at all.
+    #[error("{0}")]
+    Text(#[from] ReadError),
+    /// Nothing in it.
+    #[error("there is no manifest in it")]
+    Empty,
+    /// A document that is no Secret.
+    #[error("{kind} {label} is not a Secret")]
+    NotASecret {
+        /// Its kind.
+        kind: String,
+        /// `namespace/name`.
+        label: String,
+    },
+    /// Sealed already.
+    #[error("SealedSecret {label} is already sealed")]
+    AlreadySealed {
+        /// `namespace/name`.
+        label: String,
+    },
+    /// A field that no Secret has: a typo would silently lose values.
+    #[error("Secret {label}: unknown field {field}")]
+    UnknownField {
+        /// `namespace/name`.
+        label: String,
+        /// The field's path.
+        field: String,
+    },
+    /// A field or value of a type that the API server refuses.
+    #[error("Secret {label}: {field} is {found}, not {wanted}")]
+    WrongType {
+        /// `namespace/name`.
+        label: String,
+        /// The field's path.
+        field: String,
+        /// What it is.
+        found: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// A value under `data` that is not base64.
+    #[error("Secret {label}: data.{key} is not base64")]
+    NotBase64 {
+        /// `namespace/name`.
+        label: String,
+        /// Which key.
+        key: String,
+    },
+    /// A key that no Secret can have.
+    #[error(
+        "Secret {label}: a key is empty, too long, begins with .. or has a character other than letters, digits, - . _"
+    )]
+    BadKey {
+        /// `namespace/name`.
+        label: String,
+    },
+    /// No values: most likely a typo or a manifest without its data.
+    #[error("Secret {label} has no values")]
+    NoValues {
+        /// `namespace/name`.
+        label: String,
+    },
+}
+
+/// Go's `encoding/json` reads bytes so: standard alphabet, padding required, loose last bits, line breaks ignored.
+const GO_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Reads every Secret of `text`: one or several documents, or a `List`.
+///
+/// `keep_annotations` names the annotations of the input that go into the template.
+pub fn read(
+    text: &str,
+    keep_annotations: &BTreeSet<String>,
+) -> Result<Vec<Manifest>, ManifestError> {
+    let mut manifests = Vec::new();
+    for document in yaml::documents(text)? {
+        read_object(&document, keep_annotations, &mut manifests)?;
+    }
+    if manifests.is_empty() { Err(ManifestError::Empty) } else { Ok(manifests) }
+}
+
+fn read_object(
+    node: &Node,
+    keep: &BTreeSet<String>,
+    manifests: &mut Vec<Manifest>,
+) -> Result<(), ManifestError> {
+    let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
+    match (text("apiVersion"), text("kind")) {
+        ("v1", "List") | ("v1", "SecretList") => {
+            let items = node.get("items").map(Node::items).unwrap_or_default();
+            items.iter().try_for_each(|item| read_object(item, keep, manifests))
+        }
+        ("v1", "Secret") => {
+            manifests.push(read_secret(node, keep)?);
+            Ok(())
+        }
+        (version, "SealedSecret" | "ClusterSealedSecret") if version.starts_with("seal.dev/") => {
+            Err(ManifestError::AlreadySealed { label: label(node) })
+        }
+        (_, kind) => {
+            let kind = if kind.is_empty() { "an object without kind:" } else { kind };
+            let kind = shown(kind);
+            Err(ManifestError::NotASecret { kind, label: label(node) })
+        }
+    }
+}
+
+fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, ManifestError> {
+    let label = label(node);
+    let mut manifest = Manifest {
+        namespace: None,
+        name: None,
+        template: Template::default(),
+        values: BTreeMap::new(),
+        dropped: Vec::new(),
+        empty: Vec::new(),
+    };
+    let reader = Reader { label: &label };
+    for entry in node.entries() {
+        match entry.key.as_str() {
+            "apiVersion" | "kind" | "data" | "stringData" => {}
+            "metadata" => reader.metadata(&entry.value, keep, &mut manifest)?,
+            "type" => manifest.template.type_ = reader.string("type", &entry.value)?,
+            "immutable" => {
+                manifest.template.immutable = reader.boolean("immutable", &entry.value)?
+            }
+            field => {
+                let field = shown(field);
+                return Err(ManifestError::UnknownField { label, field });
+            }
+        }
+    }
+    // `type: ""` and `type: Opaque` are the API server's default; a template says only what differs.
+    manifest.template.type_ = manifest.template.type_.filter(|type_| !type_.is_empty());
+    reader.values(node.get("data"), "data", &mut manifest)?;
+    reader.values(node.get("stringData"), "stringData", &mut manifest)?;
+    if manifest.values.is_empty() {
+        return Err(ManifestError::NoValues { label });
+    }
+    Ok(manifest)
+}
+
+struct Reader<'a> {
+    label: &'a str,
+}
+
+impl Reader<'_> {
+    fn wrong(&self, field: &str, node: &Node, wanted: &'static str) -> ManifestError {
+        let (label, field) = (self.label.to_owned(), shown(field));
+        ManifestError::WrongType { label, field, found: node.kind(), wanted }
+    }
+
+    fn string(&self, field: &str, node: &Node) -> Result<Option<String>, ManifestError> {
+        match &node.value {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text.as_str().to_owned())),
+            _ => Err(self.wrong(field, node, "a string: quote it")),
+        }
+    }
+
+    fn boolean(&self, field: &str, node: &Node) -> Result<Option<bool>, ManifestError> {
+        match &node.value {
+            Value::Null => Ok(None),
+            Value::Bool(value) => Ok(Some(*value)),
+            _ => Err(self.wrong(field, node, "true or false")),
+        }
+    }
+
+    fn mapping<'n>(&self, field: &str, node: &'n Node) -> Result<&'n [yaml::Entry], ManifestError> {
+        match &node.value {
+            Value::Null => Ok(&[]),
+            Value::Mapping(entries) => Ok(entries),
+            _ => Err(self.wrong(field, node, "a map")),
+        }
+    }
+
+    fn metadata(
+        &self,
+        node: &Node,
+        keep: &BTreeSet<String>,
+        manifest: &mut Manifest,
+    ) -> Result<(), ManifestError> {
+        for entry in self.mapping("metadata", node)? {
+            let field = format!("metadata.{}", shown(&entry.key));
+            match entry.key.as_str() {
+                "name" => manifest.name = self.string(&field, &entry.value)?,
+                "namespace" => manifest.namespace = self.string(&field, &entry.value)?,
+                "labels" => {
+                    manifest.template.metadata.labels = self.strings(&field, &entry.value)?;
+                }
+                "annotations" => {
+                    let annotations = self.strings(&field, &entry.value)?;
+                    self.annotations(annotations, keep, manifest);
+                }
+                "generateName"
+                | "selfLink"
+                | "uid"
+                | "resourceVersion"
+                | "generation"
+                | "creationTimestamp"
+                | "deletionTimestamp"
+                | "deletionGracePeriodSeconds"
+                | "ownerReferences"
+                | "finalizers"
+                | "managedFields" => {
+                    if !matches!(entry.value.value, Value::Null) {
+                        manifest.dropped.push(field);
+                    }
+                }
+                _ => {
+                    let label = self.label.to_owned();
+                    return Err(ManifestError::UnknownField { label, field });
+                }
+            }
+        }
+        let given = |name: &Option<String>| name.as_ref().is_none_or(|name| !name.is_empty());
+        if !given(&manifest.namespace) {
+            manifest.namespace = None;
+        }
+        Ok(())
+    }
+
+    fn annotations(
+        &self,
+        annotations: BTreeMap<String, String>,
+        keep: &BTreeSet<String>,
+        manifest: &mut Manifest,
+    ) {
+        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            annotations.into_iter().partition(|(name, _)| keep.contains(name));
+        let TemplateMetadata { annotations, .. } = &mut manifest.template.metadata;
+        annotations.extend(kept);
+        let name = |(name, _): (String, String)| format!("annotation {}", shown(&name));
+        manifest.dropped.extend(dropped.into_iter().map(name));
+    }
+
+    fn strings(&self, field: &str, node: &Node) -> Result<BTreeMap<String, String>, ManifestError> {
+        let entries = self.mapping(field, node)?.iter();
+        entries
+            .map(|entry| {
+                let field = format!("{field}.{}", entry.key);
+                let text = self.string(&field, &entry.value)?.unwrap_or_default();
+                Ok((entry.key.clone(), text))
+            })
+            .collect()
+    }
+
+    fn values(
+        &self,
+        node: Option<&Node>,
+        field: &str,
+        manifest: &mut Manifest,
+    ) -> Result<(), ManifestError> {
+        let Some(node) = node else { return Ok(()) };
+        for entry in self.mapping(field, node)? {
+            let key = &entry.key;
+            if !is_key(key) {
+                return Err(ManifestError::BadKey { label: self.label.to_owned() });
+            }
+            let value = match &entry.value.value {
+                Value::Null => {
+                    manifest.empty.push(key.clone());
+                    SecretValue::default()
+                }
+                Value::String(text) if field == "data" => self.base64(key, text)?,
+                Value::String(text) => SecretValue::from(text.as_bytes()),
+                _ => {
+                    let field = format!("{field}.{key}");
+                    return Err(self.wrong(&field, &entry.value, "a string: quote it"));
+                }
+            };
+            manifest.values.insert(key.clone(), value);
+        }
+        Ok(())
+    }
+
+    fn base64(&self, key: &str, text: &str) -> Result<SecretValue, ManifestError> {
+        let text: Zeroizing<Vec<u8>> =
+            Zeroizing::new(text.bytes().filter(|byte| !b"\r\n".contains(byte)).collect());
+        let (label, key) = (self.label.to_owned(), key.to_owned());
+        GO_BASE64
+            .decode(text.as_slice())
+            .map(SecretValue::from)
+            .map_err(|_| ManifestError::NotBase64 { label, key })
+    }
+}

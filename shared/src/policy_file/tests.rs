@@ -1,0 +1,59 @@
+//! What a policy file may say, and the letters about those that say something else.
+
+use super::*;
+
+const EXAMPLE: &str = "# who\nrecipients: {prod: age1pq1a, offline: {file: keys/offline.txt}} # these\nrules:\n- {path: \"clusters/prod/**\", to: [prod, offline], namespace: prod, clear: [LOG_LEVEL]}\n- {to: [prod, offline]}\nallowClassic: false\n";
+
+#[test]
+fn the_documented_example_reads() {
+    let policy = read(EXAMPLE).unwrap();
+    assert_eq!(policy.recipients["prod"], Source::Text("age1pq1a".into()));
+    assert_eq!(policy.recipients["offline"], Source::File("keys/offline.txt".into()));
+    assert_eq!(policy.rules[0].path.as_deref(), Some("clusters/prod/**"));
+    assert_eq!(policy.rules[0].namespace.as_deref(), Some("prod"));
+    assert_eq!(
+        policy.rules[1],
+        Rule { to: vec!["prod".into(), "offline".into()], ..Rule::default() }
+    );
+    assert!(!policy.allow_classic);
+}
+
+#[test]
+fn what_is_not_understood_is_refused_by_name() {
+    for (text, problem) in [
+        ("recipient: {}", "unknown field recipient"),
+        ("rules: [{too: []}]", "unknown field rules[0].too"),
+        ("rules: [{for: kestra}]", "rules[0].for is not in this version"),
+        ("rules: [{to: [x]}]", "rules[0].to names x, which recipients does not have"),
+        ("recipients: {a: {path: x}}", "unknown field recipients.a.path"),
+        ("recipients: {a: 1}", "recipients.a is a number, not a recipient or {file: PATH}"),
+        ("allowClassic: 1", "allowClassic is a number, not true or false"),
+        ("rules: {}", "rules is a map, not a list"),
+        ("rules: [{namespace: A}]", "rules[0].namespace cannot name a namespace"),
+        ("recipients: {a: x, a: y}", "line 1: the same key stands twice in one map"),
+    ] {
+        assert_eq!(read(text).unwrap_err().to_string(), problem);
+    }
+}
+
+#[test]
+fn pinning_keeps_every_other_line() {
+    let pinned = pin(EXAMPLE, "new", "age1pq1b").unwrap();
+    let want = EXAMPLE
+        .replace("{prod: age1pq1a,", "{new: age1pq1b, prod: age1pq1a,")
+        .replace("- {to: [prod,", "- {to: [new, prod,");
+    assert_eq!(pinned, want);
+    let again = pin(&pinned, "new", "age1pq1c").unwrap();
+    assert_eq!(again, want.replace("age1pq1b", "age1pq1c"));
+
+    let block = "recipients:\n  # kept\n  offline: age1pq1a # on paper\n\n# rules\nrules:\n- path: a/**\n  to: [offline]\n- to:\n  # first\n  - offline\n";
+    let want = "recipients:\n  # kept\n  offline: age1pq1a # on paper\n  new: age1pq1b\n\n# rules\nrules:\n- path: a/**\n  to: [offline]\n- to:\n  # first\n  - new\n  - offline\n";
+    assert_eq!(pin(block, "new", "age1pq1b").unwrap(), want);
+}
+
+#[test]
+fn a_layout_that_cannot_be_edited_is_left_alone() {
+    assert_eq!(pin("{\"recipients\": {\"a\": \"b\"}}", "n", "c"), Err(PolicyError::Layout));
+    assert_eq!(pin(EXAMPLE, "offline", "age1pq1b"), Err(PolicyError::Layout));
+    assert_eq!(pin("", "n", "c"), Err(PolicyError::Layout));
+}

@@ -1,0 +1,145 @@
+//! Values → envelope: sealing needs public keys only.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use age::Recipient as _;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::crypto::header::Header;
+use crate::crypto::{new_file_key, payload};
+use crate::format::{
+    Envelope, MAX_PLAINTEXT_BYTES, MAX_VALUES, SealedSecret, SealedSecretSpec, Template,
+};
+use crate::key::{Fingerprint, Recipient};
+use crate::manifest::Manifest;
+use crate::scope::{Place, Scope, is_key};
+use crate::secret::SecretValue;
+
+/// Why something was not sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// Nobody could ever open it.
+    #[error("no recipient to seal for")]
+    NoRecipient,
+    /// A post-quantum recipient beside a classical one protects nobody from a quantum computer.
+    #[error("recipients of different strength cannot share a file: {0} and {1}")]
+    MixedRecipients(Fingerprint, Fingerprint),
+    /// The key is made so that it has no secret, or its plugin failed.
+    #[error("recipient {0} cannot be sealed to")]
+    UnusableRecipient(Fingerprint),
+    /// A scope that no reader takes.
+    #[error("{0}")]
+    BadScope(&'static str),
+    /// A key that no Secret can have.
+    #[error(
+        "a key is empty, too long, begins with .. or has a character other than letters, digits, - . _"
+    )]
+    BadKey,
+    /// More than a Secret can hold.
+    #[error("{0}")]
+    TooLarge(&'static str),
+    /// `--clear` names a key that the manifest has not.
+    #[error("no key {0} to leave in clear")]
+    NoSuchKey(String),
+    /// Only text can be left in clear.
+    #[error("the value of {0} is not UTF-8 text and cannot be left in clear")]
+    NotText(String),
+}
+
+/// Seals `values` for `scope` in one envelope with a fresh file key.
+///
+/// Hides lengths to their size class, and which values are equal. Does not hide names, keys or recipients, and
+/// does not say who sealed: anyone with the public keys can.
+pub fn seal_values(
+    values: &BTreeMap<String, SecretValue>,
+    scope: &Scope,
+    recipients: &[Recipient],
+) -> Result<Envelope, SealError> {
+    // What goes into a binding is checked before it is built: readers never take it apart.
+    if let Some(problem) = scope.problem() {
+        return Err(SealError::BadScope(problem));
+    }
+    if !values.keys().all(|key| is_key(key)) {
+        return Err(SealError::BadKey);
+    }
+    check_size(values)?;
+    let file_key = new_file_key();
+    let mut stanzas = Vec::new();
+    let mut sealed_to: Vec<String> = Vec::new();
+    let mut labels: Option<(HashSet<String>, Fingerprint)> = None;
+    let mut seen = BTreeSet::new();
+    for recipient in recipients {
+        let fingerprint = recipient.fingerprint();
+        if !seen.insert(fingerprint.clone()) {
+            continue;
+        }
+        let (wrapped, its_labels) = recipient
+            .wrap_file_key(&file_key)
+            .map_err(|_| SealError::UnusableRecipient(fingerprint.clone()))?;
+        match &labels {
+            Some((first, by)) if *first != its_labels => {
+                return Err(SealError::MixedRecipients(by.clone(), fingerprint));
+            }
+            Some(_) => {}
+            None => labels = Some((its_labels, fingerprint.clone())),
+        }
+        stanzas.extend(wrapped);
+        sealed_to.push(fingerprint.to_string());
+    }
+    if stanzas.is_empty() {
+        return Err(SealError::NoRecipient);
+    }
+    if stanzas.len() > crate::crypto::header::MAX_STANZAS {
+        return Err(SealError::TooLarge("more than 64 recipients"));
+    }
+    let header = Header::write(&file_key, stanzas);
+    let seal = |(key, value): (&String, &SecretValue)| {
+        let payload = payload::seal(&file_key, scope, key, value);
+        (key.clone(), STANDARD.encode(payload))
+    };
+    let values = values.iter().map(seal).collect();
+    Ok(Envelope { sealed_to, header: header.scalar().to_owned(), values })
+}
+
+fn check_size(values: &BTreeMap<String, SecretValue>) -> Result<(), SealError> {
+    if values.len() > MAX_VALUES {
+        return Err(SealError::TooLarge("more than 1,024 values in one Secret"));
+    }
+    if values.values().map(|value| value.expose().len()).sum::<usize>() > MAX_PLAINTEXT_BYTES {
+        return Err(SealError::TooLarge(
+            "the values are larger than 1 MiB together, the API server's limit for one Secret",
+        ));
+    }
+    Ok(())
+}
+
+/// Seals a manifest as one sealed file; keys named in `clear` stay readable in its template.
+pub fn seal(
+    manifest: Manifest,
+    place: &Place,
+    scope: Scope,
+    clear: &BTreeSet<String>,
+    recipients: &[Recipient],
+) -> Result<SealedSecret, SealError> {
+    let Manifest { mut values, mut template, .. } = manifest;
+    check_size(&values)?; // clear and sealed together, as the reader counts them
+    for key in clear {
+        let value = values.remove(key).ok_or_else(|| SealError::NoSuchKey(key.clone()))?;
+        let text = std::str::from_utf8(value.expose());
+        let text = text.map_err(|_| SealError::NotText(key.clone()))?;
+        template.string_data.insert(key.clone(), text.to_owned());
+    }
+    let envelope = seal_values(&values, &scope, recipients)?;
+    let envelopes = if envelope.values.is_empty() { vec![] } else { vec![envelope] };
+    let metadata = ObjectMeta {
+        namespace: Some(place.namespace.clone()),
+        name: Some(place.name.clone()),
+        ..ObjectMeta::default()
+    };
+    let template = (template != Template::default()).then_some(template);
+    let spec = SealedSecretSpec { scope, template, envelopes, ..SealedSecretSpec::default() };
+    Ok(SealedSecret { metadata, spec, status: None })
+}

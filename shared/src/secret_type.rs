@@ -1,0 +1,106 @@
+//! What the API server wants of a Secret of each built-in type, asked before sealing rather than after merging.
+//!
+//! The rules are those of `ValidateSecret` in Kubernetes. A value is never quoted, nor is a parser's word for it.
+
+use std::collections::BTreeMap;
+
+use crate::secret::SecretValue;
+
+/// Why the API server would refuse a Secret of this type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TypeError {
+    /// A key without which this type makes no sense.
+    #[error("type {type_} needs the key {key}")]
+    Missing {
+        /// The type.
+        type_: String,
+        /// The key, or the keys of which one is needed.
+        key: &'static str,
+    },
+    /// A docker config that no kubelet can read.
+    #[error("type {type_}: the value of {key} is not a JSON object")]
+    NotJson {
+        /// The type.
+        type_: String,
+        /// The key.
+        key: &'static str,
+    },
+}
+
+const DOCKER_TYPES: [(&str, &str); 2] = [
+    ("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
+    ("kubernetes.io/dockercfg", ".dockercfg"),
+];
+
+/// Checks a whole Secret: the keys its type needs, and what [`check_values`] checks.
+pub fn check(type_: &str, values: &BTreeMap<String, SecretValue>) -> Result<(), TypeError> {
+    let missing = |key| Err(TypeError::Missing { type_: type_.to_owned(), key });
+    let has = |key: &str| values.contains_key(key);
+    let filled = |key: &str| values.get(key).is_some_and(|value| !value.expose().is_empty());
+    match type_ {
+        "kubernetes.io/tls" if !has("tls.crt") => return missing("tls.crt"),
+        "kubernetes.io/tls" if !has("tls.key") => return missing("tls.key"),
+        "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
+            return missing("username or password");
+        }
+        "kubernetes.io/ssh-auth" if !filled("ssh-privatekey") => return missing("ssh-privatekey"),
+        _ => {}
+    }
+    for (docker, key) in DOCKER_TYPES {
+        if type_ == docker && !has(key) {
+            return missing(key);
+        }
+    }
+    check_values(type_, values)
+}
+
+/// Checks only the values that are there: for a change of some of a Secret's keys.
+pub fn check_values(type_: &str, values: &BTreeMap<String, SecretValue>) -> Result<(), TypeError> {
+    for (docker, key) in DOCKER_TYPES {
+        let Some(value) = values.get(key).filter(|_| type_ == docker) else { continue };
+        if !is_json_object(value.expose()) {
+            return Err(TypeError::NotJson { type_: type_.to_owned(), key });
+        }
+    }
+    Ok(())
+}
+
+fn is_json_object(bytes: &[u8]) -> bool {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    first == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().into())).collect()
+    }
+
+    #[test]
+    fn each_type_has_the_keys_that_the_api_server_asks_for() {
+        for (type_, right, wrong) in [
+            ("kubernetes.io/tls", vec![("tls.crt", ""), ("tls.key", "")], vec![("tls.crt", "x")]),
+            ("kubernetes.io/basic-auth", vec![("password", "")], vec![("user", "x")]),
+            ("kubernetes.io/ssh-auth", vec![("ssh-privatekey", "x")], vec![("ssh-privatekey", "")]),
+            ("kubernetes.io/dockercfg", vec![(".dockercfg", "{}")], vec![(".dockercfg", "[]")]),
+            (
+                "kubernetes.io/dockerconfigjson",
+                vec![(".dockerconfigjson", " {\"auths\":{}}")],
+                vec![(".dockerconfigjson", "{")],
+            ),
+        ] {
+            assert_eq!(check(type_, &values(&right)), Ok(()), "{type_}");
+            assert!(check(type_, &values(&wrong)).is_err(), "{type_}");
+            assert!(check(type_, &values(&[])).is_err(), "{type_}");
+        }
+        assert_eq!(check("Opaque", &values(&[])), Ok(()));
+    }
+
+    #[test]
+    fn a_change_of_one_key_is_not_asked_for_the_others() {
+        assert_eq!(check_values("kubernetes.io/tls", &values(&[("tls.key", "x")])), Ok(()));
+    }
+}

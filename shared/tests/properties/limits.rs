@@ -1,0 +1,130 @@
+//! Every changed byte, and the edges of what the format admits.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use seal_core::format::{Envelope, MAX_PLAINTEXT_BYTES};
+use seal_core::reason::Reason;
+use seal_core::scope::{Place, Scope};
+use seal_core::seal::{SealError, seal, seal_values};
+
+use super::{check, db, key, manifest, opened, sealed, values};
+
+#[test]
+fn a_changed_byte_of_a_payload_never_opens() {
+    let (keyring, to) = key();
+    let file = sealed(values(&[("k", b"hunter2")]), db(), &to);
+    let payload = STANDARD.decode(&file.spec.envelopes[0].values["k"]).unwrap();
+    for at in 0..payload.len() {
+        for bit in [0x01, 0x80] {
+            let mut changed = payload.clone();
+            changed[at] ^= bit;
+            let mut file = file.clone();
+            file.spec.envelopes[0].values.insert("k".into(), STANDARD.encode(changed));
+            assert_eq!(opened(&file, &keyring).unwrap_err().reason(), Reason::Damaged, "byte {at}");
+        }
+    }
+    for len in 0..payload.len() {
+        let mut file = file.clone();
+        file.spec.envelopes[0].values.insert("k".into(), STANDARD.encode(&payload[..len]));
+        assert_eq!(opened(&file, &keyring).unwrap_err().reason(), Reason::Damaged, "{len} bytes");
+    }
+}
+
+#[test]
+fn a_changed_character_of_a_header_or_payload_never_opens() {
+    let (keyring, mut to) = key();
+    to.extend(key().1);
+    let file = sealed(values(&[("k", b"hunter2")]), db(), &to);
+    let envelope = &file.spec.envelopes[0];
+    let refused = |envelope: Envelope, at: usize| {
+        let mut file = file.clone();
+        file.spec.envelopes[0] = envelope;
+        assert!(opened(&file, &keyring).is_err(), "character {at}");
+    };
+    for (at, old) in envelope.header.char_indices() {
+        // Two of seven ways at each place: all of them take a minute.
+        let ways = ["A", "\n", "", "Z", "\r\n", " ", "AA"];
+        for new in [ways[at % 7], ways[(at + 3) % 7]] {
+            if new != &envelope.header[at..=at] {
+                let mut changed = envelope.clone();
+                changed.header.replace_range(at..at + old.len_utf8(), new);
+                refused(changed, at);
+            }
+        }
+    }
+    let payload = &envelope.values["k"];
+    for at in 0..payload.len() {
+        for new in ["A", "B", "=", "", "AA"].iter().filter(|new| **new != &payload[at..=at]) {
+            let mut changed = envelope.clone();
+            changed.values.get_mut("k").unwrap().replace_range(at..=at, new);
+            refused(changed, at);
+        }
+    }
+}
+
+#[test]
+fn a_mebibyte_opens_and_a_byte_more_does_not() {
+    let (keyring, to) = key();
+    let most = vec![b'x'; MAX_PLAINTEXT_BYTES];
+    let file = sealed(values(&[("k", &most)]), db(), &to);
+    assert_eq!(opened(&file, &keyring).unwrap().values["k"].expose(), most);
+
+    let more = values(&[("k", &most), ("l", b"x")]);
+    assert!(matches!(seal_values(&more, &db(), &to), Err(SealError::TooLarge(_))));
+    let place = Place::new("prod", "db").unwrap();
+    let clear = BTreeSet::from(["l".to_owned()]);
+    let sealed = seal(manifest(more), &place, db(), &clear, &to);
+    assert!(matches!(sealed, Err(SealError::TooLarge(_))), "clear and sealed count together");
+
+    // Two envelopes, each within the limit: only whoever opens them can tell.
+    let mut both = file;
+    both.spec.envelopes.push(seal_values(&values(&[("l", b"x")]), &db(), &to).unwrap());
+    assert_eq!(opened(&both, &keyring).unwrap_err().reason(), Reason::Malformed);
+}
+
+#[test]
+fn the_most_of_everything_opens_and_one_more_does_not() {
+    let (keyring, to) = key();
+    let envelope = |n: usize| {
+        let key = format!("k{n}");
+        seal_values(&values(&[(&key, b"v")]), &db(), &to).unwrap()
+    };
+    let mut file = sealed(values(&[("k", b"v")]), db(), &to);
+    file.spec.envelopes = (0..256).map(envelope).collect();
+    assert_eq!(opened(&file, &keyring).unwrap().values.len(), 256);
+    file.spec.envelopes.push(envelope(256));
+    assert_eq!(opened(&file, &keyring).unwrap_err().reason(), Reason::Malformed);
+
+    let keys: Vec<String> = (0..1025).map(|n| format!("k{n}")).collect();
+    let pairs: Vec<(&str, &[u8])> = keys.iter().map(|key| (key.as_str(), &b""[..])).collect();
+    let mut file = sealed(values(&pairs[..1024]), db(), &to);
+    assert!(check(&file).is_ok());
+    assert!(matches!(seal_values(&values(&pairs), &db(), &to), Err(SealError::TooLarge(_))));
+    file.spec.envelopes.push(envelope(2000));
+    assert_eq!(check(&file).unwrap_err().reason(), Reason::Malformed);
+}
+
+#[test]
+fn nothing_is_sealed_that_no_reader_would_take() {
+    let (_, to) = key();
+    for wrong in ["", ".", "..", "a b", "k\nname=other", "a/b"] {
+        let sealed = seal_values(&values(&[(wrong, b"v")]), &db(), &to);
+        assert_eq!(sealed.unwrap_err(), SealError::BadKey, "{wrong:?}");
+    }
+    for (namespaces, name) in
+        [(vec![], "db"), (vec!["b", "a"], "db"), (vec!["a\nname=x"], "db"), (vec!["a"], "")]
+    {
+        let scope = Scope {
+            namespaces: namespaces.into_iter().map(str::to_owned).collect(),
+            name: name.into(),
+        };
+        let sealed = seal_values(&values(&[("k", b"v")]), &scope, &to);
+        assert!(matches!(sealed, Err(SealError::BadScope(_))), "{scope}");
+    }
+    assert_eq!(
+        seal_values(&values(&[("k", b"v")]), &db(), &[]).unwrap_err(),
+        SealError::NoRecipient
+    );
+}
