@@ -1,0 +1,82 @@
+//! Why nothing was written. Names paths, never a value.
+
+use seal_core::reason::Reason;
+
+/// Why files were not written, looked at or removed. One variant, one thing a person can do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DiskError {
+    /// Something that we did not make is in the way.
+    #[error("{path}: {what}")]
+    NotOurs {
+        /// Beneath the output folder.
+        path: String,
+        /// What stands there.
+        what: &'static str,
+    },
+    /// The output folder would let others plant links or swap files.
+    #[error("the output folder {path} {what}")]
+    UnsafeOut {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Two writers would prune each other's files.
+    #[error("another process is writing to the output folder {path}")]
+    Locked {
+        /// As it was given.
+        path: String,
+    },
+    /// The inventory was edited, cut or made by another layout: what is ours is not known.
+    #[error("the inventory {path} {what}")]
+    BadInventory {
+        /// Its name.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A name that no file of ours may have. `seal-core` refuses these first.
+    #[error("{place}: a name in it cannot be a file's")]
+    BadName {
+        /// Which object.
+        place: String,
+    },
+    /// The system refused: a full disk, a missing folder, a permission.
+    #[error("cannot {doing} {path}: {errno}")]
+    System {
+        /// The verb.
+        doing: &'static str,
+        /// What it was done to.
+        path: String,
+        /// The system's own word.
+        errno: rustix::io::Errno,
+    },
+}
+
+impl DiskError {
+    /// The one word for it.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotOurs { .. } => Reason::NotOurs,
+            Self::UnsafeOut { .. } | Self::BadName { .. } => Reason::NotAllowed,
+            Self::BadInventory { .. } => Reason::Malformed,
+            Self::Locked { .. } | Self::System { .. } => Reason::Retrying,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotOurs { .. } => "move it away, and the value is written at once",
+            Self::UnsafeOut { .. } => {
+                "choose a folder that you own, with `chmod go-w`, or one that is not there yet"
+            }
+            Self::Locked { .. } => "stop the other one, or choose another output folder",
+            Self::BadInventory { .. } => {
+                "bring it back from a backup, or start with an empty output folder"
+            }
+            Self::BadName { .. } => "seal it under another name",
+            Self::System { .. } => "put right what the system names; it is tried again",
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The only code that writes opened values to files.
+//!
+//! Content and paths may both come from a Git repository that others write. Therefore every name is checked
+//! again, every path is opened beneath one directory handle, and [`plan`] decides over what [`Out`] saw
+//! before [`Out`] does anything. An [inventory](Inventory) says which files are ours; all others are left alone.
+//!
+//! ```text
+//! LaidOut ─ Out::begin ─ Out::plan (look, then plan::object) ─ Out::write ─ Out::prune ─ Out::finish
+//! ```
+//!
+//! Deliberately absent: reading sealed files, keys, logging, and any decision about what should be opened.
+
+mod beneath;
+mod error;
+mod inventory;
+mod out;
+pub mod plan;
+mod rel_path;
+mod staging;
+
+pub use error::DiskError;
+pub use inventory::{Entry, Inventory};
+pub use out::{Out, Results};
+pub use rel_path::RelPath;

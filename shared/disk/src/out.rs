@@ -1,0 +1,261 @@
+//! [`Out`]: the output folder, what we know to be ours in it, and the one way files get there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rustix::io::Errno;
+use seal_core::layout::{LaidOut, Layout};
+
+use crate::beneath::{Blocked, Root, Stamp};
+use crate::error::DiskError;
+use crate::inventory::{self, Entry, Inventory};
+use crate::plan::{self, Plan, Put, Write};
+use crate::rel_path::RelPath;
+use crate::staging::{STAGING, Staging};
+
+/// A hundred times what 10,000 objects take.
+const MAX_INVENTORY: u64 = 256 * 1024 * 1024;
+
+/// The output folder of one layout, locked while this lives.
+#[derive(Debug)]
+pub struct Out {
+    root: Root,
+    layout: Layout,
+    inventory: Inventory,
+    saved: Inventory,
+    /// What stood at each path that this pass looked at, before it did, or after it wrote there.
+    seen: BTreeMap<RelPath, Stamp>,
+}
+
+/// How it went, by place.
+pub type Results = Vec<(String, Result<(), DiskError>)>;
+
+impl Out {
+    /// Opens the folder at `path`, or makes it.
+    ///
+    /// It must be ours and writable by nobody else. Clears what a run that did not end left in staging.
+    pub fn open(path: &Path, layout: Layout) -> Result<Self, DiskError> {
+        let root = Root::open(path)?;
+        root.clear_staging().map_err(|blocked| blocked.at("clear", STAGING))?;
+        let text = root.read_private(inventory::FILE, MAX_INVENTORY).map_err(|why| match why {
+            Blocked::Odd(what) => {
+                DiskError::BadInventory { path: inventory::FILE.into(), what: format!("is {what}") }
+            }
+            why => why.at("read", inventory::FILE),
+        })?;
+        let inventory = match text {
+            Some(text) => Inventory::read(&text, layout)?,
+            None => Inventory::new(layout),
+        };
+        Ok(Self { root, layout, saved: inventory.clone(), inventory, seen: BTreeMap::new() })
+    }
+
+    /// What is ours.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// Starts a pass: what earlier ones saw does not count any more.
+    pub fn begin(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Whether somebody changed, removed or planted something where this pass looked or wrote.
+    pub fn has_drifted(&self) -> bool {
+        self.seen.iter().any(|(path, stamp)| self.root.stamp(path) != *stamp)
+    }
+
+    /// Looks at every file of an object and decides what is to be done. Writes nothing.
+    pub fn plan(&mut self, laid: LaidOut, from: &str) -> Result<Plan, DiskError> {
+        let place = laid.place.to_string();
+        let mut files = Vec::with_capacity(laid.files.len());
+        for file in laid.files {
+            let path = RelPath::of(&file.path);
+            let path = path.ok_or_else(|| DiskError::BadName { place: place.clone() })?;
+            // Before the look: what changes between the two shows as a drift, and is looked at again.
+            self.seen.insert(path.clone(), self.root.stamp(&path));
+            let found = self.root.look(&path, file.mode, file.value.expose());
+            let found =
+                found.map_err(|errno| Blocked::System(errno).at("look at", path.as_str()))?;
+            files.push((path, file, found));
+        }
+        Ok(plan::object(&place, from, self.inventory.objects.get(&place), files))
+    }
+
+    /// Writes some objects, each whole or not at all, and says for each how it went.
+    ///
+    /// All files of an object are finished and synced beside the tree, then renamed into it. The inventory
+    /// learns of them before the first rename, so that no file of ours is ever taken for somebody else's. A
+    /// crash between two renames leaves an object with old and new files, each of them whole; the next run
+    /// writes the rest.
+    pub fn write(&mut self, writes: Vec<Write>) -> Result<Results, DiskError> {
+        let staging = self.root.staging().map_err(|why| why.at("make", STAGING))?;
+        let mut next = 0;
+        let mut staged = Vec::with_capacity(writes.len());
+        for write in writes {
+            let first = next;
+            next += write.put.len();
+            let finished = finish_files(&staging, first, &write.put);
+            let before = self.inventory.objects.get(&write.place).cloned();
+            if finished.is_ok() {
+                foresee(&self.root, &mut self.inventory, &write);
+            }
+            staged.push((first, write, before, finished));
+        }
+        if let Err(error) = save(&staging, next, &self.inventory, &mut self.saved) {
+            self.inventory.clone_from(&self.saved); // nothing has moved in
+            return Err(error);
+        }
+        let mut results = Vec::with_capacity(staged.len());
+        for (first, write, before, finished) in staged {
+            let mut moved = BTreeSet::new();
+            let result = finished.and_then(|stamps| {
+                move_in(&self.root, &staging, self.layout, first, &write, &mut moved)?;
+                self.seen.extend(write.put.iter().map(|put| put.path.clone()).zip(stamps));
+                remove_files(&self.root, &mut self.seen, &write.remove)
+            });
+            let entry = match &result {
+                Ok(()) => Some(write.entry),
+                Err(_) => what_is_ours(before, write.entry.from, moved),
+            };
+            match entry {
+                Some(entry) => self.inventory.objects.insert(write.place.clone(), entry),
+                None => self.inventory.objects.remove(&write.place),
+            };
+            results.push((write.place, result));
+        }
+        Ok(results)
+    }
+
+    /// Removes the files of objects that are no longer in the source, and folders of ours that are then empty.
+    pub fn prune(&mut self, places: Vec<String>) -> Results {
+        let mut results = Vec::with_capacity(places.len());
+        for place in places {
+            let Some(entry) = self.inventory.objects.get(&place) else { continue };
+            let removed = remove_files(&self.root, &mut self.seen, &entry.files);
+            if removed.is_ok() {
+                self.inventory.objects.remove(&place);
+            }
+            results.push((place, removed));
+        }
+        self.remove_empty_folders();
+        results
+    }
+
+    fn remove_empty_folders(&mut self) {
+        let files = self.inventory.objects.values().flat_map(|entry| &entry.files);
+        let needed: BTreeSet<RelPath> = files.flat_map(RelPath::folders).collect();
+        let unneeded: Vec<RelPath> = self.inventory.folders.difference(&needed).cloned().collect();
+        // The innermost first: a folder sorts before what lies in it.
+        for folder in unneeded.into_iter().rev() {
+            if self.root.remove_empty(&folder) {
+                self.inventory.folders.remove(&folder);
+            }
+        }
+    }
+
+    /// Writes the inventory when it is another than the one on disk.
+    pub fn finish(&mut self) -> Result<(), DiskError> {
+        if self.inventory == self.saved {
+            return Ok(());
+        }
+        let staging = self.root.staging().map_err(|why| why.at("make", STAGING))?;
+        save(&staging, 0, &self.inventory, &mut self.saved)
+    }
+
+    /// The folder as it was given, for messages.
+    pub fn shown(&self) -> &str {
+        self.root.shown()
+    }
+}
+
+fn finish_files(staging: &Staging<'_>, first: usize, put: &[Put]) -> Result<Vec<Stamp>, DiskError> {
+    let finish = |(index, put): (usize, &Put)| {
+        let done = staging.put(first + index, put.mode, put.value.expose());
+        done.map_err(|errno| Blocked::System(errno).at("write", put.path.as_str()))
+    };
+    put.iter().enumerate().map(finish).collect()
+}
+
+/// Notes in the inventory what a write is about to make, beside what is there already.
+fn foresee(root: &Root, inventory: &mut Inventory, write: &Write) {
+    for put in &write.put {
+        for folder in put.path.folders() {
+            if matches!(root.folder(Some(&folder)), Ok(None)) {
+                inventory.folders.insert(folder);
+            }
+        }
+    }
+    let entry = inventory.objects.entry(write.place.clone()).or_default();
+    entry.from.clone_from(&write.entry.from);
+    entry.files.extend(write.entry.files.iter().cloned());
+}
+
+/// The entry of an object whose write failed: what was ours before, and what did move in.
+fn what_is_ours(before: Option<Entry>, from: String, moved: BTreeSet<RelPath>) -> Option<Entry> {
+    if before.is_none() && moved.is_empty() {
+        return None;
+    }
+    let mut files = before.map(|entry| entry.files).unwrap_or_default();
+    files.extend(moved);
+    Some(Entry { from, files })
+}
+
+fn move_in(
+    root: &Root,
+    staging: &Staging<'_>,
+    layout: Layout,
+    first: usize,
+    write: &Write,
+    moved: &mut BTreeSet<RelPath>,
+) -> Result<(), DiskError> {
+    // Every folder before any file: a folder that cannot be made must leave the object as it was.
+    let mut folders = BTreeMap::new();
+    for put in &write.put {
+        let made = root.make_folders(&put.path, layout.folder_mode());
+        let made = made.map_err(|why| why.at("make the folder of", put.path.as_str()))?;
+        folders.insert(put.path.folder(), made);
+    }
+    for (index, put) in write.put.iter().enumerate() {
+        let folder = &folders[&put.path.folder()];
+        let renamed = staging.rename(first + index, folder, put.path.name(), put.absent);
+        renamed.map_err(|why| why.at("write", put.path.as_str()))?;
+        moved.insert(put.path.clone());
+    }
+    for (path, folder) in &folders {
+        let shown = path.as_ref().map_or(root.shown(), RelPath::as_str);
+        let synced = rustix::fs::fsync(folder);
+        synced.map_err(|errno| Blocked::System(errno).at("sync", shown))?;
+    }
+    Ok(())
+}
+
+fn remove_files(
+    root: &Root,
+    seen: &mut BTreeMap<RelPath, Stamp>,
+    paths: &BTreeSet<RelPath>,
+) -> Result<(), DiskError> {
+    for path in paths {
+        seen.insert(path.clone(), root.stamp(path));
+        root.remove(path).map_err(|why| why.at("remove", path.as_str()))?;
+        seen.remove(path);
+    }
+    Ok(())
+}
+
+fn save(
+    staging: &Staging<'_>,
+    number: usize,
+    inventory: &Inventory,
+    saved: &mut Inventory,
+) -> Result<(), DiskError> {
+    if inventory == saved {
+        return Ok(());
+    }
+    let done: Result<(), Errno> = staging
+        .put(number, 0o600, &inventory.to_json())
+        .and_then(|_| staging.rename_to_top(number, inventory::FILE));
+    done.map_err(|errno| Blocked::System(errno).at("write", inventory::FILE))?;
+    saved.clone_from(inventory);
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! The decisions, one by one, without a disk.
+
+use seal_core::layout::Layout;
+
+use super::*;
+
+fn path(text: &str) -> RelPath {
+    RelPath::try_from(text.to_owned()).unwrap()
+}
+
+fn entry(from: &str, files: &[&str]) -> Entry {
+    Entry { from: from.into(), files: files.iter().map(|file| path(file)).collect() }
+}
+
+fn file(at: &str, found: Found) -> (RelPath, LaidFile, Found) {
+    let laid = LaidFile {
+        path: at.split('/').map(str::to_owned).collect(),
+        mode: 0o600,
+        value: b"value".as_slice().into(),
+    };
+    (path(at), laid, found)
+}
+
+#[test]
+fn an_absent_file_is_written_and_a_same_one_is_left() {
+    let Plan::Write(write) = object("a/b", "x", None, vec![file("a/b/k", Found::Absent)]) else {
+        panic!("nothing is there yet")
+    };
+    assert!(write.put[0].absent && write.remove.is_empty());
+    let known = entry("x", &["a/b/k"]);
+    let plan = object("a/b", "x", Some(&known), vec![file("a/b/k", Found::Same)]);
+    assert!(matches!(plan, Plan::Leave));
+}
+
+#[test]
+fn a_file_outside_the_inventory_is_not_ours_even_with_the_same_content() {
+    for found in [Found::Same, Found::Differs, Found::Odd("a symbolic link")] {
+        let plan = object("a/b", "x", None, vec![file("a/b/k", found)]);
+        assert!(matches!(plan, Plan::Refuse(DiskError::NotOurs { .. })), "{found:?}");
+    }
+}
+
+#[test]
+fn one_odd_file_refuses_the_whole_object() {
+    let known = entry("x", &["a/b/k", "a/b/l"]);
+    let files = vec![file("a/b/k", Found::Differs), file("a/b/l", Found::Odd("a symbolic link"))];
+    assert!(matches!(object("a/b", "x", Some(&known), files), Plan::Refuse(_)));
+}
+
+#[test]
+fn a_key_that_went_is_removed_and_a_moved_sealed_file_changes_no_file() {
+    let known = entry("x", &["a/b/k", "a/b/l"]);
+    let Plan::Write(write) = object("a/b", "x", Some(&known), vec![file("a/b/k", Found::Same)])
+    else {
+        panic!("a key went")
+    };
+    assert_eq!(write.remove, BTreeSet::from([path("a/b/l")]));
+    let known = entry("old", &["a/b/k"]);
+    let Plan::Write(write) = object("a/b", "new", Some(&known), vec![file("a/b/k", Found::Same)])
+    else {
+        panic!("the inventory must learn the path")
+    };
+    assert!(!write.changes_files());
+}
+
+fn inventory(places: usize) -> Inventory {
+    let mut inventory = Inventory::new(Layout::Tree);
+    for n in 0..places {
+        let place = format!("ns/{n}");
+        inventory.objects.insert(place, entry(&format!("{n}.yaml"), &[&format!("ns/{n}/k")]));
+    }
+    inventory
+}
+
+fn places(numbers: std::ops::Range<usize>) -> BTreeSet<String> {
+    numbers.map(|n| format!("ns/{n}")).collect()
+}
+
+#[test]
+fn up_to_half_may_go_at_once_and_no_more() {
+    let removed =
+        |total, left| match prune(&inventory(total), &places(0..left), &places(0..0), false) {
+            Prune::Remove(gone) => Some(gone.len()),
+            Prune::Blocked { .. } => None,
+        };
+    assert_eq!(removed(10, 10), Some(0));
+    assert_eq!(removed(10, 5), Some(5));
+    assert_eq!(removed(10, 4), None);
+    assert_eq!(removed(4, 2), Some(2));
+    assert_eq!(removed(3, 2), Some(1));
+    assert_eq!(removed(3, 1), None);
+    assert_eq!(removed(2, 1), Some(1));
+    assert_eq!(removed(1, 0), None, "an emptied source is a mistake until somebody says otherwise");
+    assert_eq!(removed(0, 0), Some(0));
+    let all = prune(&inventory(10), &places(0..0), &places(0..0), true);
+    assert!(matches!(all, Prune::Remove(gone) if gone.len() == 10));
+}
+
+#[test]
+fn a_file_that_does_not_read_keeps_the_object_last_seen_in_it() {
+    let unread = BTreeSet::from(["9.yaml".to_owned()]);
+    let plan = prune(&inventory(10), &places(0..9), &unread, false);
+    assert_eq!(plan, Prune::Remove(vec![]));
+}
