@@ -1,0 +1,66 @@
+//! The read-only endpoints: `/livez`, `/readyz`, `/metrics`, `/v1/recipients`. Nothing here opens, verifies or
+//! rotates anything, and no request has a body that is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+
+use crate::queue::Queue;
+use crate::reconcile::Context;
+
+/// What the endpoints look at.
+pub(crate) struct Admin {
+    /// The controller.
+    pub ctx: Arc<Context>,
+    /// Its work.
+    pub queue: Arc<Queue>,
+    /// What `/metrics` encodes.
+    pub registry: Registry,
+    /// Set once the first lists of every watch are complete.
+    pub ready: Arc<AtomicBool>,
+}
+
+/// The routes.
+pub(crate) fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/v1/recipients", get(recipients))
+        .with_state(Arc::new(admin))
+}
+
+async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
+    if admin.ready.load(Ordering::Acquire) {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the first lists are not complete")
+    }
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    admin.ctx.metrics.observe(&admin.ctx, admin.queue.depth());
+    let mut text = String::new();
+    if prometheus_client::encoding::text::encode(&mut text, &admin.registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// The published recipient, one line; age's `-R` takes it as it is.
+async fn recipients(State(admin): State<Arc<Admin>>) -> Response {
+    match &admin.ctx.keys.now().published {
+        Some(published) => {
+            let text = format!("# {}\n{}\n", published.fingerprint, published.recipient);
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+        }
+        None => (StatusCode::SERVICE_UNAVAILABLE, "there is no active key\n").into_response(),
+    }
+}

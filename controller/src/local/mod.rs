@@ -1,0 +1,158 @@
+//! `seal-controller local`: sealed files from a Git commit or a folder, opened onto disk without a cluster.
+//!
+//! The same open as in a cluster; `seal-disk` decides over files and writes them. Arguments and start-up are
+//! here, the loop is in [`watch`], one pass in [`round`]. Deliberately absent: the network, and any write
+//! that does not go through `seal-disk`.
+
+mod collect;
+mod identity;
+mod refusal;
+mod round;
+mod source;
+mod stop;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use seal_core::layout::Layout;
+use seal_core::scope::is_label;
+use seal_disk::Out;
+
+use refusal::Failure;
+use source::Source;
+
+/// Open sealed files onto disk, without a cluster
+///
+/// Watches a Git repository or a folder and keeps the values of its sealed files as files under OUT. Reads
+/// `.yaml`, `.yml` and `.json`; other manifests are ignored, plaintext Secrets are warned of. With `--git`
+/// it reads the commit that `--ref` names, never the working tree, and uses nothing of that repository's
+/// configuration, hooks or filters; symbolic links, submodules and LFS content are ignored.
+///
+/// An object is opened whole or not at all, and one that is refused keeps its last good files. Files that
+/// are not in OUT's inventory (`.seal-inventory.json`) are never overwritten and never removed. An object that
+/// left the source has its files removed, but nothing is removed when no object is left in the source, when
+/// more than half of four or more objects are gone at once, or when more than one of fewer than four is: then
+/// `PruneBlocked` is logged until `--allow-prune`.
+///
+/// Limits: 20,000 manifests of 2 MiB each and 256 MiB together, 20,000 folders, 64 deep, 500,000 entries. A source
+/// beyond them is not applied at all.
+///
+/// Example: seal-controller local --git . --identity key.txt --namespaces prod --out /run/secrets-out --layout tree
+///
+/// With `--once`, exits 0 when everything was applied, else with the code of the first refusal: 1 failed,
+/// 2 malformed or not allowed, 4 no key for it, 5 sealed for another place.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["git", "dir"]))]
+pub(crate) struct LocalArgs {
+    /// Git repository on this machine, bare or not
+    #[arg(long, value_name = "DIR")]
+    git: Option<PathBuf>,
+    /// Folder of sealed files
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Branch, tag or commit that is read
+    #[arg(long = "ref", value_name = "REF", default_value = "HEAD", conflicts_with = "dir")]
+    reference: String,
+    /// Read only this folder of the source
+    #[arg(long, value_name = "SUBDIR")]
+    path: Option<PathBuf>,
+    /// age identity file that nobody else can read (repeatable)
+    #[arg(long, value_name = "FILE", required = true)]
+    identity: Vec<PathBuf>,
+    /// Namespaces that are opened; a file of any other is refused
+    #[arg(long, value_name = "NS,…", value_delimiter = ',', required = true, value_parser = namespace)]
+    namespaces: Vec<String>,
+    /// Output folder: yours, and not writable by others
+    #[arg(long, value_name = "OUT")]
+    out: PathBuf,
+    /// How files are named under OUT
+    #[arg(long, value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::as_str)).try_map(|word| word.parse::<Layout>()))]
+    layout: Layout,
+    /// How often to look for a change, such as 500ms, 1s or 5m
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    interval: Duration,
+    /// Apply once, then exit
+    #[arg(long)]
+    once: bool,
+    /// Remove the files of every object that left the source, however many
+    #[arg(long)]
+    allow_prune: bool,
+}
+
+/// What a run needs to know besides where files come from and go to.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) namespaces: BTreeSet<String>,
+    pub(crate) layout: Layout,
+    pub(crate) interval: Duration,
+    pub(crate) once: bool,
+    pub(crate) allow_prune: bool,
+}
+
+/// Runs until SIGTERM or SIGINT, or once.
+pub(crate) fn main(args: LocalArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let stop = stop::Stop::on_signals()?;
+    match start(args) {
+        Ok((mut watch, settings)) => Ok(watch.run(&settings, &stop)),
+        Err(failure) => {
+            tracing::error!(reason = failure.reason, hint = failure.hint, "{}", failure.message);
+            Ok(ExitCode::from(failure.code))
+        }
+    }
+}
+
+fn start(args: LocalArgs) -> Result<(watch::Watch, Settings), Failure> {
+    let source = match (args.git, args.dir) {
+        (Some(repository), _) => Source::git(repository, args.reference, args.path)?,
+        (None, Some(folder)) => Source::folder(folder, args.path)?,
+        (None, None) => return Err(Failure::usage("no source", "name one with --git or --dir")),
+    };
+    let identities = identity::Identities::read(args.identity)?;
+    source.refuse_inside(&args.out)?;
+    let out = Out::open(&args.out, args.layout).map_err(|error| Failure::disk(&error))?;
+    let settings = Settings {
+        namespaces: args.namespaces.into_iter().collect(),
+        layout: args.layout,
+        interval: args.interval,
+        once: args.once,
+        allow_prune: args.allow_prune,
+    };
+    Ok((watch::Watch::new(source, identities, out), settings))
+}
+
+fn namespace(text: &str) -> Result<String, &'static str> {
+    if is_label(text) { Ok(text.to_owned()) } else { Err("that cannot name a namespace") }
+}
+
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    let wrong = "a number and ms, s or m, at least 10ms, such as 1s";
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse().map_err(|_| wrong)?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return Err(wrong),
+    };
+    let time = Duration::from_millis(number.checked_mul(millis).ok_or(wrong)?);
+    if time < Duration::from_millis(10) { Err(wrong) } else { Ok(time) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_number_and_a_unit() {
+        assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(interval("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(interval("5m"), Ok(Duration::from_secs(300)));
+        for wrong in ["", "s", "1", "1h", "-1s", "0s", "5ms", "99999999999999999999m"] {
+            assert!(interval(wrong).is_err(), "{wrong}");
+        }
+    }
+}

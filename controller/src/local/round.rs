@@ -1,0 +1,170 @@
+//! One pass: open → plan → write → prune, from the files of one revision to the output folder.
+
+use std::collections::BTreeSet;
+
+use seal_core::allowed::{Policy, check_allowed};
+use seal_core::check::check;
+use seal_core::format::SealedSecret;
+use seal_core::key::Keyring;
+use seal_core::layout::{LaidOut, Layout, lay_out};
+use seal_core::open::{OpenError, open};
+use seal_disk::plan::{Plan, Prune, Write, prune};
+use seal_disk::{DiskError, Out};
+
+use super::Settings;
+use super::collect::{Collected, Object, Warning, collect};
+use super::refusal::Refusal;
+use super::source::SourceFile;
+use super::stop::Stop;
+
+/// Objects whose values are in memory at the same time.
+const BATCH: usize = 64;
+
+/// How a pass ended.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) applied: usize,
+    pub(crate) unchanged: usize,
+    pub(crate) pruned: usize,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) prune_blocked: Option<Refusal>,
+    pub(crate) warnings: BTreeSet<Warning>,
+    /// A signal came before the end: what was done is whole, the rest is as it was.
+    pub(crate) stopped: bool,
+}
+
+/// Brings the output folder to what `files` say, as far as `settings` and the keyring let it.
+pub(crate) fn round(
+    files: Vec<SourceFile>,
+    keyring: &Keyring,
+    out: &mut Out,
+    settings: &Settings,
+    stop: &Stop,
+) -> Outcome {
+    let known = out.inventory().objects.values().map(|entry| entry.from.as_str()).collect();
+    let Collected { objects, present, unread, refusals, warnings } = collect(files, &known);
+    let mut outcome = Outcome { refusals, warnings, ..Outcome::default() };
+    out.begin();
+    for batch in objects.chunks(BATCH) {
+        if stop.requested() {
+            outcome.stopped = true;
+            break;
+        }
+        apply(batch, keyring, out, settings, &mut outcome);
+    }
+    if !outcome.stopped {
+        remove_vanished(&present, &unread, out, settings, &mut outcome);
+    }
+    if let Err(error) = out.finish() {
+        outcome.refuse(out.shown(), &error);
+    }
+    // The exit code is that of the first refusal, so their order must not depend on batches.
+    outcome.refusals.sort_by(|a, b| a.path.cmp(&b.path));
+    outcome
+}
+
+fn apply(
+    batch: &[Object],
+    keyring: &Keyring,
+    out: &mut Out,
+    settings: &Settings,
+    outcome: &mut Outcome,
+) {
+    let mut writes: Vec<(&str, Write)> = Vec::new();
+    for Object { path, sealed } in batch {
+        if sealed.spec.suspend == Some(true) {
+            outcome.unchanged += 1;
+            continue;
+        }
+        let opened = open_here(sealed, keyring, &settings.namespaces, settings.layout);
+        let planned = match opened {
+            Ok(laid) => out.plan(laid, path),
+            Err(error) => {
+                outcome.refusals.push(Refusal::open(path, &error));
+                continue;
+            }
+        };
+        match planned {
+            Ok(Plan::Leave) => outcome.unchanged += 1,
+            Ok(Plan::Write(write)) => writes.push((path, write)),
+            Ok(Plan::Refuse(error)) | Err(error) => outcome.refuse(path, &error),
+        }
+    }
+    write(writes, out, outcome);
+}
+
+fn write(writes: Vec<(&str, Write)>, out: &mut Out, outcome: &mut Outcome) {
+    if writes.is_empty() {
+        return;
+    }
+    let (paths, writes): (Vec<(&str, bool)>, Vec<Write>) =
+        writes.into_iter().map(|(path, write)| ((path, write.changes_files()), write)).unzip();
+    match out.write(writes) {
+        Ok(results) => {
+            for ((path, changes), (_, result)) in paths.into_iter().zip(results) {
+                match result {
+                    Ok(()) if changes => outcome.applied += 1,
+                    Ok(()) => outcome.unchanged += 1,
+                    Err(error) => outcome.refuse(path, &error),
+                }
+            }
+        }
+        Err(error) => paths.iter().for_each(|(path, _)| outcome.refuse(path, &error)),
+    }
+}
+
+/// The same checks and the same open as in a cluster, and the list of namespaces in place of its roles.
+fn open_here(
+    sealed: &SealedSecret,
+    keyring: &Keyring,
+    namespaces: &BTreeSet<String>,
+    layout: Layout,
+) -> Result<LaidOut, OpenError> {
+    let checked = check(sealed)?;
+    let place = checked.place();
+    if !namespaces.contains(&place.namespace) {
+        let problem = format!("namespace {} is not in --namespaces", place.namespace);
+        return Err(OpenError::NotAllowed { label: place.to_string(), problem });
+    }
+    // Content and path both come from the source, so that a scope of `*` would open anybody's values.
+    let policy = Policy {
+        closed_namespaces: vec!["seal-system".to_owned(), "seal-git".to_owned()],
+        wildcard_anywhere: false,
+    };
+    check_allowed(sealed, place, &policy)?;
+    Ok(lay_out(layout, open(&checked, keyring)?))
+}
+
+fn remove_vanished(
+    present: &BTreeSet<String>,
+    unread: &BTreeSet<String>,
+    out: &mut Out,
+    settings: &Settings,
+    outcome: &mut Outcome,
+) {
+    match prune(out.inventory(), present, unread, settings.allow_prune) {
+        Prune::Remove(places) if places.is_empty() => {}
+        Prune::Remove(places) => {
+            for (place, result) in out.prune(places) {
+                match result {
+                    Ok(()) => outcome.pruned += 1,
+                    Err(error) => outcome.refuse(&place, &error),
+                }
+            }
+        }
+        Prune::Blocked { vanished, total } => {
+            outcome.prune_blocked = Some(Refusal::prune_blocked(vanished, total));
+        }
+    }
+}
+
+impl Outcome {
+    fn refuse(&mut self, path: &str, error: &DiskError) {
+        self.refusals.push(Refusal::disk(path, error));
+    }
+
+    /// Every refusal, the blocked prune last.
+    pub(crate) fn all_refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.refusals.iter().chain(&self.prune_blocked)
+    }
+}

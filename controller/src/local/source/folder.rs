@@ -1,0 +1,130 @@
+//! A folder of sealed files: walked in a stable order, never through a symbolic link.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::OFlags;
+use walkdir::WalkDir;
+
+use super::{
+    Budget, Content, MAX_DEPTH, MAX_FILE_BYTES, SourceError, SourceFile, label, may_hold_manifests,
+};
+
+/// Clocks of file systems are coarse: a file changed this recently may change again without showing it.
+const SETTLED_AFTER_SECONDS: u64 = 2;
+
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+}
+
+/// Every manifest of the folder, with what tells that it changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Listing {
+    files: Vec<Listed>,
+    settled: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listed {
+    path: PathBuf,
+    /// Inode, size, time of the last change. The last one cannot be set back as a modification time can.
+    stamp: (u64, u64, i64, i64),
+}
+
+impl PartialEq for Listing {
+    fn eq(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+}
+
+impl Eq for Listing {}
+
+impl Listing {
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+}
+
+impl Folder {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn listing(&self) -> Result<Listing, SourceError> {
+        let mut budget = Budget::default();
+        let mut files = Vec::new();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let mut settled = true;
+        let walk = WalkDir::new(&self.root).follow_links(false).max_depth(MAX_DEPTH + 2);
+        let not_git = |entry: &walkdir::DirEntry| entry.file_name() != ".git";
+        for entry in walk.sort_by_file_name().into_iter().filter_entry(not_git) {
+            let entry = entry.map_err(|error| self.unreadable(&error))?;
+            budget.entry(entry.depth().saturating_sub(1))?;
+            if entry.file_type().is_dir() {
+                budget.folder()?;
+            }
+            if !entry.file_type().is_file() || !may_hold_manifests(entry.file_name().as_bytes()) {
+                continue;
+            }
+            let meta = entry.metadata().map_err(|error| self.unreadable(&error))?;
+            let changed = u64::try_from(meta.ctime()).unwrap_or_default();
+            settled &= changed.saturating_add(SETTLED_AFTER_SECONDS) <= now;
+            let stamp = (meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec());
+            files.push(Listed { path: entry.into_path(), stamp });
+        }
+        Ok(Listing { files, settled })
+    }
+
+    pub(super) fn read(&self, listing: &Listing) -> Result<Vec<SourceFile>, SourceError> {
+        let mut budget = Budget::default();
+        let mut files = Vec::new();
+        for Listed { path, .. } in &listing.files {
+            let shown = path.strip_prefix(&self.root).unwrap_or(path);
+            let shown = label(shown.as_os_str().as_bytes());
+            let content = self.read_file(path, &mut budget)?;
+            files.push(SourceFile { path: shown, content });
+        }
+        Ok(files)
+    }
+
+    fn read_file(&self, path: &Path, budget: &mut Budget) -> Result<Content, SourceError> {
+        let unreadable = |error: std::io::Error| {
+            SourceError::Unreadable(label(path.as_os_str().as_bytes()), error.kind())
+        };
+        // What was a file a moment ago may be a link or a pipe now.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let file =
+            OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err(unreadable(std::io::ErrorKind::InvalidInput.into()));
+        }
+        let bytes = read_at_most(file, MAX_FILE_BYTES + 1).map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Ok(Content::TooLarge);
+        }
+        budget.file(bytes.len() as u64)?;
+        Ok(Content::Bytes(bytes))
+    }
+
+    fn unreadable(&self, error: &walkdir::Error) -> SourceError {
+        let path = error.path().unwrap_or(&self.root);
+        let kind = error.io_error().map_or(std::io::ErrorKind::Other, std::io::Error::kind);
+        SourceError::Unreadable(label(path.as_os_str().as_bytes()), kind)
+    }
+}
+
+fn read_at_most(file: File, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

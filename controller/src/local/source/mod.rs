@@ -1,0 +1,245 @@
+//! Where sealed files come from in local mode: a Git commit or a folder. Reads, and writes nothing.
+//!
+//! A source first says which [`Revision`] is there, which is cheap, and then reads exactly that one. Whatever
+//! goes beyond a limit fails as a whole: a part of a source would look like a source that lost objects.
+
+mod folder;
+mod git;
+
+use std::path::{Component, Path, PathBuf};
+
+use super::refusal::Failure;
+
+/// Files read and kept as text.
+pub(crate) const MAX_FILES: usize = 20_000;
+/// Files and folders looked at.
+pub(crate) const MAX_ENTRIES: usize = 500_000;
+/// Folders read. A tree of a few kilobytes can name itself in more ways than there is time for.
+pub(crate) const MAX_FOLDERS: usize = 20_000;
+/// Bytes of one file.
+pub(crate) const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
+/// Bytes of all files together.
+pub(crate) const MAX_TOTAL_BYTES: u64 = 256 * 1024 * 1024;
+/// Folders within folders.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// A place to read sealed files from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Git(git::Repository),
+    Folder(folder::Folder),
+}
+
+/// One state of a source, cheap to compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Revision {
+    Commit(gix::ObjectId),
+    Listing(folder::Listing),
+}
+
+/// A file that may hold sealed objects.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Relative to the source, for messages and the inventory; never opened by.
+    pub(crate) path: String,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Bytes(Vec<u8>),
+    TooLarge,
+}
+
+/// Why a source could not be read. The last good files stay.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceError {
+    #[error("{0} is not a Git repository that can be read")]
+    NotARepository(String),
+    #[error("{0} names no commit in {1}")]
+    NoCommit(String, String),
+    #[error("commit {0} cannot be read: an object is missing or damaged")]
+    DamagedCommit(String),
+    #[error("there is no folder {0} in the source")]
+    NoFolder(String),
+    #[error("cannot read {0}: {1}")]
+    Unreadable(String, std::io::ErrorKind),
+    #[error("the source is beyond a limit: {0}")]
+    TooMuch(&'static str),
+}
+
+impl SourceError {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::NotARepository(_) => "name a repository, bare or not, by its own folder",
+            Self::NoCommit(..) => "commit something, or name a branch, tag or commit with --ref",
+            Self::DamagedCommit(_) => "`git fsck` names it; a partial clone lacks objects",
+            Self::NoFolder(_) => "put right --path, or the folder's name",
+            Self::Unreadable(..) => "put right what the system names; it is tried again",
+            Self::TooMuch(_) => "name the folder of the sealed files with --path",
+        }
+    }
+}
+
+impl Source {
+    pub(crate) fn git(
+        repository: PathBuf,
+        reference: String,
+        subdir: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        if is_url(&repository) {
+            return Err(Failure::usage(
+                format!(
+                    "{} is a URL, and local mode reads a repository on this machine",
+                    repository.display()
+                ),
+                "`git clone --mirror` it, and give that folder",
+            ));
+        }
+        let repository = git::Repository::new(repository, reference, plain(subdir)?);
+        repository.check().map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+        Ok(Self::Git(repository))
+    }
+
+    pub(crate) fn folder(folder: PathBuf, subdir: Option<PathBuf>) -> Result<Self, Failure> {
+        let folder = folder.join(plain(subdir)?);
+        if !folder.is_dir() {
+            let message = format!("there is no folder {}", folder.display());
+            return Err(Failure::usage(message, "name the folder of the sealed files"));
+        }
+        Ok(Self::Folder(folder::Folder::new(folder)))
+    }
+
+    /// Which revision is there now.
+    pub(crate) fn revision(&self) -> Result<Revision, SourceError> {
+        match self {
+            Self::Git(repository) => repository.commit().map(Revision::Commit),
+            Self::Folder(folder) => folder.listing().map(Revision::Listing),
+        }
+    }
+
+    /// The manifests of that revision, sorted by path.
+    pub(crate) fn read(&self, revision: &Revision) -> Result<Vec<SourceFile>, SourceError> {
+        match (self, revision) {
+            (Self::Git(repository), Revision::Commit(commit)) => repository.read(*commit),
+            (Self::Folder(folder), Revision::Listing(listing)) => folder.read(listing),
+            _ => Err(SourceError::TooMuch("a revision of another source")),
+        }
+    }
+
+    /// Opened values inside the source would be sealed files' neighbours, one `git add` from being committed.
+    pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), Failure> {
+        let root = match self {
+            Self::Git(repository) => repository.work_tree(),
+            Self::Folder(folder) => Some(folder.root().to_owned()),
+        };
+        let (Some(root), Some(out)) = (root.and_then(|root| root.canonicalize().ok()), real(out))
+        else {
+            return Ok(());
+        };
+        if out.starts_with(&root) {
+            let message = format!("the output folder {} lies inside the source", out.display());
+            return Err(Failure::usage(message, "choose a folder outside of it"));
+        }
+        Ok(())
+    }
+}
+
+/// The path without links, also of a folder that is still to be made.
+fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Some(parent.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
+    })
+}
+
+impl Revision {
+    /// For a log line.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Commit(id) => format!("commit {}", short(*id)),
+            Self::Listing(_) => "source".to_owned(),
+        }
+    }
+
+    /// Whether a change right after it was taken would show in the next one.
+    pub(crate) fn is_settled(&self) -> bool {
+        match self {
+            Self::Commit(_) => true,
+            Self::Listing(listing) => listing.is_settled(),
+        }
+    }
+}
+
+fn short(id: gix::ObjectId) -> String {
+    id.to_hex_with_len(7).to_string()
+}
+
+/// `--path` as a way down only.
+fn plain(subdir: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let subdir = subdir.unwrap_or_default();
+    let down = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if !subdir.components().all(|part| down(&part)) {
+        return Err(Failure::usage("--path leads out of the source", "name a folder inside it"));
+    }
+    Ok(subdir.components().filter(|part| matches!(part, Component::Normal(_))).collect())
+}
+
+/// `https://…`, `ssh://…` and `git@host:path`, unless a folder has that name.
+fn is_url(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let host_first = text.find(':').is_some_and(|colon| !text[..colon].contains('/'));
+    (text.contains("://") || host_first) && !path.exists()
+}
+
+/// What `kubectl apply -f DIR` reads, too.
+fn may_hold_manifests(name: &[u8]) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending.as_bytes()))
+}
+
+/// A path as text for messages and the inventory: one line, whatever its bytes are.
+fn label(path: &[u8]) -> String {
+    let text = String::from_utf8_lossy(path);
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() })
+        .collect()
+}
+
+/// Counts what was read against the limits.
+#[derive(Debug, Default)]
+struct Budget {
+    entries: usize,
+    folders: usize,
+    files: usize,
+    bytes: u64,
+}
+
+impl Budget {
+    fn folder(&mut self) -> Result<(), SourceError> {
+        self.folders += 1;
+        if self.folders > MAX_FOLDERS { Err(SourceError::TooMuch("folders")) } else { Ok(()) }
+    }
+
+    fn entry(&mut self, depth: usize) -> Result<(), SourceError> {
+        self.entries += 1;
+        if depth > MAX_DEPTH {
+            return Err(SourceError::TooMuch("folders within folders"));
+        }
+        if self.entries > MAX_ENTRIES {
+            return Err(SourceError::TooMuch("files and folders"));
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, bytes: u64) -> Result<(), SourceError> {
+        self.files += 1;
+        self.bytes += bytes;
+        if self.files > MAX_FILES {
+            return Err(SourceError::TooMuch("manifests"));
+        }
+        if self.bytes > MAX_TOTAL_BYTES {
+            return Err(SourceError::TooMuch("bytes of all manifests together"));
+        }
+        Ok(())
+    }
+}

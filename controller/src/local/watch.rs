@@ -1,0 +1,158 @@
+//! The loop: is there anything new, then one pass, then the log. Level-triggered; nothing new costs no key operation.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use seal_disk::Out;
+
+use super::Settings;
+use super::collect::Warning;
+use super::identity::Identities;
+use super::refusal::Refusal;
+use super::round::{Outcome, round};
+use super::source::{Revision, Source, SourceError};
+use super::stop::Stop;
+
+/// Ticks between two tries at something that the system refused, at most.
+const MAX_BACKOFF: u32 = 60;
+
+/// Everything a run holds on to between two passes.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    source: Source,
+    identities: Identities,
+    out: Out,
+    last: Option<Last>,
+    logged: Logged,
+}
+
+/// The state that the last pass left, by which the next tick knows whether there is anything to do.
+#[derive(Debug)]
+struct Last {
+    revision: Revision,
+    /// Ticks until the next try; 0 when nothing waits for one.
+    retry_in: u32,
+    tries: u32,
+}
+
+/// What the log has said already.
+#[derive(Debug, Default)]
+struct Logged {
+    revision: Option<Revision>,
+    refusals: Vec<Refusal>,
+    warnings: BTreeSet<Warning>,
+    source_error: Option<SourceError>,
+}
+
+impl Watch {
+    pub(crate) fn new(source: Source, identities: Identities, out: Out) -> Self {
+        Self { source, identities, out, last: None, logged: Logged::default() }
+    }
+
+    /// Runs until a signal, or once.
+    pub(crate) fn run(&mut self, settings: &Settings, stop: &Stop) -> ExitCode {
+        loop {
+            let result = self.tick(settings, stop);
+            if settings.once {
+                return exit_code(result);
+            }
+            if stop.wait(settings.interval) {
+                tracing::info!("stopped");
+                return ExitCode::SUCCESS;
+            }
+        }
+    }
+
+    fn tick(&mut self, settings: &Settings, stop: &Stop) -> Result<Option<Outcome>, SourceError> {
+        let new_keys = self.identities.refresh().unwrap_or_else(|failure| {
+            tracing::warn!(
+                reason = failure.reason,
+                hint = failure.hint,
+                "{}; the keys read before are kept",
+                failure.message
+            );
+            false
+        });
+        let result = self.source.revision().and_then(|revision| {
+            if !new_keys && !self.is_due(&revision) {
+                return Ok(None);
+            }
+            let files = self.source.read(&revision)?;
+            let outcome = round(files, self.identities.keyring(), &mut self.out, settings, stop);
+            self.remember(revision, &outcome);
+            Ok(Some(outcome))
+        });
+        self.logged.source_error(result.as_ref().err());
+        result
+    }
+
+    fn is_due(&mut self, revision: &Revision) -> bool {
+        let Some(last) = &mut self.last else { return true };
+        if last.revision != *revision || !last.revision.is_settled() {
+            return true;
+        }
+        if last.retry_in > 0 {
+            last.retry_in -= 1;
+            if last.retry_in == 0 {
+                return true;
+            }
+        }
+        self.out.has_drifted()
+    }
+
+    fn remember(&mut self, revision: Revision, outcome: &Outcome) {
+        self.logged.pass(&revision, outcome);
+        let passing = outcome.refusals.iter().any(Refusal::is_passing) || outcome.stopped;
+        let before = self.last.take().map_or(0, |last| last.tries);
+        let tries = if passing { (before + 1).min(MAX_BACKOFF.ilog2() + 1) } else { 0 };
+        self.last = Some(Last {
+            retry_in: if passing { (1_u32 << tries.saturating_sub(1)).min(MAX_BACKOFF) } else { 0 },
+            tries,
+            revision,
+        });
+    }
+}
+
+impl Logged {
+    /// One line for each new revision, and for each pass that changed files; refusals when they change.
+    fn pass(&mut self, revision: &Revision, outcome: &Outcome) {
+        let Outcome { applied, unchanged, pruned, refusals, .. } = outcome;
+        let refused = refusals.len();
+        let is_new = self.revision.as_ref() != Some(revision);
+        if is_new || *applied > 0 || *pruned > 0 {
+            tracing::info!(
+                "{}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}",
+                revision.label()
+            );
+        }
+        for refusal in outcome.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {
+            let Refusal { reason, path, message, hint, .. } = refusal;
+            tracing::warn!(reason, path, hint, "{message}");
+        }
+        for Warning { path, message } in outcome.warnings.difference(&self.warnings) {
+            tracing::warn!(path, "{message}");
+        }
+        self.revision = Some(revision.clone());
+        self.refusals = outcome.all_refusals().cloned().collect();
+        self.warnings.clone_from(&outcome.warnings);
+    }
+
+    fn source_error(&mut self, error: Option<&SourceError>) {
+        if let Some(error) = error.filter(|error| self.source_error.as_ref() != Some(error)) {
+            tracing::warn!(reason = "Retrying", hint = error.hint(), "{error}");
+        }
+        self.source_error = error.cloned();
+    }
+}
+
+/// 0 when everything was applied, else the code of the first refusal.
+fn exit_code(result: Result<Option<Outcome>, SourceError>) -> ExitCode {
+    match result {
+        Ok(Some(outcome)) => match outcome.all_refusals().next() {
+            Some(first) => ExitCode::from(first.code),
+            None if outcome.stopped => ExitCode::FAILURE,
+            None => ExitCode::SUCCESS,
+        },
+        Ok(None) | Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,75 @@
+//! `seal-controller`: opens sealed files, as live Secrets in a cluster or as files without one.
+//!
+//! Parses, runs, reports. In a cluster: `source` → `reconcile` (open → `plan` → `target`) → `status`.
+
+mod admin;
+mod api_error;
+mod applied;
+mod cluster;
+mod index;
+mod keyring;
+mod local;
+mod metrics;
+mod pace;
+mod plan;
+mod queue;
+mod reconcile;
+mod source;
+mod status;
+mod target;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Open sealed files into live Secrets
+#[derive(Debug, Parser)]
+#[command(name = "seal-controller", version, args_conflicts_with_subcommands = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    cluster: cluster::ClusterArgs,
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t = telemetry::LogFormat::Text)]
+    log_format: telemetry::LogFormat,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Local(local::LocalArgs),
+    /// Print the CustomResourceDefinition as it is installed
+    Crd,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    telemetry::init(args.log_format);
+    no_core_files();
+    let result = match args.command {
+        None => cluster::main(args.cluster),
+        Some(Command::Local(args)) => local::main(args),
+        Some(Command::Crd) => print_crd(),
+    };
+    result.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn print_crd() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    use std::io::Write;
+    std::io::stdout().write_all(seal_core::crd::crd().as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opened values and identities must not end in a core file, nor be read by a debugger of the same user.
+fn no_core_files() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = setrlimit(Resource::Core, none).is_ok();
+    if set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() || !limited {
+        tracing::warn!("this system does not let core files be turned off");
+    }
+}

@@ -1,0 +1,115 @@
+//! Counters for Prometheus. Labels come from closed sets: one that names a Secret would publish the inventory
+//! of the cluster.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use seal_core::reason::Reason;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KeyLabels {
+    key: String,
+}
+
+/// What is counted; the registry has the help beside each name.
+#[derive(Clone, Default)]
+pub(crate) struct Metrics {
+    reconciles: Family<ResultLabels, Counter>,
+    duration: Option<Histogram>,
+    queue_depth: Gauge<i64, std::sync::atomic::AtomicI64>,
+    sealed_objects: Family<StateLabels, Gauge>,
+    objects_by_key: Family<KeyLabels, Gauge>,
+    key_created: Family<KeyLabels, Gauge<f64, AtomicU64>>,
+}
+
+impl Metrics {
+    /// Registers everything under `seal_controller_`.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let registry = registry.sub_registry_with_prefix("seal_controller");
+        let duration = Histogram::new([0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
+        let metrics = Self { duration: Some(duration.clone()), ..Self::default() };
+        registry.register(
+            "reconciles",
+            "Sealed objects brought to their end, by how they ended",
+            metrics.reconciles.clone(),
+        );
+        registry.register("reconcile_duration_seconds", "Time one reconcile took", duration);
+        registry.register(
+            "queue_depth",
+            "Sealed objects that wait for a worker",
+            metrics.queue_depth.clone(),
+        );
+        registry.register(
+            "sealed_objects",
+            "Sealed objects by the reason of their Ready condition",
+            metrics.sealed_objects.clone(),
+        );
+        registry.register(
+            "sealed_objects_by_key",
+            "Sealed objects whose live Secret was opened with this key",
+            metrics.objects_by_key.clone(),
+        );
+        registry.register(
+            "key_created_timestamp_seconds",
+            "When the key was made",
+            metrics.key_created.clone(),
+        );
+        metrics
+    }
+
+    /// One reconcile ended.
+    pub(crate) fn reconciled(&self, reason: Reason) {
+        let result = match reason {
+            Reason::Applied => "applied",
+            Reason::Retrying => "retrying",
+            _ => "refused",
+        };
+        self.reconciles.get_or_create(&ResultLabels { result, reason: reason.as_str() }).inc();
+    }
+
+    /// One reconcile took this long.
+    pub(crate) fn took(&self, seconds: f64) {
+        if let Some(duration) = &self.duration {
+            duration.observe(seconds);
+        }
+    }
+
+    /// Sets the gauges that are computed when somebody asks.
+    pub(crate) fn observe(&self, ctx: &crate::reconcile::Context, depth: usize) {
+        self.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
+        self.sealed_objects.clear();
+        self.objects_by_key.clear();
+        self.key_created.clear();
+        let keys = ctx.keys.now();
+        for (fingerprint, created) in &keys.created {
+            let key = KeyLabels { key: fingerprint.to_string() };
+            self.objects_by_key.get_or_create(&key).set(0);
+            #[expect(clippy::cast_precision_loss, reason = "a Unix time fits 53 bits")]
+            self.key_created.get_or_create(&key).set(*created as f64);
+        }
+        ctx.index.for_each_status(|status| {
+            let state = crate::status::reason(status).unwrap_or("New").to_owned();
+            self.sealed_objects.get_or_create(&StateLabels { state }).inc();
+            let used: std::collections::BTreeSet<_> = status.opened_with.iter().collect();
+            for key in used {
+                self.objects_by_key.get_or_create(&KeyLabels { key: key.clone() }).inc();
+            }
+        });
+    }
+}

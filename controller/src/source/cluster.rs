@@ -1,0 +1,244 @@
+//! The watches of a cluster: sealed objects, the metadata of Secrets, the key Secrets and the ConfigMap.
+//!
+//! A watch only remembers and asks for work. Order at the start: keys, then sealed objects, then Secrets, so that
+//! when work begins everything is known that the checks for unchanged objects need.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::watcher::{self, Config, Event, watcher};
+use kube::runtime::{WatchStreamExt, predicates};
+use kube::{Api, Resource, ResourceExt};
+use seal_core::format::SealedSecret;
+use seal_core::reason::Reason;
+use seal_core::scope::Place;
+use tokio::sync::watch;
+
+use crate::index::Watched;
+use crate::keyring::{self, KEY, RECIPIENTS, Rejected};
+use crate::queue::Queue;
+use crate::reconcile::Context;
+use crate::status::{self, Outcome};
+
+/// Objects per page of a first list: a page is in memory whole, and a sealed object may have 1.5 MB.
+const PAGE: u32 = 50;
+
+/// Told when a watch's first list is complete.
+pub(crate) type Listed = watch::Sender<bool>;
+
+/// Watches the sealed objects of one namespace or all.
+pub(crate) async fn sealed_objects(
+    ctx: Arc<Context>,
+    queue: Arc<Queue>,
+    watched: Watched,
+    listed: Listed,
+) {
+    let api: Api<DeserializeGuard<SealedSecret>> = match &watched {
+        Some(namespace) => Api::namespaced(ctx.client.clone(), namespace),
+        None => Api::all(ctx.client.clone()),
+    };
+    let mut events = watcher(api, Config::default().page_size(PAGE)).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => ctx.index.sealed_list_begins(&watched),
+            Ok(Event::InitApply(guard) | Event::Apply(guard)) => match guard.0 {
+                Ok(mut sealed) => {
+                    sealed.metadata.managed_fields = None;
+                    if let Some(place) = ctx.index.sealed(&watched, sealed, &ctx.policy) {
+                        queue.add(place);
+                    }
+                }
+                Err(invalid) => unreadable(&ctx, &invalid.metadata).await,
+            },
+            Ok(Event::Delete(guard)) => {
+                let metadata = guard.meta();
+                let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+                if let Ok(place) =
+                    Place::new(namespace.unwrap_or_default(), name.unwrap_or_default())
+                {
+                    ctx.index.sealed_gone(&place);
+                }
+            }
+            Ok(Event::InitDone) => {
+                ctx.index.sealed_list_ends(&watched);
+                listed.send_replace(true);
+            }
+            Err(error) => {
+                watch_failed("SealedSecrets", &error);
+                go_on_without(&watched, &error, &listed);
+            }
+        }
+    }
+}
+
+/// An object that this version's type cannot hold: it is told so, and the watch goes on.
+async fn unreadable(ctx: &Context, metadata: &kube::core::ObjectMeta) {
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let Ok(place) = Place::new(namespace, name) else { return };
+    let outcome = Outcome {
+        reason: Reason::Malformed,
+        message: "the object does not have the shape this version of the controller knows".into(),
+    };
+    tracing::info!(%place, reason = %outcome.reason, "{}", outcome.message);
+    ctx.index.sealed_gone(&place);
+    let uid = metadata.uid.as_deref().unwrap_or_default();
+    let status =
+        status::next(&Default::default(), metadata.generation.unwrap_or_default(), &outcome);
+    if status::write(&ctx.client, &place, uid, &status).await.is_ok() {
+        status::tell(&ctx.client, &place, uid, &outcome).await;
+    }
+}
+
+/// Watches the metadata of every Secret of one namespace or all; contents are never listed.
+pub(crate) async fn secrets(
+    ctx: Arc<Context>,
+    queue: Arc<Queue>,
+    watched: Watched,
+    listed: Listed,
+) {
+    let api: Api<PartialObjectMeta<Secret>> = match &watched {
+        Some(namespace) => Api::namespaced(ctx.client.clone(), namespace),
+        None => Api::all(ctx.client.clone()),
+    };
+    // A Secret's annotations may have 256 KiB, and whoever makes sealed objects says what they are.
+    let config = Config::default().page_size(100);
+    let mut events = watcher(api, config).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => ctx.index.secret_list_begins(&watched),
+            Ok(Event::InitApply(secret) | Event::Apply(secret)) => {
+                if let Some(place) = ctx.index.secret(&watched, &secret.metadata) {
+                    queue.add(place);
+                }
+            }
+            Ok(Event::Delete(secret)) => {
+                if let Some(place) = ctx.index.secret_gone(&watched, &secret.metadata) {
+                    queue.add(place);
+                }
+            }
+            Ok(Event::InitDone) => {
+                ctx.index.secret_list_ends(&watched).into_iter().for_each(|place| queue.add(place));
+                listed.send_replace(true);
+            }
+            Err(error) => {
+                watch_failed("Secrets", &error);
+                go_on_without(&watched, &error, &listed);
+            }
+        }
+    }
+}
+
+/// Watches the key Secrets of the controller's namespace; a key that comes or goes acts at once.
+pub(crate) async fn keys(ctx: Arc<Context>, queue: Arc<Queue>, namespace: String, listed: Listed) {
+    let api: Api<Secret> = Api::namespaced(ctx.client.clone(), &namespace);
+    let mut events = watcher(api, Config::default().labels(KEY)).default_backoff().boxed();
+    let mut secrets: BTreeMap<String, Secret> = BTreeMap::new();
+    let mut listing: BTreeMap<String, Secret> = BTreeMap::new();
+    let mut known_bad: Vec<Rejected> = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => listing.clear(),
+            Ok(Event::InitApply(secret)) => {
+                listing.insert(secret.name_any(), secret);
+                continue;
+            }
+            Ok(Event::InitDone) => secrets = std::mem::take(&mut listing),
+            Ok(Event::Apply(secret)) => drop(secrets.insert(secret.name_any(), secret)),
+            Ok(Event::Delete(secret)) => drop(secrets.remove(&secret.name_any())),
+            Err(error) => {
+                watch_failed("keys", &error);
+                continue;
+            }
+        }
+        let (keys, rejected) = keyring::read(secrets.values());
+        let held = keys.keyring.fingerprints().len();
+        if ctx.keys.set(keys) {
+            tracing::info!(held, "the keyring changed");
+            ctx.index.places().into_iter().for_each(|place| queue.add(place));
+        }
+        for key in rejected.iter().filter(|key| !known_bad.contains(key)) {
+            reject(&ctx, &namespace, key).await;
+        }
+        known_bad = rejected;
+        listed.send_replace(true);
+    }
+}
+
+async fn reject(ctx: &Context, namespace: &str, key: &Rejected) {
+    let outcome = Outcome {
+        reason: Reason::KeyRejected,
+        message: format!("the Secret {namespace}/{} is not used as a key: {}", key.name, key.why),
+    };
+    tracing::warn!(reason = %outcome.reason, "{}", outcome.message);
+    let regarding = ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Secret".to_owned()),
+        namespace: Some(namespace.to_owned()),
+        name: Some(key.name.clone()),
+        ..ObjectReference::default()
+    };
+    status::publish(&ctx.client, namespace, &key.name, regarding, true, &outcome).await;
+}
+
+/// Keeps the ConfigMap as it must be: whenever the published key or the map changes.
+pub(crate) async fn recipients(
+    ctx: Arc<Context>,
+    namespace: String,
+    mut keys_changed: watch::Receiver<bool>,
+) {
+    let api: Api<ConfigMap> = Api::namespaced(ctx.client.clone(), &namespace);
+    let config = Config::default().fields(&format!("metadata.name={RECIPIENTS}"));
+    let mut map_changed = watcher(api, config)
+        .default_backoff()
+        .touched_objects()
+        .predicate_filter(predicates::resource_version, Default::default())
+        .map_ok(drop)
+        .boxed();
+    loop {
+        if let Some(published) = ctx.keys.now().published.clone()
+            && let Err(error) = keyring::publish(&ctx.client, &namespace, &published).await
+        {
+            let why = crate::api_error::sentence(&error);
+            tracing::warn!("{RECIPIENTS} could not be written: {why}");
+            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            continue;
+        }
+        tokio::select! {
+            changed = keys_changed.changed() => if changed.is_err() { return },
+            _ = map_changed.next() => {}
+        }
+    }
+}
+
+/// One of several namespaces that is gone, or whose owner took our role away, does not hold up the others; its
+/// watch begins again until it is let. Without the list nothing is unsafe: what is there refuses a `POST`.
+fn go_on_without(watched: &Watched, error: &watcher::Error, listed: &Listed) {
+    if watched.is_some() && code(error) == 403 {
+        listed.send_replace(true);
+    }
+}
+
+fn code(error: &watcher::Error) -> u16 {
+    use watcher::Error;
+    match error {
+        Error::InitialListFailed(error)
+        | Error::WatchStartFailed(error)
+        | Error::WatchFailed(error) => crate::api_error::code(error),
+        Error::WatchError(status) => status.code,
+        _ => 0,
+    }
+}
+
+fn watch_failed(what: &str, error: &watcher::Error) {
+    let code = code(error);
+    let hint = match code {
+        404 => "; is the kind installed? seal install | kubectl apply --server-side -f -",
+        403 => "; the controller's role does not allow it",
+        _ => "",
+    };
+    tracing::warn!(code, "the watch of {what} was interrupted and begins again{hint}");
+}

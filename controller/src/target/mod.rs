@@ -1,0 +1,3 @@
+//! Where opened values go in a cluster. Each effect has one file.
+
+pub(crate) mod secret;

@@ -1,0 +1,135 @@
+//! A sealed object becomes a live Secret, exactly, and follows it.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use seal_core::format::{SealedSecret, Template, TemplateMetadata};
+use serde_json::json;
+
+use crate::support::{ends, map, shared, values};
+
+#[tokio::test]
+async fn a_sealed_object_becomes_a_live_secret() {
+    let Some((cluster, controller)) = shared("a_sealed_object_becomes_a_live_secret").await else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let made = ns.create(controller.seal(&ns, "db", &[("user", "app"), ("password", "x")])).await;
+    let sealed = ends(&ns, "db", "Applied").await;
+    let live: Secret = ns.get("db").await;
+    assert_eq!(values(&live), map(&[("user", "app"), ("password", "x")]));
+    assert_eq!(live.type_.as_deref(), Some("Opaque"));
+    assert!(live.labels().is_empty(), "no Secret gets a label of ours");
+    let owner = &live.owner_references()[0];
+    assert_eq!((owner.kind.as_str(), &owner.uid), ("SealedSecret", &made.uid().unwrap()));
+    let status = sealed.status.unwrap();
+    assert_eq!(status.keys, Some(2));
+    assert_eq!(status.opened_with, [controller.fingerprint()]);
+    assert_eq!(status.secret.unwrap().resource_version, live.resource_version().unwrap());
+}
+
+#[tokio::test]
+async fn type_labels_and_annotations_come_from_the_template_and_go_with_it() {
+    let Some((cluster, controller)) =
+        shared("type_labels_and_annotations_come_from_the_template_and_go_with_it").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let template = |labels: &[(&str, &str)], annotations: &[(&str, &str)]| Template {
+        type_: Some("kubernetes.io/basic-auth".into()),
+        metadata: TemplateMetadata { labels: map(labels), annotations: map(annotations) },
+        string_data: map(&[("username", "app")]),
+        ..Template::default()
+    };
+    let sealed = controller.seal_with(
+        &ns,
+        "db",
+        &[("password", "x")],
+        template(&[("a", "1"), ("b", "1")], &[("n", "1")]),
+    );
+    ns.create(sealed).await;
+    ends(&ns, "db", "Applied").await;
+    ns.patch::<Secret>("db", json!({"metadata": {"labels": {"theirs": "kept"}}})).await;
+
+    let next = controller.seal_with(&ns, "db", &[("password", "x")], template(&[("a", "2")], &[]));
+    ns.patch::<SealedSecret>("db", json!({"spec": {"template": {"metadata": {"annotations": null, "labels": {"a": "2", "b": null}}}, "envelopes": next.spec.envelopes}})).await;
+    ends(&ns, "db", "Applied").await;
+    let live: Secret = ns.get("db").await;
+    assert_eq!(*live.labels(), map(&[("a", "2"), ("theirs", "kept")]));
+    assert!(!live.annotations().contains_key("n"));
+    assert_eq!(live.type_.as_deref(), Some("kubernetes.io/basic-auth"));
+    assert_eq!(values(&live), map(&[("username", "app"), ("password", "x")]));
+}
+
+#[tokio::test]
+async fn a_changed_file_changes_the_live_secret_and_the_event_names_the_keys() {
+    let Some((cluster, controller)) =
+        shared("a_changed_file_changes_the_live_secret_and_the_event_names_the_keys").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1"), ("b", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    let next = controller.seal(&ns, "db", &[("b", "2"), ("c", "2")]);
+    ns.patch::<SealedSecret>("db", json!({"spec": next.spec})).await;
+    ends(&ns, "db", "Applied").await;
+    assert_eq!(values(&ns.get("db").await), map(&[("b", "2"), ("c", "2")]));
+    let event = ns.eventually_event("db", "Applied").await;
+    assert_eq!(event.message.as_deref(), Some("added c; changed b; removed a"));
+}
+
+#[tokio::test]
+async fn a_suspended_object_is_left_as_it_is() {
+    let Some((cluster, controller)) = shared("a_suspended_object_is_left_as_it_is").await else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    let next = controller.seal(&ns, "db", &[("a", "2")]).spec;
+    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": true, "envelopes": next.envelopes}}))
+        .await;
+    // Another object, made later, is through: the suspended one has been seen and left.
+    ns.create(controller.seal(&ns, "other", &[("a", "1")])).await;
+    ends(&ns, "other", "Applied").await;
+    assert_eq!(values(&ns.get("db").await), map(&[("a", "1")]));
+    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": null}})).await;
+    ends(&ns, "db", "Applied").await;
+    assert_eq!(values(&ns.get("db").await), map(&[("a", "2")]));
+}
+
+#[tokio::test]
+async fn a_request_to_reconcile_is_answered_in_the_status() {
+    let Some((cluster, controller)) =
+        shared("a_request_to_reconcile_is_answered_in_the_status").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    let ask = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "now-1"}}});
+    ns.patch::<SealedSecret>("db", ask).await;
+    ns.eventually("the request is echoed", "db", |sealed: &SealedSecret| {
+        let status = sealed.status.as_ref();
+        status.is_some_and(|it| it.last_handled_reconcile_at.as_deref() == Some("now-1"))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn kubectl_shows_that_nothing_has_looked_yet() {
+    let Some((cluster, controller)) = shared("kubectl_shows_that_nothing_has_looked_yet").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
+    sealed.spec.suspend = Some(true);
+    let made = ns.create(sealed).await;
+    assert_eq!(made.status.unwrap().observed_generation, Some(-1));
+    let table = cluster.kubectl(&["get", "sls", "-n", &ns.name], "").await;
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.starts_with("NAME   READY   REASON   KEYS   OPENED-WITH   AGE"), "{table}");
+}

@@ -1,0 +1,197 @@
+//! The keyring: made on first start, published, watched, and closed to whoever plants a key.
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
+use seal_core::key::Identity;
+use seal_testing::{Cluster, Namespace, eventually, eventually_in};
+use serde_json::json;
+
+use crate::support::{Controller, ends, get, map};
+
+/// Puts a key Secret into the controller's namespace, as a restore does.
+pub(crate) async fn add_key(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+    identity: &Identity,
+    state: &str,
+) {
+    let text = format!("# restored\n{}\n", identity.to_secret_text().expose());
+    let api: Api<Secret> = Api::namespaced(cluster.client(), namespace);
+    api.create(&PostParams::default(), &key_secret(name, &text, state)).await.unwrap();
+}
+
+fn key_secret(name: &str, text: &str, state: &str) -> Secret {
+    let mut secret = crate::support::foreign(name, &[]);
+    secret.type_ = Some("seal.dev/key".into());
+    secret.metadata.labels = Some(map(&[("seal.dev/key", state)]));
+    let data = [("identity".to_owned(), ByteString(text.as_bytes().to_vec()))];
+    secret.data = Some(data.into_iter().collect());
+    secret
+}
+
+fn home(cluster: &Cluster, controller: &Controller) -> Namespace {
+    Namespace { name: controller.namespace.clone(), client: cluster.client() }
+}
+
+#[tokio::test]
+async fn the_first_start_makes_one_key_and_publishes_its_public_half() {
+    let Some(cluster) =
+        crate::support::quiet("the_first_start_makes_one_key_and_publishes_its_public_half").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let home = home(cluster, &controller);
+    let keys: Vec<Secret> = home.list().await;
+    let keys: Vec<_> =
+        keys.iter().filter(|it| it.type_.as_deref() == Some("seal.dev/key")).collect();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0].labels()["seal.dev/key"], "active");
+    let data = keys[0].data.as_ref().unwrap();
+    let identity = std::str::from_utf8(&data["identity"].0).unwrap();
+    assert!(identity.ends_with('\n'), "an age identity file ends in a line feed");
+    let identity = &Identity::parse_file(identity).unwrap()[0];
+    assert_eq!(identity.fingerprint().to_string(), controller.fingerprint());
+    assert_eq!(data["recipient"].0, identity.recipient().as_bytes());
+    let (code, text) = get(&format!("{}/v1/recipients", controller.url)).await;
+    assert!(code == 200 && text.contains(identity.recipient()));
+}
+
+#[tokio::test]
+async fn the_published_recipient_is_restored_when_somebody_edits_or_deletes_it() {
+    let Some(cluster) = crate::support::quiet(
+        "the_published_recipient_is_restored_when_somebody_edits_or_deletes_it",
+    )
+    .await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let home = home(cluster, &controller);
+    let recipient = controller.recipient().as_str().to_owned();
+    let right = |map: &ConfigMap| {
+        map.data.as_ref().is_some_and(|data| data.len() == 2 && data["recipient"] == recipient)
+    };
+    home.patch::<ConfigMap>(
+        "seal-recipients",
+        json!({"data": {"recipient": "age1evil", "more": "x"}}),
+    )
+    .await;
+    home.eventually("it is right again", "seal-recipients", right).await;
+    home.delete::<ConfigMap>("seal-recipients").await;
+    home.eventually("it is there again", "seal-recipients", right).await;
+}
+
+#[tokio::test]
+async fn the_newest_active_key_is_published_and_a_retired_one_still_opens() {
+    let Some(cluster) =
+        crate::support::quiet("the_newest_active_key_is_published_and_a_retired_one_still_opens")
+            .await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let home = home(cluster, &controller);
+    let old = controller.seal(&ns, "old", &[("a", "1")]);
+    let next = Identity::generate();
+    // Creation times have whole seconds: the newer key must be of a later one.
+    let first: Secret = home
+        .list()
+        .await
+        .into_iter()
+        .find(|it: &Secret| it.type_.as_deref() == Some("seal.dev/key"))
+        .unwrap();
+    let made = first.creation_timestamp().unwrap().0.as_second();
+    eventually("the clock is past the first key's second", async || {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        (now.as_secs() as i64 > made).then_some(())
+    })
+    .await;
+    add_key(cluster, &home.name, "next", &next, "active").await;
+    let maps: Api<ConfigMap> = home.api();
+    eventually_in(&maps, "the next key is published", "seal-recipients", |map| {
+        map.data.as_ref().is_some_and(|data| data["recipient"] == next.recipient())
+    })
+    .await;
+    let retire = json!({"metadata": {"labels": {"seal.dev/key": "retired"}}});
+    home.patch::<Secret>(&first.name_any(), retire.clone()).await;
+    ns.create(old).await;
+    ends(&ns, "old", "Applied").await;
+    home.patch::<Secret>("next", retire).await;
+    // No active key is left: nothing is published any more, and nothing is taken back.
+    eventually("nothing is published", async || {
+        (get(&format!("{}/v1/recipients", controller.url)).await.0 == 503).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_secret_that_is_no_key_is_rejected_by_event_and_never_a_crash() {
+    let Some(cluster) =
+        crate::support::quiet("a_key_secret_that_is_no_key_is_rejected_by_event_and_never_a_crash")
+            .await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let home = home(cluster, &controller);
+    let canary = crate::support::CANARY;
+    home.create(key_secret("garbage", &format!("AGE-SECRET-KEY-PQ-1{canary}"), "active")).await;
+    let event = home.eventually_event("garbage", "KeyRejected").await;
+    assert!(!format!("{event:?}").contains(canary) && !controller.process.log().contains(canary));
+
+    // Of the right form, but made from a sealed file, or owned.
+    let planted = Identity::generate();
+    let text = format!("{}\n", planted.to_secret_text().expose());
+    let mut secret = key_secret("planted", &text, "active");
+    secret.metadata.annotations = Some(map(&[("seal.dev/applied", "{}")]));
+    home.create(secret).await;
+    home.eventually_event("planted", "KeyRejected").await;
+    let mut untyped = key_secret("untyped", &text, "active");
+    untyped.type_ = None;
+    home.create(untyped).await;
+    home.eventually_event("untyped", "KeyRejected").await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    let (_, published) = get(&format!("{}/v1/recipients", controller.url)).await;
+    assert!(
+        published.contains(controller.recipient().as_str())
+            && !published.contains(planted.recipient())
+    );
+}
+
+#[tokio::test]
+async fn a_recovery_install_makes_no_key_and_waits_for_one() {
+    let Some(cluster) =
+        crate::support::quiet("a_recovery_install_makes_no_key_and_waits_for_one").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let restored = Identity::generate();
+    let controller =
+        Controller::own_with_key(cluster, &ns, &["--require-existing-key"], &restored).await;
+    assert_eq!(controller.fingerprint(), restored.fingerprint().to_string());
+    let keys: Vec<Secret> = home(cluster, &controller).list().await;
+    assert_eq!(keys.iter().filter(|it| it.type_.as_deref() == Some("seal.dev/key")).count(), 1);
+    let api: Api<Secret> = Api::namespaced(cluster.client(), &controller.namespace);
+    let relabel = json!({"metadata": {"labels": {"seal.dev/key": "nonsense"}}});
+    api.patch("restored", &PatchParams::default(), &Patch::Merge(relabel)).await.unwrap();
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "NoMatchingKey").await;
+    api.patch(
+        "restored",
+        &PatchParams::default(),
+        &Patch::Merge(json!({"metadata": {"labels": {"seal.dev/key": "retired"}}})),
+    )
+    .await
+    .unwrap();
+    ends(&ns, "db", "Applied").await;
+}

@@ -1,0 +1,18 @@
+//! The controller against a real API server: sealed objects in, live Secrets out.
+//!
+//! It runs as its ServiceAccount with exactly the rights of `controller/deploy`, so every promise here is kept
+//! with those.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
+
+mod applies;
+mod hostile;
+mod keys;
+mod live_secrets;
+mod opening;
+mod permissions;
+mod readme;
+mod review;
+mod serving;
+mod support;
+mod unchanged;

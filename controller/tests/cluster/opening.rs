@@ -1,0 +1,207 @@
+//! What does not open is told in one word, and changes nothing.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use seal_core::format::{SealedSecret, Template};
+use seal_core::key::Identity;
+use seal_core::scope::{Place, Scope};
+use serde_json::json;
+
+use crate::support::{Controller, ends, map, message, shared, values};
+
+#[tokio::test]
+async fn a_renamed_file_is_in_the_wrong_place_and_the_message_names_both() {
+    let Some((cluster, controller)) =
+        shared("a_renamed_file_is_in_the_wrong_place_and_the_message_names_both").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
+    sealed.metadata.name = Some("db2".into());
+    ns.create(sealed).await;
+    let sealed = ends(&ns, "db2", "WrongPlace").await;
+    let said = message(&sealed);
+    assert!(said.starts_with(&format!("sealed for {0}/db, found at {0}/db2;", ns.name)), "{said}");
+    assert!(ns.find::<Secret>("db2").await.is_none());
+}
+
+#[tokio::test]
+async fn a_scope_that_was_widened_by_hand_opens_nothing() {
+    let Some((cluster, controller)) =
+        shared("a_scope_that_was_widened_by_hand_opens_nothing").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let mut sealed = controller.seal(&ns, "db", &[("password", "x")]);
+    sealed.metadata.name = Some("db2".into());
+    sealed.spec.scope.name = "db2".into();
+    ns.create(sealed).await;
+    let sealed = ends(&ns, "db2", "NotSealedForThis").await;
+    assert!(message(&sealed).contains("the value of password was sealed for another"));
+}
+
+#[tokio::test]
+async fn a_value_moved_to_another_key_opens_nothing() {
+    let Some((cluster, controller)) = shared("a_value_moved_to_another_key_opens_nothing").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let mut sealed = controller.seal(&ns, "db", &[("user", "1"), ("password", "2")]);
+    let values = &mut sealed.spec.envelopes[0].values;
+    let (user, password) = (values["user"].clone(), values["password"].clone());
+    values.extend([("user".to_owned(), password), ("password".to_owned(), user)]);
+    ns.create(sealed).await;
+    ends(&ns, "db", "NotSealedForThis").await;
+    assert!(ns.find::<Secret>("db").await.is_none());
+}
+
+#[tokio::test]
+async fn damage_keeps_the_live_secret_as_it_was() {
+    let Some((cluster, controller)) = shared("damage_keeps_the_live_secret_as_it_was").await else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    let sealed = ends(&ns, "db", "Applied").await;
+    let mut envelopes = sealed.spec.envelopes.clone();
+    let value = envelopes[0].values.get_mut("a").unwrap();
+    let flipped = if value.as_bytes()[60] == b'A' { "B" } else { "A" };
+    value.replace_range(60..61, flipped);
+    ns.patch::<SealedSecret>("db", json!({"spec": {"envelopes": envelopes}})).await;
+    let sealed = ends(&ns, "db", "Damaged").await;
+    assert_eq!(
+        message(&sealed),
+        format!(
+            "{}/db: the value of a is damaged (payload); restore the file from Git, or seal that value again",
+            ns.name
+        )
+    );
+    assert_eq!(values(&ns.get("db").await), map(&[("a", "1")]));
+
+    let header = sealed.spec.envelopes[0].header.replacen("--- ", "--- A", 1);
+    let mut cut = header;
+    cut.pop();
+    envelopes[0].header = cut;
+    ns.patch::<SealedSecret>("db", json!({"spec": {"envelopes": envelopes}})).await;
+    ns.eventually("the header is blamed", "db", |sealed: &SealedSecret| {
+        crate::support::ready(sealed).is_some() && message(sealed).contains("the header")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_once() {
+    let name = "a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_once";
+    let Some(cluster) = crate::support::quiet(name).await else { return };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let other = Identity::generate();
+    let place = Place::new(&ns.name, "db").unwrap();
+    let sealed = crate::support::seal_to(&other, &place, Scope::of(&place), &[("a", "1")]);
+    ns.create(sealed).await;
+    let sealed = ends(&ns, "db", "NoMatchingKey").await;
+    let said = message(&sealed);
+    assert!(
+        said.contains(other.fingerprint().as_str()) && said.contains(&controller.fingerprint()),
+        "{said}"
+    );
+
+    crate::keys::add_key(cluster, &controller.namespace, "restored", &other, "retired").await;
+    ends(&ns, "db", "Applied").await;
+    assert_eq!(values(&ns.get("db").await), map(&[("a", "1")]));
+}
+
+#[tokio::test]
+async fn a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_on() {
+    let Some((cluster, controller)) =
+        shared("a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_on").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let mut twice = controller.seal(&ns, "twice", &[("a", "1")]);
+    let again = controller.seal(&ns, "twice", &[("a", "2")]).spec.envelopes;
+    twice.spec.envelopes.extend(again);
+    let mut base64 = controller.seal(&ns, "base64", &[("a", "1")]);
+    base64.spec.envelopes[0].values.insert("a".into(), "not base64!".into());
+    let mut unsorted = controller.seal(&ns, "unsorted", &[("a", "1")]);
+    unsorted.spec.scope.namespaces = vec!["z".into(), "a".into()];
+    for sealed in [twice, base64, unsorted] {
+        ns.create(sealed).await;
+    }
+    ns.create(controller.seal(&ns, "good", &[("a", "1")])).await;
+    assert!(
+        message(&ends(&ns, "twice", "Malformed").await).contains("key a stands in two envelopes")
+    );
+    assert!(
+        message(&ends(&ns, "base64", "Malformed").await)
+            .contains("the value of a is not canonical base64")
+    );
+    ends(&ns, "unsorted", "Malformed").await;
+    ends(&ns, "good", "Applied").await;
+}
+
+#[tokio::test]
+async fn the_api_server_refuses_what_the_schema_can_see() {
+    let Some((cluster, controller)) =
+        shared("the_api_server_refuses_what_the_schema_can_see").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let refused = async |change: fn(&mut SealedSecret), why: &str| {
+        let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
+        change(&mut sealed);
+        let error = ns.api().create(&Default::default(), &sealed).await.unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    };
+    refused(|it| it.spec.scope.namespaces = vec!["*".into(), "a".into()], "mixes").await;
+    refused(|it| it.spec.scope.namespaces.clear(), "should have at least 1 items").await;
+    let clear = |it: &mut SealedSecret| {
+        it.spec.template =
+            Some(Template { string_data: map(&[("a", "x")]), ..Template::default() });
+    };
+    refused(clear, "both sealed and in spec.template.stringData").await;
+    let typed = |it: &mut SealedSecret| {
+        let type_ = Some("kubernetes.io/service-account-token".into());
+        it.spec.template = Some(Template { type_, ..Template::default() });
+    };
+    refused(typed, "spec.template.type is reserved").await;
+    refused(|it| it.spec.on_conflict = Some("Overwrite".into()), "Unsupported value").await;
+}
+
+#[tokio::test]
+async fn the_installed_schema_is_the_one_of_the_type() {
+    let text = include_str!("../../deploy/crd.yaml");
+    assert_eq!(
+        text,
+        seal_core::crd::crd(),
+        "cargo run -p seal-controller -- crd > controller/deploy/crd.yaml"
+    );
+}
+
+#[tokio::test]
+async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
+    let Some((cluster, controller)) =
+        shared("a_scope_of_several_namespaces_opens_in_each_and_nowhere_else").await
+    else {
+        return;
+    };
+    let (a, b, c) =
+        (cluster.namespace().await, cluster.namespace().await, cluster.namespace().await);
+    let mut namespaces = vec![a.name.clone(), b.name.clone()];
+    namespaces.sort();
+    let scope = Scope { namespaces, name: "*".into() };
+    for (ns, name, reason) in
+        [(&a, "one", "Applied"), (&b, "two", "Applied"), (&c, "one", "WrongPlace")]
+    {
+        let place = Place::new(&ns.name, name).unwrap();
+        ns.create(controller.seal_for(&place, scope.clone(), &[("k", "v")], Template::default()))
+            .await;
+        let sealed = ends(ns, name, reason).await;
+        assert_eq!(ns.find::<Secret>(&sealed.name_any()).await.is_some(), reason == "Applied");
+    }
+}

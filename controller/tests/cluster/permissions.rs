@@ -1,0 +1,86 @@
+//! The shipped roles are enough, as every test of this folder shows by running with them, and no more than that:
+//! what the API server's audit log says was used is what they grant.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
+use kube::api::Api;
+use seal_core::format::{SealedSecret, Template};
+use seal_testing::{Cluster, Namespace};
+use serde_json::json;
+
+use crate::support::{Controller, apply, ends, install_in};
+
+/// Verb, API group, resource.
+type Right = (String, String, String);
+
+#[tokio::test]
+async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
+    let Some(cluster) = seal_testing::own_cluster!() else { return };
+    install_in(&cluster).await;
+    let home = Namespace { name: "seal-system".into(), client: cluster.client() };
+    apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
+    let controller = Controller::start(&cluster, &home.name, &[]).await;
+    live_through_everything(&cluster, &controller, &home).await;
+
+    let used = cluster.used_by(&home.name, "seal-controller");
+    let rights = |at_home: bool| -> BTreeSet<Right> {
+        let here = used.iter().filter(|it| (it.namespace == home.name) == at_home);
+        here.map(|it| (it.verb.clone(), it.group.clone(), it.resource.clone())).collect()
+    };
+    let roles: Api<ClusterRole> = Api::all(cluster.client());
+    let everywhere = roles.get("seal-controller").await.unwrap().rules.unwrap();
+    let at_home = home.get::<Role>("seal-controller").await.rules.unwrap();
+    assert_eq!(rights(false), granted(&everywhere));
+    assert_eq!(rights(true), granted(&at_home));
+}
+
+/// Every outcome that needs a right of its own.
+async fn live_through_everything(cluster: &Cluster, controller: &Controller, home: &Namespace) {
+    let ns = cluster.namespace().await;
+    let frozen = Template { immutable: Some(true), ..Template::default() };
+    ns.create(controller.seal_with(&ns, "db", &[("a", "1")], frozen)).await;
+    ends(&ns, "db", "Applied").await;
+    // Made anew: delete. Then repaired: update. An Event each time.
+    let next = controller.seal(&ns, "db", &[("a", "2")]).spec.envelopes;
+    let thawed = json!({"spec": {"template": null, "envelopes": next}});
+    ns.patch::<SealedSecret>("db", thawed).await;
+    ns.eventually_event("db", "Replaced").await;
+    ends(&ns, "db", "Applied").await;
+    ns.patch::<Secret>("db", json!({"data": {"a": "eA=="}})).await;
+    ns.eventually_event("db", "Repaired").await;
+    // Suspended and changed, then resumed: the object is read again.
+    let last = controller.seal(&ns, "db", &[("a", "3")]).spec.envelopes;
+    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": true, "envelopes": last}})).await;
+    ns.patch::<Secret>("db", json!({"metadata": {"labels": {"seen": "1"}}})).await;
+    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": null}})).await;
+    ends(&ns, "db", "Applied").await;
+    ns.delete::<Secret>("db").await;
+    ns.eventually("it is there again", "db", |_: &Secret| true).await;
+    // The published recipient is put right, and a planted key rejected.
+    home.patch::<ConfigMap>("seal-recipients", json!({"data": {"recipient": "age1evil"}})).await;
+    let recipient = controller.recipient().as_str().to_owned();
+    home.eventually("it is right again", "seal-recipients", |map: &ConfigMap| {
+        map.data.as_ref().is_some_and(|data| data["recipient"] == recipient)
+    })
+    .await;
+    let mut planted = crate::support::foreign("planted", &[]);
+    planted.metadata.labels = Some(crate::support::map(&[("seal.dev/key", "active")]));
+    home.create(planted).await;
+    home.eventually_event("planted", "KeyRejected").await;
+}
+
+fn granted(rules: &[PolicyRule]) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    for rule in rules {
+        for group in rule.api_groups.iter().flatten() {
+            for resource in rule.resources.iter().flatten() {
+                for verb in &rule.verbs {
+                    rights.insert((verb.clone(), group.clone(), resource.clone()));
+                }
+            }
+        }
+    }
+    rights
+}

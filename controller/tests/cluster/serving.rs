@@ -1,0 +1,124 @@
+//! Endpoints, metrics, a clean stop, and the canary that must be nowhere.
+
+use k8s_openapi::api::core::v1::{Event, Secret};
+use seal_core::format::SealedSecret;
+
+use crate::support::{CANARY, Controller, ends, foreign, get};
+
+#[tokio::test]
+async fn the_endpoints_answer_and_no_label_names_an_object() {
+    let Some(cluster) =
+        crate::support::quiet("the_endpoints_answer_and_no_label_names_an_object").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    for path in ["livez", "readyz"] {
+        assert_eq!(get(&format!("{}/{path}", controller.url)).await.0, 200, "{path}");
+    }
+    ns.create(controller.seal(&ns, "unusual-name", &[("unusual-key", "1")])).await;
+    ends(&ns, "unusual-name", "Applied").await;
+    let (code, text) = get(&format!("{}/metrics", controller.url)).await;
+    assert_eq!(code, 200);
+    let key = controller.fingerprint();
+    for line in [
+        r#"seal_controller_reconciles_total{result="applied",reason="Applied"} 1"#.to_owned(),
+        r#"seal_controller_sealed_objects{state="Applied"} 1"#.to_owned(),
+        format!(r#"seal_controller_sealed_objects_by_key{{key="{key}"}} 1"#),
+        "seal_controller_queue_depth 0".to_owned(),
+    ] {
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("unusual") && !text.contains(&ns.name));
+    for path in ["v1/decrypt", "v1/rotate", "v1/verify", ""] {
+        assert_eq!(get(&format!("{}/{path}", controller.url)).await.0, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_is_clean_and_the_next_start_takes_up_what_was_left() {
+    let Some(cluster) =
+        crate::support::quiet("a_stop_is_clean_and_the_next_start_takes_up_what_was_left").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    ns.create(controller.seal(&ns, "before", &[("a", "1")])).await;
+    ends(&ns, "before", "Applied").await;
+    let later = controller.seal(&ns, "while-stopped", &[("a", "1")]);
+    let home = controller.namespace.clone();
+    let (took, log) = controller.process.terminate().await;
+    assert!(log.trim_end().ends_with("stopped"), "{log}");
+    assert!(took.as_secs() < 5, "Kubernetes would have killed it");
+    ns.create(later).await;
+    let _again = Controller::start(cluster, &home, &["--namespaces", &ns.name]).await;
+    ends(&ns, "while-stopped", "Applied").await;
+}
+
+#[tokio::test]
+async fn a_canary_value_is_in_no_log_event_status_or_metric() {
+    let Some(cluster) =
+        crate::support::quiet("a_canary_value_is_in_no_log_event_status_or_metric").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    // The good way, a foreign Secret, an invalid Secret, damage, a move, a repair: each with the canary in it.
+    ns.create(foreign("foreign", &[("k", CANARY)])).await;
+    let invalid = seal_core::format::Template {
+        type_: Some("kubernetes.io/dockerconfigjson".into()),
+        ..Default::default()
+    };
+    let mut damaged = controller.seal(&ns, "damaged", &[("k", CANARY)]);
+    let value = damaged.spec.envelopes[0].values.get_mut("k").unwrap();
+    value.replace_range(40..44, "AAAA");
+    let mut moved = controller.seal(&ns, "moved", &[("k", CANARY)]);
+    moved.spec.scope.name = "*".into();
+    for (sealed, reason) in [
+        (controller.seal(&ns, "good", &[("k", CANARY)]), "Applied"),
+        (controller.seal(&ns, "foreign", &[("k", CANARY)]), "NotOurs"),
+        (
+            controller.seal_with(&ns, "invalid", &[(".dockerconfigjson", CANARY)], invalid),
+            "Malformed",
+        ),
+        (damaged, "Damaged"),
+        (moved, "NotSealedForThis"),
+    ] {
+        let name = sealed.metadata.name.clone().unwrap();
+        ns.create(sealed).await;
+        ends(&ns, &name, reason).await;
+    }
+    let edit = serde_json::json!({"stringData": {"k": format!("{CANARY}-edited"), "more": CANARY}});
+    ns.patch::<Secret>("good", edit).await;
+    ns.eventually_event("good", "Repaired").await;
+
+    let metrics = get(&format!("{}/metrics", controller.url)).await.1;
+    let events = serde_json::to_string(&ns.list::<Event>().await).unwrap();
+    let objects = serde_json::to_string(&ns.list::<SealedSecret>().await).unwrap();
+    let (_, log) = controller.process.terminate().await;
+    for (place, text) in
+        [("metrics", metrics), ("events", events), ("objects", objects), ("log", log)]
+    {
+        assert!(!text.contains("canary"), "the canary is in the {place}");
+        assert!(!text.contains("Y2FuYXJ5"), "the canary is in the {place} as base64");
+    }
+}
+
+#[tokio::test]
+async fn the_controller_outlives_a_restart_of_the_api_server() {
+    let Some(mut cluster) = seal_testing::own_cluster!() else { return };
+    crate::support::install_in(&cluster).await;
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(&cluster, &ns, &[]).await;
+    ns.create(controller.seal(&ns, "before", &[("a", "1")])).await;
+    ends(&ns, "before", "Applied").await;
+    cluster.stop();
+    cluster.restart_apiserver().await;
+    let ns = seal_testing::Namespace { client: cluster.client(), ..ns };
+    ns.create(controller.seal(&ns, "after", &[("a", "1")])).await;
+    ends(&ns, "after", "Applied").await;
+    assert!(!controller.process.has_ended());
+}

@@ -1,0 +1,13 @@
+//! `seal-controller local` as its user sees it: the built binary, real Git repositories, a real disk.
+//!
+//! Every value that is sealed here holds a canary, and every run's output is searched for it.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // clippy.toml's exception for tests does not reach their helpers
+
+mod apply;
+mod hostile_disk;
+mod hostile_git;
+mod prune;
+mod refuse;
+mod rig;
+mod watch;

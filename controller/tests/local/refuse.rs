@@ -1,0 +1,195 @@
+//! Refusals: the reason, the path, the next step, the exit code; and the other objects go on.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use seal_core::key::Identity;
+use seal_core::scope::Scope;
+
+use super::rig::{CANARY, Rig, altered, seal_for};
+
+#[test]
+fn each_refusal_names_its_reason_and_path_and_the_other_objects_are_applied() {
+    let rig = Rig::new();
+    let good = rig.seal("prod/db", &[("password", CANARY), ("user", "u")]);
+    let any_name = Scope { namespaces: vec!["prod".into()], name: "*".into() };
+    let everywhere = Scope { namespaces: vec!["*".into()], name: "db".into() };
+    let values = [("password", CANARY)];
+    let swap = |text: &str| {
+        altered(text, |sealed| {
+            let values = &mut sealed.spec.envelopes[0].values;
+            let (user, password) = (values["user"].clone(), values["password"].clone());
+            values.extend([("user".to_owned(), password), ("password".to_owned(), user)]);
+        })
+    };
+    let with_type = |type_: &str| {
+        altered(&good, |sealed| {
+            sealed.spec.template.get_or_insert_default().type_ = Some(type_.into());
+        })
+    };
+    let moved = altered(&good, |sealed| sealed.metadata.name = Some("db2".into()));
+    let helm = altered(&rig.seal_wide(any_name, "prod/x", &values), |sealed| {
+        sealed.metadata.name = Some("sh.helm.release.v1.x.v1".into());
+    });
+    let damaged = altered(&good, |sealed| {
+        let value = sealed.spec.envelopes[0].values.get_mut("password").unwrap();
+        let last = value.len() - 12;
+        let other = if value.as_bytes()[last] == b'A' { "B" } else { "A" };
+        value.replace_range(last..=last, other);
+    });
+    for (text, code, reason) in [
+        (seal_for(&Identity::generate(), None, "prod/db", &values), 4, "NoMatchingKey"),
+        (moved, 5, "WrongPlace"),
+        (swap(&good), 5, "NotSealedForThis"),
+        (damaged, 1, "Damaged"),
+        (good.replacen("  scope:", "  scoop: 1\n  scope:", 1), 2, "Malformed"),
+        (rig.seal("kube-system/db", &values), 2, "NotAllowed"),
+        (rig.seal_wide(everywhere, "prod/db", &values), 2, "NotAllowed"),
+        (with_type("kubernetes.io/service-account-token"), 2, "NotAllowed"),
+        (with_type("seal.dev/key"), 2, "NotAllowed"),
+        (helm, 2, "NotAllowed"),
+    ] {
+        let rig = &rig;
+        rig.write("repo/web.yaml", &rig.seal("prod/web", &[("k", "fine")]));
+        rig.commit("apps/db.yaml", &text);
+        let run = rig.once();
+        run.assert(code, &[reason, "apps/db.yaml", "hint", "refused 1"]);
+        assert_eq!(rig.value("prod/web/k"), "fine", "{reason}");
+        let mut made =
+            fs::read_dir(rig.out("prod")).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(made.all(|name| name == "web"), "{reason}: nothing of the refused object is there");
+    }
+}
+
+#[test]
+fn names_and_keys_that_lead_out_of_their_folder_are_malformed() {
+    let rig = Rig::new();
+    let good = rig.seal("prod/db", &[("k", CANARY)]);
+    let with_key = |key: &str| {
+        altered(&good, |sealed| {
+            let values = &mut sealed.spec.envelopes[0].values;
+            let value = values.remove("k").unwrap();
+            values.insert(key.into(), value);
+        })
+    };
+    let clear = |key: &str| {
+        altered(&good, |sealed| {
+            let template = sealed.spec.template.get_or_insert_default();
+            template.string_data.insert(key.into(), "x".into());
+        })
+    };
+    let named = |namespace: &str, name: &str| {
+        altered(&good, |sealed| {
+            sealed.metadata.namespace = Some(namespace.into());
+            sealed.metadata.name = Some(name.into());
+        })
+    };
+    for text in [
+        named("prod", ".."),
+        named("..", "db"),
+        named("prod", "../../etc"),
+        named("prod/x", "db"),
+        named("prod", ""),
+        with_key(".."),
+        with_key("../../k"),
+        with_key("/etc/passwd"),
+        with_key("."),
+        clear("..x"),
+        clear("a/b"),
+    ] {
+        rig.commit("db.yaml", &text);
+        rig.once().assert(2, &["Malformed", "db.yaml"]);
+        let beside: Vec<_> =
+            fs::read_dir(rig.at(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(beside.len(), 3, "only key.txt, repo and out: {beside:?}");
+        assert_eq!(rig.snapshot().len(), 1, "the output folder is empty");
+    }
+}
+
+#[test]
+fn two_files_for_one_object_are_both_refused() {
+    let rig = Rig::new();
+    rig.write("repo/a.yaml", &rig.seal("prod/db", &[("k", "one")]));
+    rig.write("repo/b.yaml", &rig.seal("prod/db", &[("k", "two")]));
+    rig.commit_all();
+    rig.once().assert(2, &["Duplicate", "a.yaml", "b.yaml", "refused 2"]);
+    assert!(!rig.out("prod").exists());
+    rig.delete(&["b.yaml"]);
+    rig.once().assert(0, &["applied 1"]);
+    assert_eq!(rig.value("prod/db/k"), "one");
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_first_refusal_by_path() {
+    let rig = Rig::new();
+    let foreign = seal_for(&Identity::generate(), None, "prod/b", &[("k", CANARY)]);
+    rig.write("repo/b.yaml", &foreign);
+    rig.write("repo/c.yaml", &rig.seal("other/c", &[("k", CANARY)]));
+    rig.commit_all();
+    rig.once().assert(4, &["NoMatchingKey", "NotAllowed", "refused 2"]);
+}
+
+#[test]
+fn an_identity_file_that_others_can_read_is_refused() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    for mode in [0o640, 0o604, 0o666] {
+        fs::set_permissions(rig.at("key.txt"), PermissionsExt::from_mode(mode)).unwrap();
+        rig.once().assert(2, &["others can read", "chmod 600"]);
+        assert!(!rig.at("out").exists());
+    }
+}
+
+#[test]
+fn a_file_that_is_no_identity_is_refused_without_quoting_it() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    fs::write(rig.at("key.txt"), format!("{CANARY}\n")).unwrap();
+    rig.once().assert(2, &["line 1 is not an age identity"]);
+    fs::remove_file(rig.at("key.txt")).unwrap();
+    rig.once().assert(4, &["cannot read the identity file key.txt"]);
+}
+
+#[test]
+fn several_identity_files_make_one_keyring() {
+    let rig = Rig::new();
+    let other = Identity::generate();
+    rig.write_identity("other.txt", &other);
+    rig.write("repo/a.yaml", &rig.seal("prod/a", &[("k", "1")]));
+    rig.commit("b.yaml", &seal_for(&other, None, "prod/b", &[("k", "2")]));
+    rig.once_with(&["--git=repo"], &["--identity=other.txt"]).assert(0, &["applied 2"]);
+}
+
+#[test]
+fn wrong_use_is_said_before_anything_is_made() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    for (source, words) in [
+        (&["--git=https://example.com/x.git"][..], "is a URL"),
+        (&["--git=git@example.com:x.git"], "is a URL"),
+        (&["--git=out-there"], "is not a Git repository"),
+        (&["--git=."], "is not a Git repository"),
+        (&["--dir=out-there"], "there is no folder"),
+        (&["--git=repo", "--dir=repo"], "cannot be used with"),
+        (&["--git=repo", "--interval=0s"], "such as 1s"),
+        (&[], "--git"),
+    ] {
+        rig.once_with(source, &[]).assert(2, &[words]);
+        assert!(!rig.at("out").exists(), "{source:?}");
+    }
+}
+
+#[test]
+fn an_output_folder_inside_the_source_is_refused() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    rig.write_identity("repo/key.txt", &Identity::generate());
+    for source in ["--git=.", "--dir=."] {
+        let output =
+            rig.command(&[source], &["--once"]).current_dir(rig.at("repo")).output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{log}");
+        assert!(log.contains("lies inside the source"), "{log}");
+        assert!(!rig.at("repo/out").exists());
+    }
+}

@@ -1,0 +1,112 @@
+//! What a running controller notices.
+
+use std::fs;
+
+use rustix::process::Signal;
+use seal_core::key::Identity;
+
+use super::rig::{CANARY, Rig, seal_for};
+
+#[test]
+fn a_merge_becomes_a_live_file() {
+    let rig = Rig::new();
+    rig.commit("README.md", "nothing yet");
+    // Not HEAD: that is whatever branch somebody has checked out.
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
+    running.until_logged("applied 0, unchanged 0, refused 0, pruned 0");
+    rig.git(&["checkout", "--quiet", "-b", "secret"]);
+    rig.commit("db.yaml", &rig.seal("prod/db", &[("password", CANARY)]));
+    rig.git(&["checkout", "--quiet", "main"]);
+    assert!(!rig.out("prod").exists(), "not merged, not live");
+    rig.git(&["merge", "--quiet", "--no-ff", "--message=merge", "secret"]);
+    let merged = rig.git(&["rev-parse", "HEAD"]);
+    running.until_value("prod/db/password", CANARY);
+    running.until_logged(&format!("commit {}: applied 1, unchanged 0, refused 0", &merged[..7]));
+    assert_eq!(running.stop(Signal::TERM), 0);
+}
+
+#[test]
+fn a_repository_without_a_commit_is_waited_for() {
+    let rig = Rig::new();
+    let running = rig.watch(&["--git=repo"]);
+    running.until_logged("HEAD names no commit");
+    rig.commit_objects(&["db"]);
+    running.until_value("prod/db/password", "CANARY db");
+    assert_eq!(running.stop(Signal::INT), 0);
+}
+
+#[test]
+fn what_somebody_changes_on_disk_is_put_right() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    let running = rig.watch(&["--git=repo"]);
+    running.until_value("prod/db/password", "CANARY db");
+    fs::write(rig.out("prod/db/password"), "edited").unwrap();
+    running.until_value("prod/db/password", "CANARY db");
+    fs::remove_dir_all(rig.out("prod")).unwrap();
+    running.until_value("prod/db/password", "CANARY db");
+}
+
+#[test]
+fn a_foreign_file_that_is_moved_away_makes_room_at_once() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    rig.write("out/prod/db/password", "theirs");
+    rig.tighten_out();
+    let running = rig.watch(&["--git=repo"]);
+    running.until_logged("NotOurs");
+    assert_eq!(rig.value("prod/db/password"), "theirs");
+    fs::rename(rig.out("prod/db/password"), rig.at("theirs")).unwrap();
+    running.until_value("prod/db/password", "CANARY db");
+}
+
+#[test]
+fn a_key_that_arrives_later_heals_at_once() {
+    let rig = Rig::new();
+    let later = Identity::generate();
+    rig.commit("db.yaml", &seal_for(&later, None, "prod/db", &[("k", CANARY)]));
+    let running = rig.watch(&["--git=repo"]);
+    running.until_logged("NoMatchingKey");
+    rig.write_identity("key.txt", &later);
+    running.until_value("prod/db/k", CANARY);
+}
+
+#[test]
+fn a_refusal_is_logged_once_and_again_when_it_changes() {
+    let rig = Rig::new();
+    rig.commit("a.yaml", &rig.seal("other/a", &[("k", "1")]));
+    let running = rig.watch(&["--git=repo"]);
+    running.until_logged("other/a");
+    rig.commit("b.yaml", &rig.seal("other/b", &[("k", "1")]));
+    running.until_logged("other/b");
+    assert_eq!(running.log().matches("other/a").count(), 1, "{}", running.log());
+}
+
+#[test]
+fn a_file_in_a_folder_is_noticed_changed_and_removed() {
+    let rig = Rig::new();
+    rig.write("files/db.yaml", &rig.seal("prod/db", &[("k", "one")]));
+    rig.write("files/web.yaml", &rig.seal("prod/web", &[("k", "one")]));
+    let running = rig.watch(&["--dir=files"]);
+    running.until_value("prod/db/k", "one");
+    rig.write("files/db.yaml", &rig.seal("prod/db", &[("k", "two")]));
+    running.until_value("prod/db/k", "two");
+    fs::remove_file(rig.at("files/db.yaml")).unwrap();
+    running.until("prod/db is gone", || !rig.out("prod/db").exists());
+    assert_eq!(rig.value("prod/web/k"), "one");
+}
+
+#[test]
+fn a_reader_never_sees_half_a_value() {
+    let rig = Rig::new();
+    let (long, longer) = ("a".repeat(300_000), "b".repeat(400_000));
+    rig.commit("db.yaml", &rig.seal("prod/db", &[("k", &long)]));
+    let running = rig.watch(&["--git=repo"]);
+    running.until_value("prod/db/k", &long);
+    rig.commit("db.yaml", &rig.seal("prod/db", &[("k", &longer)]));
+    running.until("the new value is there", || {
+        let value = fs::read_to_string(rig.out("prod/db/k")).expect("it is there all the time");
+        assert!(value == long || value == longer, "half a value");
+        value == longer
+    });
+}
