@@ -1,0 +1,128 @@
+//! `seal install`: the manifests of the controller, on standard output. Touches no cluster.
+//!
+//! The text is that of `controller/deploy`, embedded, so that the command and what it installs are one version.
+
+use seal_core::scope::is_label;
+
+use crate::console::Console;
+use crate::error::Failure;
+
+const NAMESPACE: &str = include_str!("../../../controller/deploy/namespace.yaml");
+const CRD: &str = include_str!("../../../controller/deploy/crd.yaml");
+const CONTROLLER: &str = include_str!("../../../controller/deploy/controller.yaml");
+const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/rbac-cluster.yaml");
+const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/rbac-namespace.yaml");
+const READERS: &str = include_str!("../../../controller/deploy/recipients-readers.yaml");
+
+/// What the files of `controller/deploy` are written for.
+const HOME: &str = "seal-system";
+const IMAGE: &str = concat!("seal-controller:", env!("CARGO_PKG_VERSION"));
+const ARGS: &str = "args: [] # --namespaces and the like";
+const READER_SUBJECT: &str = "\
+- apiGroup: rbac.authorization.k8s.io
+  kind: Group
+  name: READER
+";
+
+/// Print the manifests of the controller
+///
+/// Standard output takes them, kubectl applies them. What is deleted later is never the kind itself: that would
+/// take every live Secret along.
+///
+/// Example: seal install | kubectl apply --server-side -f -
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstallArgs {
+    /// Namespace of the controller and its keys
+    #[arg(long, value_name = "NS", default_value = HOME)]
+    namespace: String,
+    /// Serve these namespaces only: a Role in each, nothing cluster-wide
+    #[arg(long, value_name = "NS,…", value_delimiter = ',')]
+    namespaces: Vec<String>,
+    /// Groups that may read the public recipient, for `seal fetch`; `none` leaves the document out
+    #[arg(
+        long,
+        value_name = "GROUP,…|none",
+        value_delimiter = ',',
+        default_value = "system:authenticated"
+    )]
+    recipients_readers: Vec<String>,
+    /// Image of the controller
+    #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
+    image: String,
+}
+
+pub(crate) fn run(args: &InstallArgs, console: &mut Console) -> Result<(), Failure> {
+    check(args)?;
+    console.write(manifests(args).as_bytes())
+}
+
+fn check(args: &InstallArgs) -> Result<(), Failure> {
+    let named = std::iter::once(&args.namespace).chain(&args.namespaces);
+    if let Some(wrong) = named.into_iter().find(|name| !is_label(name)) {
+        return Err(Failure::input(format!("{wrong:?} cannot name a namespace"))
+            .hint("lower case letters, digits and dashes, at most 63"));
+    }
+    if args.namespaces.contains(&args.namespace) {
+        return Err(Failure::input(format!(
+            "{} holds the keys: nothing is ever opened there",
+            args.namespace
+        ))
+        .hint("name other namespaces with --namespaces"));
+    }
+    let plain = |text: &String| {
+        !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_graphic() && !b"'\"#{}[],&*!|>%`".contains(&b))
+    };
+    if !std::iter::once(&args.image).chain(&args.recipients_readers).all(plain) {
+        return Err(Failure::input("an image or group has a character that neither can have")
+            .hint("`seal install --help`"));
+    }
+    Ok(())
+}
+
+fn manifests(args: &InstallArgs) -> String {
+    // Before anything of the user's is in the text: a namespace, group or image may have our name in its own.
+    let at_home = |text: &str| text.replace(HOME, &args.namespace);
+    let controller = controller(&at_home(CONTROLLER), args);
+    let mut documents = vec![at_home(NAMESPACE), CRD.to_owned(), controller];
+    if args.namespaces.is_empty() {
+        documents.push(at_home(RBAC_CLUSTER));
+    }
+    let served = args.namespaces.iter();
+    documents.extend(served.map(|served| at_home(RBAC_NAMESPACE).replace("SERVED", served)));
+    if args.recipients_readers != ["none"] {
+        let subject = |group: &String| READER_SUBJECT.replace("READER", group);
+        let subjects: String = args.recipients_readers.iter().map(subject).collect();
+        documents.push(at_home(READERS).replace(READER_SUBJECT, &subjects));
+    }
+    documents.join("---\n")
+}
+
+fn controller(text: &str, args: &InstallArgs) -> String {
+    let image = text.replace(IMAGE, &args.image);
+    if args.namespaces.is_empty() {
+        return image;
+    }
+    image.replace(ARGS, &format!("args: [\"--namespaces={}\"]", args.namespaces.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_namespace_is_renamed() {
+        let args = InstallArgs {
+            namespace: "sealing".into(),
+            namespaces: vec!["seal-system-test".into()],
+            recipients_readers: vec!["system:serviceaccounts:seal-system".into()],
+            image: "registry.example/seal-system/controller:1".into(),
+        };
+        let text = manifests(&args);
+        assert!(text.contains("\"--namespaces=seal-system-test\""));
+        assert!(text.contains("  namespace: seal-system-test\n"));
+        assert!(text.contains("name: system:serviceaccounts:seal-system\n"));
+        assert!(text.contains("image: registry.example/seal-system/controller:1\n"));
+        assert!(!text.contains("namespace: seal-system\n"));
+    }
+}

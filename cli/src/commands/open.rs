@@ -1,0 +1,132 @@
+//! `seal open`: sealed objects → plaintext, for whoever holds an identity.
+
+use std::path::{Path, PathBuf};
+
+use seal_core::check::check;
+use seal_core::format::SealedSecret;
+use seal_core::key::Keyring;
+use seal_core::layout::{self, Layout};
+use seal_core::open::{self, Opened};
+use seal_disk::plan::Plan;
+use seal_disk::{DiskError, Out};
+use zeroize::Zeroizing;
+
+use crate::console::{self, Console};
+use crate::error::Failure;
+use crate::files::{self, Output};
+use crate::identities::IdentityArgs;
+use crate::sealed::{self, PickArgs};
+use crate::sealing;
+
+/// Open a sealed file with a private key
+///
+/// Writes the Secrets that FILE seals as YAML, or with --key one value as it is. All of them open, or nothing is
+/// written.
+///
+/// Example: seal open db.sealed.yaml -i ~/.config/seal/offline.key --key password
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpenArgs {
+    /// The sealed file; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    identity: IdentityArgs,
+    /// Write only the value of KEY, byte for byte
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    #[command(flatten)]
+    pick: PickArgs,
+    /// Write to FILE, which only you can read (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write files under the folder of --out, named as LAYOUT names them: tree is OUT/<namespace>/<name>/<key>
+    #[arg(long, value_name = "LAYOUT", requires = "out", conflicts_with_all = ["key", "output"])]
+    layout: Option<Layout>,
+    /// Folder that --layout writes to: yours, and not writable by others
+    #[arg(long, value_name = "OUT", requires = "layout")]
+    out: Option<PathBuf>,
+}
+
+/// Opens everything that was named, then writes everything.
+pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure> {
+    let keyring = args.identity.keyring()?;
+    let text = files::read_text(&args.file)?;
+    let mut objects = sealed::read(&args.file, &text)?;
+    if args.key.is_some() || args.pick.name.is_some() || args.pick.namespace.is_some() {
+        objects = vec![args.pick.pick(&args.file, objects)?];
+    }
+    let opened = objects.iter().map(|(_, object)| open_one(object, &keyring));
+    let opened =
+        opened.collect::<Result<Vec<_>, _>>().map_err(|failure| failure.about_file(&args.file))?;
+    if let (Some(layout), Some(out)) = (args.layout, &args.out) {
+        return lay_out(opened, layout, out, &args.file);
+    }
+    let bytes = match &args.key {
+        Some(key) => value(&opened[0], key)?,
+        None => manifests(&opened),
+    };
+    let Some(path) = &args.output else { return console.write(&bytes) };
+    if files::real_path(path)
+        .is_ok_and(|path| files::work_tree_root(files::folder_of(&path)).is_some())
+    {
+        console::warn(&format!(
+            "{} is plaintext in a Git work tree: take care not to commit it",
+            path.display()
+        ));
+    }
+    files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o600 }])?;
+    Ok(())
+}
+
+/// Writes files by the one writer of opened values. What is in the way and not ours stays, and ends the command
+/// before anything is written.
+fn lay_out(opened: Vec<Opened>, layout: Layout, out: &Path, from: &Path) -> Result<(), Failure> {
+    let disk = |error: DiskError| Failure::from(error);
+    let mut out = Out::open(out, layout).map_err(disk)?;
+    out.begin();
+    let mut writes = Vec::new();
+    for opened in opened {
+        match out
+            .plan(layout::lay_out(layout, opened), &from.display().to_string())
+            .map_err(disk)?
+        {
+            Plan::Leave => {}
+            Plan::Write(write) => writes.push(write),
+            Plan::Refuse(error) => return Err(disk(error)),
+        }
+    }
+    for (_, result) in out.write(writes).map_err(disk)? {
+        result.map_err(disk)?;
+    }
+    out.finish().map_err(disk)
+}
+
+fn open_one(object: &SealedSecret, keyring: &Keyring) -> Result<Opened, Failure> {
+    let checked = check(object)?;
+    sealing::check_allowed(object, checked.place())?;
+    Ok(open::open(&checked, keyring)?)
+}
+
+fn value(opened: &Opened, key: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let Some(value) = opened.values.get(key) else {
+        let keys: Vec<&str> = opened.values.keys().map(String::as_str).collect();
+        return Err(Failure::input(format!("{} has no key {key}", opened.place))
+            .hint(format!("it has {}", keys.join(", "))));
+    };
+    Ok(Zeroizing::new(value.expose().to_vec()))
+}
+
+fn manifests(opened: &[Opened]) -> Zeroizing<Vec<u8>> {
+    let texts: Vec<Zeroizing<String>> = opened.iter().map(Opened::to_manifest).collect();
+    let separator = b"---\n";
+    let size = texts.iter().map(|text| text.len() + separator.len()).sum();
+    // As large as it will be, so that growing leaves no copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size));
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            bytes.extend_from_slice(separator);
+        }
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,143 @@
+//! `seal FILE…`: manifests, or values without one → sealed objects.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use seal_core::format::Template;
+use seal_core::manifest::{self, Manifest};
+
+use crate::console::{self, Console};
+use crate::error::Failure;
+use crate::files;
+use crate::output::OutputArgs;
+use crate::policy::{self, RecipientArgs};
+use crate::scope::ScopeArgs;
+use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
+use crate::values::{self, ValueArgs, Values};
+
+/// Seal Secret manifests, so that they can be kept in Git
+///
+/// Reads Secrets (JSON or YAML, several documents or a List) from FILE or standard input, and writes
+/// SealedSecrets: only the holders of the recipients' private keys can open them, and only under the same
+/// namespace and name. Seals for whom .seal.yaml names, or -r.
+///
+/// Example: seal secret.json > sealed.yaml
+#[derive(Debug, clap::Args)]
+pub(crate) struct SealArgs {
+    /// Secret manifests to seal; - is standard input, which is also read when it is a pipe and nothing is named
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    recipients: RecipientArgs,
+    #[command(flatten)]
+    template: TemplateArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Make a ClusterSealedSecret
+    #[arg(long, hide = true)]
+    cluster: bool,
+    #[command(flatten)]
+    values: ValueArgs,
+    /// Ask for the value of KEY without showing it (can be repeated)
+    #[arg(long, value_name = "KEY")]
+    prompt: Vec<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Seals everything that was named, then writes everything.
+pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure> {
+    if args.cluster {
+        return Err(Failure::input("ClusterSealedSecret is not in this version")
+            .hint("list the namespaces with --scope-namespaces and keep one file per namespace"));
+    }
+    args.values.check()?;
+    args.template.check()?;
+    args.output.check_use()?;
+    let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
+    let mut said = None;
+    let mut sealed = Vec::new();
+    for path in inputs(args)? {
+        let manifests = read_manifests(args, path.as_deref(), &values)?;
+        let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
+        let target = args.output.target(&input)?;
+        let chosen = policy::choose(&args.recipients, &target)?;
+        let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
+        let objects = manifests
+            .into_iter()
+            .map(|manifest| sealing::seal(manifest, values.take().unwrap_or_default(), &wanted))
+            .collect::<Result<Vec<Sealed>, Failure>>()
+            .map_err(|failure| failure.about_file(&input))?;
+        if said.as_ref() != Some(&chosen.sentence) {
+            console::say(&chosen.sentence);
+            chosen.warning.iter().for_each(|warning| console::warn(warning));
+            said = Some(chosen.sentence.clone());
+        }
+        sealed.push((input, objects));
+    }
+    args.output.write(sealed, console)
+}
+
+fn read_values(args: &SealArgs) -> Result<Values, Failure> {
+    let mut values = args.values.read()?;
+    for key in &args.prompt {
+        values::insert(key.clone(), values::prompt(key)?, &mut values)?;
+    }
+    Ok(values)
+}
+
+/// The files to read; `None` stands for a Secret of which only values are given.
+fn inputs(args: &SealArgs) -> Result<Vec<Option<PathBuf>>, Failure> {
+    if !args.files.is_empty() {
+        return Ok(args.files.iter().cloned().map(Some).collect());
+    }
+    if args.values.given() || !args.prompt.is_empty() {
+        return Ok(vec![None]);
+    }
+    if files::stdin_is_terminal() {
+        return Err(
+            Failure::input("no manifest to seal").hint("`seal secret.yaml`, or `seal --help`")
+        );
+    }
+    Ok(vec![Some(PathBuf::from("-"))])
+}
+
+/// With values alone, -w names the output after the one env file they come from.
+fn env_file(args: &SealArgs) -> Option<PathBuf> {
+    let mut files = args.values.dotenv.iter().chain(&args.values.from_env_file);
+    files.next().filter(|_| files.next().is_none()).cloned()
+}
+
+fn read_manifests(
+    args: &SealArgs,
+    path: Option<&Path>,
+    values: &Option<Values>,
+) -> Result<Vec<Manifest>, Failure> {
+    let Some(path) = path else { return values_alone(args).map(|manifest| vec![manifest]) };
+    let text = files::read_text(path)?;
+    let manifests = manifest::read(&text, &args.template.kept_annotations())
+        .map_err(|error| Failure::from(error).about_file(path))?;
+    if values.is_some() && (manifests.len() > 1 || args.files.len() > 1) {
+        return Err(Failure::input(
+            "values are given, and more than one Secret that they could be for",
+        )
+        .hint("seal them one by one"));
+    }
+    Ok(manifests)
+}
+
+fn values_alone(args: &SealArgs) -> Result<Manifest, Failure> {
+    if args.template.name.is_none() {
+        return Err(
+            Failure::input("values without a manifest need a name").hint("--name NAME -n NS")
+        );
+    }
+    Ok(Manifest {
+        namespace: None,
+        name: None,
+        template: Template::default(),
+        values: BTreeMap::new(),
+        dropped: Vec::new(),
+        empty: Vec::new(),
+    })
+}

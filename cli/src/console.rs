@@ -1,0 +1,75 @@
+//! Standard output and standard error, and nothing else that prints.
+//!
+//! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Letters to a
+//! person go to standard error, one line each, without the control characters that a hostile file may carry.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::process::ExitCode;
+
+use crate::error::{Failure, Kind, words};
+
+/// The two streams of one run.
+pub(crate) struct Console {
+    out: BufWriter<StdoutLock<'static>>,
+}
+
+impl Console {
+    pub(crate) fn new() -> Self {
+        Self { out: BufWriter::new(io::stdout().lock()) }
+    }
+
+    /// Writes data to standard output.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(|error| stdout_failure(&error))
+    }
+
+    /// Hands over what is still buffered: only then is the output written.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| stdout_failure(&error))
+    }
+
+    /// Says how the run ended and turns it into the exit code.
+    pub(crate) fn report(&self, result: Result<(), Failure>) -> ExitCode {
+        let Err(failure) = result else { return ExitCode::SUCCESS };
+        if !failure.message.is_empty() {
+            line("error: ", &failure.message);
+        }
+        if let Some(hint) = &failure.hint {
+            line("hint: ", hint);
+        }
+        ExitCode::from(failure.kind as u8)
+    }
+}
+
+/// Something that went as asked, and that is worth knowing.
+pub(crate) fn say(text: &str) {
+    line("", text);
+}
+
+/// Something that was decided for the user.
+pub(crate) fn note(text: &str) {
+    line("note: ", text);
+}
+
+/// Something that may not be what the user wanted.
+pub(crate) fn warn(text: &str) {
+    line("warning: ", text);
+}
+
+fn stdout_failure(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::new(Kind::ClosedPipe, "");
+    }
+    Failure::new(Kind::Failed, format!("cannot write standard output: {}", words(error)))
+        .hint("make room and run it again")
+}
+
+fn line(prefix: &str, text: &str) {
+    let mut line = format!("seal: {prefix}");
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line.push('\n');
+    // Nobody is left to be told when standard error is gone.
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}

@@ -1,0 +1,212 @@
+//! Failures as a person reads them: kind → exit code, one message, one hint with the next step.
+//!
+//! Every error of seal-core ends here, with its reason word behind the message. The words of the operating
+//! system are passed on; those of parsers never are, because they may quote what they read.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+use seal_core::Problem;
+use seal_core::edit::EditError;
+use seal_core::key::KeyError;
+use seal_core::manifest::ManifestError;
+use seal_core::open::OpenError;
+use seal_core::reason::Reason;
+use seal_core::seal::SealError;
+use seal_core::sealed_file::FileError;
+use seal_disk::DiskError;
+
+/// How a command ends, by exit code. The table is part of `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Standard output was closed by whoever reads it: nothing failed.
+    ClosedPipe = 0,
+    /// Something did not work, `Damaged` too.
+    Failed = 1,
+    /// Wrong use or bad input: `Malformed`, `NotAllowed`.
+    Input = 2,
+    /// `--check`: a file would change.
+    WouldChange = 3,
+    /// No key, no recipient, no cluster.
+    Missing = 4,
+    /// `WrongPlace`, `NotSealedForThis`.
+    Place = 5,
+    /// Sealed already.
+    AlreadySealed = 6,
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message)
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Puts the object in front that the failure is about.
+    pub(crate) fn about(self, object: impl Display) -> Self {
+        let message = format!("{object}: {}", self.message);
+        Self { message, ..self }
+    }
+
+    /// Puts the file in front; standard input needs no name.
+    pub(crate) fn about_file(self, path: &Path) -> Self {
+        if crate::files::is_stdin(path) { self } else { self.about(path.display()) }
+    }
+
+    fn reason(self, reason: Reason) -> Self {
+        let message = format!("{} [{reason}]", self.message);
+        Self { message, ..self }
+    }
+
+    /// A file that could not be read, written or made.
+    pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
+        // What was named and is not there is a slip of whoever named it; the rest is the machine's.
+        let slip = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory);
+        let kind = if slip { Kind::Input } else { Kind::Failed };
+        let failure =
+            Self::new(kind, format!("cannot {what} {}: {}", path.display(), words(error)));
+        match error.kind() {
+            io::ErrorKind::StorageFull => {
+                failure.hint("make room and run it again; no file was changed")
+            }
+            io::ErrorKind::NotFound if what == "read" => failure
+                .hint("`seal --help` lists the commands; anything else is the name of a file"),
+            io::ErrorKind::NotFound => failure.hint("make its folder first"),
+            io::ErrorKind::IsADirectory => failure.hint("name a file in it"),
+            io::ErrorKind::PermissionDenied => failure.hint("`ls -l` says who may"),
+            _ => failure,
+        }
+    }
+}
+
+/// The operating system's word for an error, in lower case and without its number.
+pub(crate) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on the device".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let kind = match &error {
+            OpenError::NoMatchingKey { .. } => Kind::Missing,
+            OpenError::WrongPlace { .. } | OpenError::NotSealedForThis { .. } => Kind::Place,
+            OpenError::Malformed { .. } | OpenError::NotAllowed { .. } => Kind::Input,
+            OpenError::Damaged { .. } => Kind::Failed,
+        };
+        Self::new(kind, error.to_string()).hint(error.hint()).reason(error.reason())
+    }
+}
+
+impl From<DiskError> for Failure {
+    fn from(error: DiskError) -> Self {
+        Self::new(Kind::Failed, error.to_string()).hint(error.hint()).reason(error.reason())
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let hint = "restore the file from Git, or seal the manifest again";
+        Self::input(error.to_string()).hint(hint).reason(Reason::Malformed)
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::File(error) => error.into(),
+            other => Self::input(other.to_string())
+                .hint("seal the whole manifest again: `seal -o FILE manifest.yaml` writes the layout that can"),
+        }
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        let failure = Self::input(error.to_string());
+        match error {
+            SealError::NoRecipient => Self { kind: Kind::Missing, ..failure }.hint(
+                "name one with -r, or run `seal init` and `seal fetch` once in this repository",
+            ),
+            SealError::MixedRecipients(..) => failure.hint(
+                "leave out the classic one (age1 without pq), or seal for classic ones alone",
+            ),
+            SealError::UnusableRecipient(_) => failure.hint(
+                "ask whoever gave you this recipient for another; a plugin must be on the PATH",
+            ),
+            SealError::TooLarge(_) => {
+                failure.hint("keep the large part elsewhere, encrypted, and seal its key")
+            }
+            SealError::NoSuchKey(_) => {
+                failure.hint("--clear takes the name of a key of the manifest")
+            }
+            _ => failure.hint("leave it out of --clear: sealed values may be any bytes"),
+        }
+    }
+}
+
+impl From<ManifestError> for Failure {
+    fn from(error: ManifestError) -> Self {
+        let failure = Self::input(error.to_string());
+        if matches!(error, ManifestError::AlreadySealed { .. }) {
+            let hint = "to change one value of it: `seal set FILE KEY`";
+            return Self { kind: Kind::AlreadySealed, ..failure }.hint(hint);
+        }
+        let hint = match &error {
+            ManifestError::Text(error) if error.problem == Problem::KeyTwice => {
+                "kubectl would silently take one of the two: take the other out"
+            }
+            ManifestError::NotASecret { .. } => {
+                "only Secrets are sealed: put other manifests into a file of their own"
+            }
+            ManifestError::Empty => "`kubectl create secret … --dry-run=client -o yaml` makes one",
+            ManifestError::NoValues { .. } => "values stand under data (base64) or stringData",
+            ManifestError::UnknownField { .. } => {
+                "values stand under data or stringData; take the field out"
+            }
+            ManifestError::NotBase64 { .. } => "plain text stands under stringData",
+            ManifestError::BadKey { .. } => "give that key another name",
+            ManifestError::WrongType { .. } => "the API server takes nothing else there",
+            _ => {
+                "look at that line: `kubectl apply --dry-run=client -f FILE` wants the same manifest"
+            }
+        };
+        failure.hint(hint).reason(Reason::Malformed)
+    }
+}
+
+/// What is wrong with a recipient's text; the text only when it cannot be a private key.
+pub(crate) fn bad_recipient(text: &str, error: KeyError) -> Failure {
+    let failure = match error {
+        KeyError::PrivateKey => {
+            return Failure::input(error.to_string())
+                .hint("`seal key new` prints the recipient; the identity itself never goes on a command line");
+        }
+        _ if text.starts_with("age1") => {
+            let shown: String = text.chars().take(24).collect();
+            let cut = if shown.len() < text.len() { "…" } else { "" };
+            Failure::input(format!("`{shown}{cut}` is {error}"))
+        }
+        _ => Failure::input(error.to_string()),
+    };
+    failure.hint("a recipient is one long word that begins with age1pq1; `seal fetch` pins your cluster's in .seal.yaml")
+}

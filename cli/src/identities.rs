@@ -1,0 +1,58 @@
+//! Identity files: where private keys come from, and where a new one goes.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use seal_core::key::{Identity, Keyring};
+use zeroize::Zeroizing;
+
+use crate::error::{Failure, Kind};
+use crate::files;
+
+/// The flag that names identity files.
+#[derive(Debug, clap::Args)]
+pub(crate) struct IdentityArgs {
+    /// A file of age identities that only its owner can read; - is standard input (can be repeated)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) identity: Vec<PathBuf>,
+}
+
+impl IdentityArgs {
+    /// All identities of all files.
+    pub(crate) fn keyring(&self) -> Result<Keyring, Failure> {
+        if self.identity.is_empty() {
+            return Err(Failure::new(Kind::Missing, "no identity to open it with")
+                .hint("-i FILE names the file that `seal key new` wrote"));
+        }
+        let mut keyring = Keyring::default();
+        for path in &self.identity {
+            let text = files::read_private(path)?;
+            let identities = Identity::parse_file(&text).map_err(|error| {
+                Failure::input(format!("{}: {error}", files::name_of(path))).hint(
+                    "an identity file has lines that begin with AGE-SECRET-KEY-, and # comments",
+                )
+            })?;
+            identities.into_iter().for_each(|identity| keyring.insert(identity));
+        }
+        Ok(keyring)
+    }
+}
+
+/// Writes a new identity as age's own key generator does, outside any Git work tree.
+pub(crate) fn write(identity: &Identity, path: &Path) -> Result<(), Failure> {
+    let real = files::real_path(path)?;
+    if let Some(root) = files::work_tree_root(files::folder_of(&real)) {
+        let message = format!("{} lies in the Git work tree {}", path.display(), root.display());
+        return Err(Failure::input(message).hint(
+            "an identity is never committed: write it somewhere else, such as ~/.config/seal/",
+        ));
+    }
+    let secret = identity.to_secret_text();
+    let created = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let text = Zeroizing::new(format!(
+        "# created: {created}\n# public key: {}\n{}\n",
+        identity.recipient(),
+        secret.expose()
+    ));
+    files::create_private(path, &text)
+}

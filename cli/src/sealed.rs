@@ -1,0 +1,79 @@
+//! The sealed objects of a text: all of them, or the one that flags name.
+
+use std::path::Path;
+
+use seal_core::format::SealedSecret;
+use seal_core::sealed_file::{self, Document};
+
+use crate::console;
+use crate::error::Failure;
+use crate::files;
+
+/// The flags that choose one of several objects in a file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PickArgs {
+    /// Of several objects in the file, the one in this namespace
+    #[arg(short, long, value_name = "NS")]
+    pub(crate) namespace: Option<String>,
+    /// Of several objects in the file, the one with this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+/// The sealed objects of a text and their positions among its documents. Other manifests are named and left.
+pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>, Failure> {
+    let documents =
+        sealed_file::read(text).map_err(|error| Failure::from(error).about_file(path))?;
+    let mut objects = Vec::new();
+    for (index, document) in documents.into_iter().enumerate() {
+        match document {
+            Document::Sealed(object) => objects.push((index, *object)),
+            Document::Plaintext { label } => console::warn(&format!(
+                "{}: Secret {label} is not sealed: everyone who has the file can read it",
+                files::name_of(path)
+            )),
+            Document::Other { kind } => {
+                console::note(&format!(
+                    "{}: left out {kind}, which is not a SealedSecret",
+                    files::name_of(path)
+                ));
+            }
+        }
+    }
+    if objects.is_empty() {
+        return Err(Failure::input(format!(
+            "there is no SealedSecret in {}",
+            files::name_of(path)
+        ))
+        .hint("`seal FILE` makes one of a Secret manifest"));
+    }
+    Ok(objects)
+}
+
+impl PickArgs {
+    /// The one object that is meant; a file with one needs no flags.
+    pub(crate) fn pick(
+        &self,
+        path: &Path,
+        objects: Vec<(usize, SealedSecret)>,
+    ) -> Result<(usize, SealedSecret), Failure> {
+        let labels: Vec<String> = objects.iter().map(|(_, object)| object.label()).collect();
+        let matches = |(_, object): &(usize, SealedSecret)| {
+            let is = |given: &Option<String>, has: &Option<String>| given.is_none() || given == has;
+            is(&self.namespace, &object.metadata.namespace) && is(&self.name, &object.metadata.name)
+        };
+        let mut chosen = objects.into_iter().filter(matches);
+        match (chosen.next(), chosen.next()) {
+            (Some(one), None) => Ok(one),
+            (found, _) => {
+                let what = if found.is_some() { "several objects in" } else { "no such object in" };
+                Err(Failure::input(format!(
+                    "{what} {}: it has {}",
+                    files::name_of(path),
+                    labels.join(", ")
+                ))
+                .hint("name one with -n NS --name NAME"))
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! One manifest → one sealed object, as the flags and the `.seal.yaml` want it. Reads and writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seal_core::allowed::{self, Policy};
+use seal_core::check::check;
+use seal_core::format::{ON_CONFLICT, SealedSecret};
+use seal_core::manifest::Manifest;
+use seal_core::scope::{Place, Scope};
+use seal_core::{seal, sealed_file, secret_type};
+
+use crate::console;
+use crate::error::{Failure, Kind};
+use crate::policy::Chosen;
+use crate::scope::{ScopeArgs, explain_wildcard};
+use crate::values::Values;
+
+/// From here client-side `kubectl apply` and Argo CD's default fail: they copy the manifest into an annotation.
+const LARGE_BYTES: usize = 200_000;
+/// From here etcd refuses the object.
+const TOO_LARGE_BYTES: usize = 1_400_000;
+
+/// The flags that say what the live Secret is besides its values.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TemplateArgs {
+    /// Namespace of a manifest that has none; another than the manifest's is an error
+    #[arg(short, long, value_name = "NS")]
+    pub(crate) namespace: Option<String>,
+    /// Name of a manifest that has none; another than the manifest's is an error
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Keep this annotation of the manifest, or set it; all others are left out (can be repeated)
+    #[arg(long, value_name = "K[=V]")]
+    pub(crate) annotation: Vec<String>,
+    /// Set a label of the live Secret (can be repeated)
+    #[arg(long, value_name = "K=V")]
+    pub(crate) label: Vec<String>,
+    /// Type of the live Secret (default: the manifest's, else Opaque)
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) type_: Option<String>,
+    /// Leave the value of KEY readable: it is no secret (can be repeated)
+    #[arg(long, value_name = "KEY")]
+    pub(crate) clear: Vec<String>,
+    /// When a Secret of that name exists: Refuse (default), AdoptEmpty, Adopt or Merge
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) on_conflict: Option<String>,
+}
+
+impl TemplateArgs {
+    /// Names of the manifest's annotations that stay.
+    pub(crate) fn kept_annotations(&self) -> BTreeSet<String> {
+        self.annotation.iter().filter(|text| !text.contains('=')).cloned().collect()
+    }
+
+    /// Refuses what makes no sense, before anything is read.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if let Some(label) = self.label.iter().position(|text| !text.contains('=')) {
+            return Err(Failure::input(format!("--label number {} has no =", label + 1))
+                .hint("--label K=V"));
+        }
+        match &self.on_conflict {
+            Some(policy) if !ON_CONFLICT.contains(&policy.as_str()) => {
+                Err(Failure::input("--on-conflict is none of Refuse, AdoptEmpty, Adopt, Merge")
+                    .hint("leave it out to refuse, which is the default"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Everything that sealing one manifest depends on.
+pub(crate) struct Wanted<'a> {
+    pub(crate) template: &'a TemplateArgs,
+    pub(crate) scope: &'a ScopeArgs,
+    pub(crate) chosen: &'a Chosen,
+}
+
+/// A sealed object and its text.
+pub(crate) struct Sealed {
+    pub(crate) object: SealedSecret,
+    pub(crate) place: Place,
+    pub(crate) text: String,
+}
+
+/// Seals `manifest` with `values` added to its own.
+pub(crate) fn seal(
+    mut manifest: Manifest,
+    values: Values,
+    wanted: &Wanted,
+) -> Result<Sealed, Failure> {
+    let place = place(&manifest, wanted)?;
+    let at = |failure: Failure| failure.about(&place);
+    tell_what_changes(&manifest, &place, wanted);
+    for (key, value) in values {
+        crate::values::insert(key, value, &mut manifest.values).map_err(at)?;
+    }
+    set_template(&mut manifest, wanted.template);
+    let type_ = manifest.template.type_.as_deref().unwrap_or_default();
+    secret_type::check(type_, &manifest.values).map_err(|error| {
+        at(Failure::input(error.to_string())
+            .hint("the API server refuses such a Secret; see `kubectl create secret --help`"))
+    })?;
+    let scope = wanted.scope.scope(&place)?;
+    explain_wildcard(&place, &scope);
+    let clear = clear_keys(&manifest, &place, wanted);
+    let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
+        .map_err(|error| at(error.into()))?;
+    object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
+    check(&object)?;
+    check_allowed(&object, &place)?;
+    let text = sealed_file::write(&object);
+    check_size(&place, &text)?;
+    Ok(Sealed { object, place, text })
+}
+
+/// What no installation may be asked for; what an installation decides is the controller's business.
+pub(crate) fn check_allowed(object: &SealedSecret, place: &Place) -> Result<(), Failure> {
+    let mut object = object.clone();
+    object.spec.service_accounts.clear();
+    let policy = Policy { wildcard_anywhere: true, ..Policy::default() };
+    Ok(allowed::check_allowed(&object, place, &policy)?)
+}
+
+fn place(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
+    let label = format!(
+        "Secret {}/{}",
+        manifest.namespace.as_deref().unwrap_or("?"),
+        manifest.name.as_deref().unwrap_or("?")
+    );
+    let at = |failure: Failure| failure.about(&label);
+    let flags = wanted.template;
+    let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref()).map_err(at)?;
+    let namespace =
+        agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref()).map_err(at)?;
+    let ruled = wanted.chosen.namespace.as_deref();
+    let Some(namespace) = namespace.or(ruled) else {
+        return Err(at(Failure::input("it has no namespace")
+            .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed")));
+    };
+    if ruled.is_some_and(|ruled| ruled != namespace) {
+        let ruled = ruled.unwrap_or_default();
+        let message = format!(
+            "its namespace is {namespace}, and the rule of .seal.yaml for this path is for {ruled}"
+        );
+        return Err(at(Failure::input(message).hint("write it elsewhere, or change the rule")));
+    }
+    let Some(name) = name else {
+        return Err(at(
+            Failure::input("it has no name").hint("name it with --name NAME or in metadata.name")
+        ));
+    };
+    Place::new(namespace, name).map_err(|problem| {
+        at(Failure::input(problem)
+            .hint("names are made of a-z, 0-9 and -, a Secret's also of dots"))
+    })
+}
+
+fn agree<'a>(
+    flag: &str,
+    manifest: Option<&'a str>,
+    given: Option<&'a str>,
+) -> Result<Option<&'a str>, Failure> {
+    match (manifest, given) {
+        (Some(manifest), Some(given)) if manifest != given => {
+            Err(Failure::input(format!("{flag} {given} is not what the manifest says"))
+                .hint("leave the flag out, or change the manifest"))
+        }
+        (manifest, given) => Ok(manifest.or(given)),
+    }
+}
+
+fn tell_what_changes(manifest: &Manifest, place: &Place, wanted: &Wanted) {
+    if !manifest.dropped.is_empty() {
+        let annotations = manifest.dropped.iter().any(|name| name.starts_with("annotation "));
+        let keeps = if annotations { "; --annotation keeps one" } else { "" };
+        console::note(&format!("{place}: left out {}{keeps}", manifest.dropped.join(", ")));
+    }
+    for key in &manifest.empty {
+        console::note(&format!(
+            "{place}: the value of {key} is null and is sealed as empty, as kubectl has it"
+        ));
+    }
+    for name in wanted.template.kept_annotations() {
+        if !manifest.template.metadata.annotations.contains_key(&name) {
+            console::note(&format!("{place}: there is no annotation {name} to keep"));
+        }
+    }
+}
+
+fn set_template(manifest: &mut Manifest, flags: &TemplateArgs) {
+    let set = |texts: &[String], map: &mut BTreeMap<String, String>| {
+        let pairs = texts.iter().filter_map(|text| text.split_once('='));
+        map.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    };
+    set(&flags.label, &mut manifest.template.metadata.labels);
+    set(&flags.annotation, &mut manifest.template.metadata.annotations);
+    if flags.type_.is_some() {
+        manifest.template.type_.clone_from(&flags.type_);
+    }
+}
+
+/// Keys that stay readable: those of `--clear`, and those of the rule that this manifest has.
+fn clear_keys(manifest: &Manifest, place: &Place, wanted: &Wanted) -> BTreeSet<String> {
+    let ruled = wanted.chosen.clear.iter().filter(|key| manifest.values.contains_key(*key));
+    let keys: BTreeSet<String> = wanted.template.clear.iter().chain(ruled).cloned().collect();
+    if !keys.is_empty() {
+        let list: Vec<&str> = keys.iter().map(String::as_str).collect();
+        console::note(&format!("{place}: in clear: {}", list.join(", ")));
+    }
+    keys
+}
+
+/// Warns when an object is too large for client-side apply, refuses when it is for etcd.
+pub(crate) fn check_size(place: &Place, text: &str) -> Result<(), Failure> {
+    if text.len() > TOO_LARGE_BYTES {
+        let message =
+            format!("{place}: the sealed file is larger than 1.4 MB, and etcd takes 1.5 MiB");
+        return Err(Failure::new(Kind::Input, message)
+            .hint("keep the large part elsewhere, encrypted, and seal its key; or seal the manifest again as one envelope"));
+    }
+    if text.len() > LARGE_BYTES {
+        console::warn(&format!(
+            "{place}: the sealed file is larger than 200 kB; client-side `kubectl apply` and Argo CD's default stop \
+             at 256 KiB: use server-side apply"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether sealing again would change more than randomness does: everything that is seen without a key.
+pub(crate) fn differs(old: &SealedSecret, new: &SealedSecret) -> bool {
+    let sealed_to = |object: &SealedSecret| {
+        let envelopes = object.spec.envelopes.iter();
+        envelopes
+            .map(|envelope| envelope.sealed_to.iter().cloned().collect::<BTreeSet<_>>())
+            .collect::<BTreeSet<_>>()
+    };
+    let keys = |object: &SealedSecret| {
+        let envelopes = object.spec.envelopes.iter();
+        envelopes.flat_map(|envelope| envelope.values.keys().cloned()).collect::<BTreeSet<_>>()
+    };
+    let rest = |object: &SealedSecret| {
+        let mut rest = object.clone();
+        rest.spec.envelopes.clear();
+        rest
+    };
+    rest(old) != rest(new) || keys(old) != keys(new) || sealed_to(old) != sealed_to(new)
+}
+
+/// The scope of a file that is being edited, when this run may seal for it.
+///
+/// The file says its scope, and a file is as trusted as whoever sent the last change of it: so the scope is
+/// the place, as the rule has it, or what the flags repeat.
+pub(crate) fn scope_to_edit(
+    object: &SealedSecret,
+    place: &Place,
+    chosen: &Chosen,
+    flags: &ScopeArgs,
+) -> Result<Scope, Failure> {
+    let scope = &object.spec.scope;
+    if let Some(ruled) = chosen.namespace.as_deref().filter(|ruled| *ruled != place.namespace) {
+        let message =
+            format!("{place}: the rule of .seal.yaml for this path is for the namespace {ruled}");
+        return Err(Failure::input(message).hint("move the file, or change the rule"));
+    }
+    if flags.scope(place)? != *scope {
+        let message = if flags.given() {
+            format!("{place}: the file's scope is {scope}, which the --scope flags do not say")
+        } else {
+            format!("{place}: the file's scope is {scope}, wider than its place")
+        };
+        let namespaces = scope.namespaces.join(",");
+        return Err(Failure::input(message).hint(format!(
+            "if that is meant, repeat it: --scope-namespaces '{namespaces}' --scope-name '{}'",
+            scope.name
+        )));
+    }
+    Ok(scope.clone())
+}

@@ -1,0 +1,159 @@
+//! Values that come without a manifest: from files, env files, standard input or the keyboard.
+//!
+//! Never from the command line itself, which the shell's history and the list of processes show.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use seal_core::dotenv::{self, EnvError};
+use seal_core::scope::is_key;
+use seal_core::secret::SecretValue;
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+use crate::files;
+
+/// Values by key, as they go into one Secret.
+pub(crate) type Values = BTreeMap<String, SecretValue>;
+
+/// The flags that name values.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ValueArgs {
+    /// A file's bytes under KEY, or under its own name; a folder's files; - is standard input (can be repeated)
+    #[arg(long, value_name = "[KEY=]PATH")]
+    pub(crate) from_file: Vec<OsString>,
+    /// A file of KEY=VALUE lines as kubectl reads it: no quotes; KEY alone takes the environment's value
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_env_file: Vec<PathBuf>,
+    /// A .env file: quotes, comments and `export`; nothing is expanded
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dotenv: Vec<PathBuf>,
+    /// Not offered: a value on the command line is no secret any more
+    #[arg(long, value_name = "KEY=VALUE", hide = true, allow_hyphen_values = true)]
+    pub(crate) from_literal: Vec<OsString>,
+}
+
+impl ValueArgs {
+    pub(crate) fn given(&self) -> bool {
+        !self.from_file.is_empty() || !self.from_env_file.is_empty() || !self.dotenv.is_empty()
+    }
+
+    /// Refuses what cannot be taken, before anything is read.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.from_literal.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::input("--from-literal: a value on the command line is seen in the shell's history and by other users")
+            .hint("use --prompt KEY, or standard input: printf %s \"$VALUE\" | seal --from-file KEY=- …"))
+    }
+
+    /// Reads all of them; a key twice is an error.
+    pub(crate) fn read(&self) -> Result<Values, Failure> {
+        let mut values = Values::new();
+        for argument in &self.from_file {
+            from_file(argument, &mut values)?;
+        }
+        for path in &self.from_env_file {
+            let text = files::read_text(path)?;
+            let entries =
+                dotenv::env_file(&text, &environment).map_err(|error| bad_env(path, error))?;
+            insert_all(entries, path, &mut values)?;
+        }
+        for path in &self.dotenv {
+            let text = files::read_text(path)?;
+            let entries = dotenv::dotenv(&text).map_err(|error| bad_env(path, error))?;
+            insert_all(entries, path, &mut values)?;
+        }
+        Ok(values)
+    }
+}
+
+fn bad_env(path: &Path, error: EnvError) -> Failure {
+    Failure::input(format!("{}: {error}", files::name_of(path))).hint(
+        "--from-env-file reads KEY=VALUE lines without quotes, --dotenv reads quotes and comments",
+    )
+}
+
+fn environment(key: &str) -> Option<SecretValue> {
+    use std::os::unix::ffi::OsStringExt;
+    std::env::var_os(key).map(|value| SecretValue::from(value.into_vec()))
+}
+
+fn from_file(argument: &OsString, values: &mut Values) -> Result<(), Failure> {
+    let (key, path) = match argument.to_str().and_then(|text| text.split_once('=')) {
+        Some((key, path)) => (Some(key.to_owned()), PathBuf::from(path)),
+        None => (None, PathBuf::from(argument)),
+    };
+    if key.is_none() && files::is_folder(&path) {
+        for file in files::regular_files(&path)? {
+            // kubectl passes over what cannot be a key, such as editors' backups.
+            let name = file.file_name().and_then(|name| name.to_str()).filter(|name| is_key(name));
+            if let Some(name) = name.map(str::to_owned) {
+                insert(name, value_of(&file)?, values)?;
+            }
+        }
+        return Ok(());
+    }
+    let name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let key = match key {
+        Some(key) => key,
+        None if files::is_stdin(&path) => {
+            return Err(Failure::input("--from-file -: standard input has no name to be a key")
+                .hint("--from-file KEY=-"));
+        }
+        None => name().unwrap_or_default(),
+    };
+    if !is_key(&key) {
+        return Err(Failure::input(
+            "--from-file: what stands before = or the file's name cannot be a key",
+        )
+        .hint("--from-file KEY=PATH, KEY of letters, digits, - . _"));
+    }
+    insert(key, value_of(&path)?, values)
+}
+
+fn value_of(path: &Path) -> Result<SecretValue, Failure> {
+    let mut bytes: Zeroizing<Vec<u8>> = files::read(path)?;
+    Ok(SecretValue::from(std::mem::take(&mut *bytes)))
+}
+
+fn insert_all(entries: dotenv::Entries, path: &Path, values: &mut Values) -> Result<(), Failure> {
+    if entries.is_empty() {
+        return Err(Failure::input(format!("{} has no values", files::name_of(path))));
+    }
+    entries.into_iter().try_for_each(|(key, value)| insert(key, value, values))
+}
+
+/// Adds one value; values are never silently replaced.
+pub(crate) fn insert(key: String, value: SecretValue, values: &mut Values) -> Result<(), Failure> {
+    if values.contains_key(&key) {
+        return Err(
+            Failure::input(format!("key {key} is given twice")).hint("leave one of them out")
+        );
+    }
+    values.insert(key, value);
+    Ok(())
+}
+
+/// Asks for a value at the terminal without showing it.
+pub(crate) fn prompt(key: &str) -> Result<SecretValue, Failure> {
+    if !is_key(key) {
+        return Err(Failure::input("--prompt: what was named cannot be a key of a Secret")
+            .hint("a key is made of letters, digits, - . _"));
+    }
+    let typed = rpassword::prompt_password(format!("Value of {key} (not shown): "));
+    let typed = typed.map_err(|_| {
+        Failure::input(format!("--prompt {key}: there is no terminal to ask at"))
+            .hint(format!("use standard input: printf %s \"$VALUE\" | seal --from-file {key}=- …"))
+    })?;
+    Ok(SecretValue::from(typed.into_bytes()))
+}
+
+/// Says when a value probably ends in a line feed by accident: `echo` adds one, and a password with it fails.
+pub(crate) fn ends_in_line_feed(value: &SecretValue) -> bool {
+    match value.expose() {
+        [line @ .., b'\n'] => !line.is_empty() && !line.contains(&b'\n'),
+        _ => false,
+    }
+}

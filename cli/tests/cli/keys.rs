@@ -1,0 +1,122 @@
+//! `seal key new`, `seal init`, `seal fetch`: keys come into being and into `.seal.yaml`.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, ObjectMeta, PostParams};
+use seal_testing::Cluster;
+
+use crate::world::{World, recipient};
+
+#[test]
+fn a_new_identity_is_private_and_its_recipient_is_printed() {
+    let world = World::new();
+    for (args, start) in [
+        (vec!["key", "new", "-o", "../a.key"], "age1pq1"),
+        (vec!["key", "new", "--classic", "-o", "../b.key"], "age1"),
+    ] {
+        let ran = world.seal(&args).exits(0).says("made the identity sha256:");
+        let file = args.last().unwrap();
+        assert_eq!(world.mode(file), 0o600);
+        let text = world.read(file);
+        assert!(
+            text.starts_with("# created: 2")
+                && text.contains(&format!("# public key: {}", ran.text()))
+        );
+        assert!(ran.text().starts_with(start) && !ran.text().contains("SECRET"));
+        world.seal(&args).exits(2).says("exists and is not overwritten");
+        assert_eq!(world.read(file), text);
+        world.seal(&["secret.json", "-r", ran.text().trim(), "-o", "s.yaml"]).exits(0);
+        world.seal(&["open", "s.yaml", "-i", file]).exits(0);
+    }
+}
+
+#[test]
+fn an_identity_is_never_written_into_a_work_tree() {
+    let world = World::new();
+    world.write("folder/x", "");
+    for path in ["a.key", "folder/a.key"] {
+        world.seal(&["key", "new", "-o", path]).exits(2).says("lies in the Git work tree");
+        assert!(!world.path(path).exists());
+    }
+    world.seal(&["key", "new"]).exits(2).says("an identity is never printed");
+}
+
+#[test]
+fn init_makes_a_policy_and_an_identity_outside_of_the_work_tree() {
+    let world = World::new();
+    world.seal(&["init"]).exits(2).says(".seal.yaml exists and is not overwritten");
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    world.write("folder/x", "");
+    let mut init = world.command(&["init"]);
+    let output = init.current_dir(world.path("folder")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(world.mode("../home/.config/seal/repo-offline.key"), 0o600);
+    let ran = world.seal(&["secret.json", "-o", "s.yaml"]).exits(0);
+    ran.says("sealing for offline (sha256:");
+    world.seal(&["open", "s.yaml", "-i", "../home/.config/seal/repo-offline.key"]).exits(0);
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    world.seal(&["init"]).exits(2).says("exists and is not overwritten");
+    assert!(!world.path(".seal.yaml").exists());
+    world.seal(&["init", "--offline", &recipient("offline")]).exits(0);
+}
+
+#[test]
+fn without_a_cluster_fetch_says_so_and_changes_nothing() {
+    let world = World::new();
+    let before = world.read(".seal.yaml");
+    world.seal(&["fetch", "--kubeconfig", "missing"]).exits(4).says("seal: hint: ");
+    world.seal(&["fetch"]).exits(4).says("no cluster");
+    assert_eq!(world.read(".seal.yaml"), before);
+}
+
+#[tokio::test]
+async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told() {
+    let Some(cluster) = Cluster::shared("fetch").await else { return };
+    let namespace = cluster.namespace().await;
+    let maps: Api<ConfigMap> = Api::namespaced(namespace.client.clone(), &namespace.name);
+    let publish = async |text: String| {
+        let metadata = ObjectMeta { name: Some("seal-recipients".into()), ..ObjectMeta::default() };
+        let data = Some([("recipient".to_owned(), text)].into());
+        let map = ConfigMap { metadata, data, ..ConfigMap::default() };
+        let _ = maps.delete("seal-recipients", &Default::default()).await;
+        maps.create(&PostParams::default(), &map).await.unwrap();
+    };
+    let world = World::new();
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    world.seal(&["init", "--offline", &recipient("offline")]).exits(0);
+    let before = world.read(".seal.yaml");
+    let kubeconfig = cluster.kubeconfig_path();
+    let fetch = |more: &[&str]| {
+        let to = [
+            "fetch",
+            "--kubeconfig",
+            kubeconfig.to_str().unwrap(),
+            "--controller-namespace",
+            &namespace.name,
+        ];
+        world.seal(&[&to[..], more].concat())
+    };
+    fetch(&[]).exits(4).says("there is no ConfigMap");
+    publish(recipient("cluster")).await;
+    fetch(&["--accept", &format!("sha256:{}", "0".repeat(32))])
+        .exits(4)
+        .says("the cluster's recipient is sha256:");
+    assert_eq!(world.read(".seal.yaml"), before);
+    fetch(&[]).exits(0).says("cluster is now pinned in .seal.yaml: sha256:");
+    let pinned = world.read(".seal.yaml");
+    let want =
+        before.replace("# The first", &format!("  cluster: {}\n# The first", recipient("cluster")));
+    assert_eq!(pinned, want.replace("to: [offline]", "to: [cluster, offline]"));
+    fetch(&[]).exits(0).says("cluster is pinned already");
+    publish(recipient("stranger")).await;
+    let refused = fetch(&[]).exits(4).says("and cluster is pinned to sha256:");
+    assert_eq!(world.read(".seal.yaml"), pinned);
+    let accept = refused.stderr.split("--accept ").nth(1).unwrap().split(';').next().unwrap();
+    fetch(&["--accept", accept]).exits(0);
+    assert_eq!(
+        world.read(".seal.yaml"),
+        pinned.replace(&recipient("cluster"), &recipient("stranger"))
+    );
+    publish("AGE-SECRET-KEY-PQ-1CANARY".to_owned()).await;
+    let ran = fetch(&["--as", "other"]).exits(2);
+    assert!(!ran.stderr.contains("CANARY"), "{}", ran.stderr);
+}

@@ -1,0 +1,16 @@
+//! The command line, as its users meet it: text in and text out. One file per promise lies in `tests/cmd`.
+
+mod canary;
+mod editing;
+mod keys;
+mod opening;
+mod output;
+mod recipients;
+mod sealing;
+mod world;
+
+/// Every block of `tests/cmd` runs as it is printed.
+#[test]
+fn every_printed_command_does_what_is_printed() {
+    trycmd::TestCases::new().case("tests/cmd/*.md").env("HOME", "/nonexistent");
+}

@@ -1,0 +1,172 @@
+//! `seal open`: all of it or nothing, and a code for each reason.
+
+use crate::world::World;
+
+#[test]
+fn either_recipient_opens_and_nobody_else() {
+    let world = World::sealed();
+    for identity in ["../cluster.txt", "../offline.txt"] {
+        let ran =
+            world.seal(&["open", "db.sealed.yaml", "-i", identity, "--key", "password"]).exits(0);
+        assert_eq!(ran.stdout, b"hunter2");
+    }
+    world
+        .seal(&["open", "db.sealed.yaml", "-i", "../stranger.txt"])
+        .exits(4)
+        .says("[NoMatchingKey]");
+    world.seal(&["open", "db.sealed.yaml"]).exits(4).says("no identity");
+}
+
+#[test]
+fn what_is_opened_is_the_manifest_that_was_sealed() {
+    let world = World::sealed();
+    let opened = world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt"]).exits(0).text();
+    let want = "apiVersion: v1\ndata:\n  password: aHVudGVyMg==\n  username: YWRtaW4=\nkind: Secret\nmetadata:\n  name: db\n  namespace: prod\ntype: Opaque\n";
+    assert_eq!(opened, want);
+    world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt", "-o", "../plain.yaml"]).exits(0);
+    assert_eq!(world.read("../plain.yaml"), want);
+    assert_eq!(world.mode("../plain.yaml"), 0o600);
+}
+
+#[test]
+fn an_identity_comes_from_standard_input_too() {
+    let world = World::sealed();
+    let identity = world.read("../cluster.txt");
+    let args = ["open", "db.sealed.yaml", "-i", "-", "--key", "password"];
+    assert_eq!(world.seal_with(&args, identity.as_bytes()).exits(0).stdout, b"hunter2");
+}
+
+#[test]
+fn an_identity_file_that_others_can_read_is_refused() {
+    let world = World::sealed();
+    for mode in [0o640, 0o604, 0o610] {
+        world.set_mode("../cluster.txt", mode);
+        let ran = world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt"]).exits(2);
+        let ran = ran.says("can be read by others").says("seal: hint: chmod 600");
+        assert!(ran.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_moved_or_changed_file_does_not_open() {
+    let world = World::sealed();
+    let sealed = world.read("db.sealed.yaml");
+    let value = |key: &str| {
+        let line = sealed.lines().find_map(|line| line.trim().strip_prefix(&format!("{key}: ")));
+        line.expect("a value").to_owned()
+    };
+    let (password, username) = (value("password"), value("username"));
+    let swapped = sealed
+        .replace(&password, "X")
+        .replace(&username, &password)
+        .replace(": X\n", &format!(": {username}\n"));
+    let mac =
+        sealed.lines().find(|line| line.trim().starts_with("--- ")).expect("a MAC").to_owned();
+    let flipped = |text: &str, at: usize| {
+        let other = if &text[at..=at] == "A" { "B" } else { "A" };
+        format!("{}{other}{}", &text[..at], &text[at + 1..])
+    };
+    for (name, text, code, words) in [
+        ("renamed", sealed.replacen("name: db", "name: db2", 1), 5, "[WrongPlace]"),
+        ("moved", sealed.replacen("namespace: prod", "namespace: dev", 1), 5, "[WrongPlace]"),
+        ("scope and name", sealed.replace("name: db", "name: db2"), 5, "[NotSealedForThis]"),
+        ("swapped keys", swapped, 5, "[NotSealedForThis]"),
+        ("payload", sealed.replace(&password, &flipped(&password, 100)), 1, "[Damaged]"),
+        ("mac", sealed.replace(&mac, &flipped(&mac, 20)), 1, "[Damaged]"),
+        ("base64", sealed.replace(&password, &password[1..]), 2, "[Malformed]"),
+        (
+            "key both sealed and clear",
+            sealed.replace("  envelopes:", "  template: {stringData: {password: x}}\n  envelopes:"),
+            2,
+            "[Malformed]",
+        ),
+        (
+            "unknown field",
+            sealed.replace("  envelopes:", "  envelops:"),
+            2,
+            "unknown field spec.envelops",
+        ),
+        ("cut", sealed.replacen("  scope:", "  scope: [", 1), 2, "[Malformed]"),
+        (
+            "merge conflict",
+            sealed.replace("  envelopes:", "<<<<<<< HEAD\n  envelopes:"),
+            2,
+            "[Malformed]",
+        ),
+        ("key twice", sealed.clone() + &format!("      password: {password}\n"), 2, "[Malformed]"),
+        (
+            "foreign hint",
+            sealed.replace("- sha256:", "- sha256:0").replace("sha256:0", "sha256:"),
+            4,
+            "[NoMatchingKey]",
+        ),
+        (
+            "reserved type",
+            sealed.replace("  envelopes:", "  template: {type: seal.dev/key}\n  envelopes:"),
+            2,
+            "[NotAllowed]",
+        ),
+    ] {
+        let text = if name == "foreign hint" { foreign(&sealed) } else { text };
+        world.write("s.yaml", text);
+        let ran = world.seal(&["open", "s.yaml", "-i", "../cluster.txt"]);
+        assert!(
+            ran.stdout.is_empty() && ran.code == code && ran.stderr.contains(words),
+            "{name}: {ran:?}"
+        );
+        assert!(ran.stderr.contains("seal: hint: "), "{name}");
+    }
+}
+
+/// The same file with fingerprints of keys that nobody holds.
+fn foreign(sealed: &str) -> String {
+    let line = |line: &str| match line.split_once("sha256:") {
+        Some((before, _)) => format!("{before}sha256:{}\n", "0".repeat(32)),
+        None => format!("{line}\n"),
+    };
+    sealed.lines().map(line).collect()
+}
+
+#[test]
+fn one_object_that_does_not_open_keeps_all_of_them_shut() {
+    let world = World::sealed();
+    let sealed = world.read("db.sealed.yaml");
+    world
+        .write("two.yaml", format!("{sealed}---\n{}", sealed.replacen("name: db", "name: db2", 1)));
+    let ran =
+        world.seal(&["open", "two.yaml", "-i", "../cluster.txt", "-o", "../plain.yaml"]).exits(5);
+    assert!(ran.stdout.is_empty() && !world.path("../plain.yaml").exists());
+}
+
+#[test]
+fn inspecting_shows_a_moved_file_and_says_that_it_is() {
+    let world = World::sealed();
+    world.write("s.yaml", world.read("db.sealed.yaml").replacen("name: db", "name: db2", 1));
+    let ran = world.seal(&["inspect", "s.yaml"]).exits(5).says("[WrongPlace]");
+    assert!(
+        ran.text().contains("opens         in the namespace prod, under the name db\n"),
+        "{}",
+        ran.text()
+    );
+    assert!(ran.text().contains("sealed to   offline (sha256:"), "{}", ran.text());
+    let json = world.seal(&["inspect", "s.yaml", "--json"]).exits(5).text();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["problem"]["reason"], "WrongPlace");
+    assert_eq!(json[0]["envelopes"][0]["keys"], serde_json::json!(["password", "username"]));
+}
+
+#[test]
+fn a_layout_writes_files_that_only_the_owner_reads_and_overwrites_nobody_elses() {
+    let world = World::sealed();
+    let args = ["open", "db.sealed.yaml", "-i", "../cluster.txt", "--layout", "tree", "--out"];
+    let to = |out| args.iter().copied().chain([out]).collect::<Vec<_>>();
+    world.seal(&to("../values")).exits(0);
+    assert_eq!(world.read("../values/prod/db/password"), "hunter2");
+    assert_eq!(world.mode("../values/prod/db/password"), 0o600);
+    world.seal(&to("../values")).exits(0); // again: nothing to do
+
+    world.write("../others/prod/db/password", "theirs");
+    world.set_mode("../others", 0o700);
+    world.seal(&to("../others")).exits(1).says("[NotOurs]");
+    assert_eq!(world.read("../others/prod/db/password"), "theirs");
+}

@@ -1,0 +1,121 @@
+//! Where output goes: whole files or none, modes kept, a closed pipe is no failure.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::world::{World, recipient};
+
+#[test]
+fn w_writes_beside_the_manifest_and_out_into_a_folder() {
+    let world = World::new();
+    world.seal(&["-w", "secret.json"]).exits(0).says("wrote secret.sealed.yaml");
+    assert_eq!(world.open("secret.sealed.yaml", "password"), b"hunter2");
+    world.seal(&[world.copy("multi.yaml"), "--out", "tree"]).exits(0);
+    assert_eq!(world.open("tree/prod/one.sealed.yaml", "a"), b"1");
+    assert_eq!(world.open("tree/staging/two.sealed.yaml", "b"), b"2");
+    world
+        .seal(&["secret.json", "secret.json", "--out", "tree"])
+        .exits(2)
+        .says("prod/db is sealed twice");
+    world
+        .seal_with(&["-w"], world.read("secret.json").as_bytes())
+        .exits(2)
+        .says("-o FILE names the output");
+}
+
+#[test]
+fn a_failed_run_leaves_every_file_as_it_was() {
+    let world = World::sealed();
+    let (names, sealed) = (world.names(), world.read("db.sealed.yaml"));
+    world.write(
+        "bad.json",
+        "{\"kind\": \"ConfigMap\", \"apiVersion\": \"v1\", \"metadata\": {\"name\": \"x\"}}",
+    );
+    world.seal(&["-w", "secret.json", "bad.json"]).exits(2).says("ConfigMap ?/x is not a Secret");
+    world
+        .seal(&["secret.json", "-o", "missing/s.yaml"])
+        .exits(2)
+        .says("cannot write missing/s.yaml");
+    world.seal(&["secret.json", "-o", "secret.json"]).exits(2).says("would be gone");
+    assert_eq!(world.read("db.sealed.yaml"), sealed);
+    std::fs::remove_file(world.path("bad.json")).unwrap();
+    assert_eq!(world.names(), names);
+}
+
+#[test]
+fn a_files_mode_and_links_stay() {
+    let world = World::sealed();
+    world.set_mode("db.sealed.yaml", 0o640);
+    std::os::unix::fs::symlink("db.sealed.yaml", world.path("link.yaml")).unwrap();
+    world.seal_with(&["set", "link.yaml", "password"], b"x").exits(0);
+    assert_eq!(world.mode("db.sealed.yaml"), 0o640);
+    assert!(world.path("link.yaml").symlink_metadata().unwrap().is_symlink());
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"x");
+}
+
+#[test]
+fn check_sees_everything_that_is_seen_without_a_key() {
+    let world = World::sealed();
+    let check = |args: &[&str]| {
+        let all = [&["secret.json", "-o", "db.sealed.yaml", "--check"], args].concat();
+        let before = world.read("db.sealed.yaml");
+        let ran = world.seal(&all);
+        assert_eq!(world.read("db.sealed.yaml"), before);
+        ran
+    };
+    check(&[]).exits(0);
+    check(&["--label", "a=b"]).exits(3).says("db.sealed.yaml would change");
+    check(&["--scope-name", "*"]).exits(3);
+    check(&["--clear", "username"]).exits(3);
+    check(&["-r", &recipient("cluster")]).exits(3);
+    world.seal(&["secret.json", "-o", "new.yaml", "--check"]).exits(3);
+    assert!(!world.path("new.yaml").exists());
+    world.seal(&["secret.json", "--check"]).exits(2);
+    world.seal_with(&["set", "db.sealed.yaml", "password", "--check"], b"x").exits(3);
+}
+
+#[test]
+fn a_closed_pipe_ends_in_silence() {
+    let world = World::new();
+    // Larger than any pipe's buffer, so that the writer meets the closed end.
+    world.write("blob", vec![b'x'; 900_000]);
+    let args = ["-n", "prod", "--name", "app", "--from-file", "blob"];
+    let mut child =
+        world.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 10];
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut first).unwrap();
+    drop(stdout);
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert!(child.wait().unwrap().success(), "{stderr}");
+    assert!(!stderr.contains("error") && !stderr.contains("panic"), "{stderr}");
+}
+
+#[test]
+fn a_full_disk_is_named_and_changes_nothing() {
+    let world = World::sealed();
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let output = world.command(&["secret.json"]).stdout(full()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr.contains("cannot write standard output: no space left on the device"),
+        "{stderr}"
+    );
+    let ran = world.seal(&["secret.json", "-r", &recipient("cluster"), "-o", "/dev/full"]).exits(1);
+    ran.says("cannot write /dev/full: no space left on the device").says("no file was changed");
+}
+
+#[test]
+fn sealing_the_same_again_with_nothing_to_write_touches_nothing() {
+    let world = World::sealed();
+    let open = ["open", "db.sealed.yaml", "-i", "../cluster.txt", "-o", "../plain.yaml"];
+    world.seal(&open).exits(0);
+    let first = std::fs::metadata(world.path("../plain.yaml")).unwrap();
+    world.seal(&open).exits(0);
+    let second = std::fs::metadata(world.path("../plain.yaml")).unwrap();
+    use std::os::unix::fs::MetadataExt;
+    assert_eq!(first.ino(), second.ino());
+}

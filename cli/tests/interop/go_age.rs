@@ -1,0 +1,160 @@
+//! Against Go age, in both directions, with keys made on either side.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use seal_testing::tool;
+use tempfile::TempDir;
+
+/// Values at the edges: empty, beginning like padding, not UTF-8, at the edge of a chunk and beyond.
+fn values() -> Vec<Vec<u8>> {
+    let mut values = vec![
+        b"".to_vec(),
+        b"hunter2".to_vec(),
+        b"...\n.\n".to_vec(),
+        b"line\n".to_vec(),
+        vec![0, 0xff, 0xfe, b'\n', 0x80],
+    ];
+    values.extend([1000, 65_400, 65_536, 131_072, 300_000].map(|len| vec![b'x'; len]));
+    values
+}
+
+#[test]
+fn stock_age_opens_what_seal_sealed() {
+    let Some(age) = tool!("age") else { return };
+    let recovery = crate::readme::recovery();
+    for classic in [false, true] {
+        let dir = TempDir::new().unwrap();
+        let recipient = new_key(dir.path(), classic);
+        let mut args = vec!["--name".to_owned(), "db".to_owned(), "-n".into(), "prod".into()];
+        args.extend(["-r".to_owned(), recipient, "-o".into(), "db.sealed.yaml".into()]);
+        for (n, value) in values().iter().enumerate() {
+            fs::write(dir.path().join(format!("v{n}")), value).unwrap();
+            args.extend(["--from-file".to_owned(), format!("k{n}=v{n}")]);
+        }
+        run(Command::new(SEAL).args(&args).current_dir(dir.path()));
+        for (n, value) in values().iter().enumerate() {
+            // The block of the README as it stands, for another key.
+            let script = recovery.replace("key=password", &format!("key=k{n}"));
+            let path =
+                format!("{}:{}", age.parent().unwrap().display(), std::env::var("PATH").unwrap());
+            let script = script.replace("tail -n +6 plain", "tail -n +6 plain > value");
+            run(Command::new("bash")
+                .args(["-euc", &script])
+                .env("PATH", path)
+                .current_dir(dir.path()));
+            assert_eq!(&fs::read(dir.path().join("value")).unwrap(), value, "k{n}");
+            let plain = fs::read(dir.path().join("plain")).unwrap();
+            let place = format!("seal/v1\nnamespaces=prod\nname=db\nkey=k{n}\n");
+            assert!(plain.starts_with(place.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn seal_opens_an_envelope_put_together_from_the_output_of_age() {
+    let (Some(age), Some(keygen)) = (tool!("age"), tool!("age-keygen")) else { return };
+    for flags in [&["-pq"][..], &[]] {
+        let dir = TempDir::new().unwrap();
+        let key = dir.path().join("key.txt");
+        run(Command::new(&keygen).args(flags).args(["-o", "key.txt"]).current_dir(dir.path()));
+        let recipient = text(run(Command::new(&keygen).arg("-y").arg(&key)));
+        let recipient = recipient.trim();
+        for value in values() {
+            // A value set on its own: one age file, split into header and payload.
+            let file = pipe(Command::new(&age).args(["-r", recipient]), &frame(&value));
+            fs::write(dir.path().join("db.yaml"), sealed(&file, recipient)).unwrap();
+            let opened = run(Command::new(SEAL)
+                .args(["open", "db.yaml", "-i", "key.txt", "--key", "password"])
+                .current_dir(dir.path()));
+            assert_eq!(opened, value);
+        }
+    }
+}
+
+#[test]
+fn keys_made_on_either_side_work_on_the_other() {
+    let (Some(age), Some(keygen)) = (tool!("age"), tool!("age-keygen")) else { return };
+    for classic in [false, true] {
+        let dir = TempDir::new().unwrap();
+        let recipient = new_key(dir.path(), classic);
+        let theirs =
+            text(run(Command::new(&keygen).args(["-y", "key.txt"]).current_dir(dir.path())));
+        assert_eq!(theirs.trim(), recipient, "age computes the same recipient");
+        let file = pipe(Command::new(&age).args(["-r", &recipient]), b"hello");
+        let opened =
+            pipe(Command::new(&age).args(["-d", "-i", "key.txt"]).current_dir(dir.path()), &file);
+        assert_eq!(opened, b"hello", "age encrypts to it and opens with it");
+    }
+}
+
+pub(crate) const SEAL: &str = env!("CARGO_BIN_EXE_seal");
+
+fn new_key(dir: &Path, classic: bool) -> String {
+    let mut command = Command::new(SEAL);
+    command.args(["key", "new", "-o", "key.txt"]).current_dir(dir);
+    if classic {
+        command.arg("--classic");
+    }
+    text(run(&mut command)).trim().to_owned()
+}
+
+/// The plaintext of one value as the format has it, written here a second time on purpose.
+fn frame(value: &[u8]) -> Vec<u8> {
+    let n = value.len().max(128);
+    let exponent = n.ilog2();
+    let step = 1 << (exponent - (exponent.ilog2() + 1));
+    let dots = n.next_multiple_of(step) - value.len();
+    let mut frame = b"seal/v1\nnamespaces=prod\nname=db\nkey=password\n".to_vec();
+    frame.resize(frame.len() + dots, b'.');
+    frame.push(b'\n');
+    frame.extend_from_slice(value);
+    frame
+}
+
+fn sealed(file: &[u8], recipient: &str) -> String {
+    let mac = file.windows(5).position(|window| window == b"\n--- ").unwrap() + 1;
+    let end = mac + file[mac..].iter().position(|byte| *byte == b'\n').unwrap();
+    let header = std::str::from_utf8(&file[..end]).unwrap();
+    let fingerprint = seal_core::key::Fingerprint::of(recipient);
+    let mut yaml = format!(
+        "apiVersion: seal.dev/v1\nkind: SealedSecret\nmetadata: {{name: db, namespace: prod}}\nspec:\n  scope: {{namespaces: [prod], name: db}}\n  envelopes:\n  - sealedTo: [\"{fingerprint}\"]\n    header: |-\n"
+    );
+    for line in header.lines() {
+        writeln!(yaml, "      {line}").unwrap();
+    }
+    writeln!(yaml, "    values: {{password: {}}}", STANDARD.encode(&file[end + 1..])).unwrap();
+    yaml
+}
+
+pub(crate) fn run(command: &mut Command) -> Vec<u8> {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+pub(crate) fn pipe(command: &mut Command, input: &[u8]) -> Vec<u8> {
+    let output = piped(command, input);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+pub(crate) fn piped(command: &mut Command, input: &[u8]) -> Output {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap(); // who has failed may not have read everything
+    output
+}
+
+pub(crate) fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
