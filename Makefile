@@ -1,0 +1,53 @@
+# `make test` needs Rust and git; with Go (or KUBEBUILDER_ASSETS) also what needs an API server runs. `make` alone says what there is.
+
+SHELL := bash
+TOOLS := testing/tools/build
+FUZZ_SECONDS ?= 60
+
+.PHONY: help demo demo-cluster test lint bench fuzz tools
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+demo: ## From a manifest to a live value through a Git merge, without a cluster
+	@cargo build --locked --quiet -p seal -p seal-controller
+	@demo/local
+
+demo-cluster: ## The same in a real API server, with kubectl
+	@cargo build --locked --quiet -p seal -p seal-controller -p seal-testing
+	@demo/cluster
+
+# One cargo run after the Go build, so that two cores are never asked for twice as much.
+test: ## Run all tests and the lints; fetches and builds what they need
+	@set -e; \
+	if [[ -n $$KUBEBUILDER_ASSETS ]] || command -v go >/dev/null; then tools=$$($(TOOLS) kubernetes); \
+	else echo "make test: neither Go nor KUBEBUILDER_ASSETS: what needs an API server is skipped, which CI=true makes a failure" >&2; \
+	[[ $$CI != true ]]; fi; \
+	if command -v go >/dev/null; then age=$$($(TOOLS) age); \
+	else echo "make test: no Go: what needs age is skipped, which CI=true makes a failure" >&2; [[ $$CI != true ]]; fi; \
+	export SEAL_TEST_TOOLS="$${tools:+$$tools:}$${age:+$$age:}$$SEAL_TEST_TOOLS"; \
+	[[ -z $$age ]] || export SEAL_CCTV_AGE="$${SEAL_CCTV_AGE:-$$age/../cctv-age}"; \
+	set -x; cargo test --workspace --locked
+	@$(MAKE) --no-print-directory lint
+
+lint: ## Check formatting, clippy and, where it is installed, cargo-deny
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check licenses bans sources; \
+	else echo "make lint: cargo-deny is not installed, so deny.toml is not checked: cargo install --locked cargo-deny"; fi
+
+bench: ## Measure beside kubeseal, sops, age and a bare client, and print the README's table
+	@cargo build --locked --release -p seal -p seal-controller -p seal-bench
+	@set -e; tools=; if command -v go >/dev/null; then tools=$$($(TOOLS) kubernetes age peers | paste -sd:); \
+	else echo "make bench: no Go: only what is on PATH is measured" >&2; fi; \
+	SEAL_TEST_TOOLS="$$tools:$$SEAL_TEST_TOOLS" target/release/seal-bench
+
+# Rust without unsafe code needs no address sanitizer, and runs several times faster without.
+fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolchain
+	@cargo +nightly --version >/dev/null || { echo "make fuzz: no nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	@set -e; cd shared/fuzz; for target in $$(cargo +nightly fuzz list --fuzz-dir .); do mkdir -p corpus/$$target; \
+	(set -x; cargo +nightly fuzz run --fuzz-dir . -s none "$$target" corpus/$$target ../../testdata/vectors ../../testdata/reject \
+	../../testdata/reject/manifest -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
+
+tools: ## Build the real etcd, kube-apiserver, kubectl and age into a cache
+	@$(TOOLS) kubernetes age

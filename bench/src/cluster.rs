@@ -1,0 +1,188 @@
+//! A thousand sealed objects in a real API server: the controller beside a bare client, in turns.
+//!
+//! kube-controller-manager stands still meanwhile: neither needs it, and its own work would meet one of the two
+//! more than the other. The controller runs as its ServiceAccount, serving every namespace, as it is installed.
+
+use std::path::Path;
+use std::process::Command;
+use std::str::FromStr as _;
+use std::time::{Duration, SystemTime};
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::jiff::Timestamp;
+use kube::Api;
+use seal_core::key::Recipient;
+use seal_testing::{Cluster, Process, eventually, eventually_in};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::rounds::{self, Applied, OBJECTS, VALUES, WORKERS};
+use crate::table::{median, mib, ratio, s, table};
+use crate::{Result, ours, say};
+
+const ROUNDS: usize = 5;
+const HOME: &str = "seal-system";
+
+/// Measures and returns the table, or why there is none.
+pub(crate) fn run() -> Result<String> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure())
+}
+
+async fn measure() -> Result<String> {
+    let (etcd, kubectl) = (seal_testing::tools::find("etcd"), seal_testing::tools::find("kubectl"));
+    if etcd.is_none() || kubectl.is_none() {
+        say("there is no API server to measure: make tools builds one, and needs Go");
+        return Ok(String::new());
+    }
+    say("starting a cluster");
+    let mut cluster = Cluster::start().await?;
+    let recipient = install(&cluster).await?;
+    cluster.pause_controller_manager();
+
+    let (mut applied, mut bare) = (vec![], vec![]);
+    for round in 0..=ROUNDS {
+        say(&format!("round {round} of {ROUNDS}: {OBJECTS} sealed objects each"));
+        let with_controller = rounds::controller(&cluster, &recipient).await?;
+        let alone = rounds::bare_client(&cluster, &recipient).await?;
+        say(&format!("  controller {with_controller:?}; bare client {alone:?}"));
+        if round > 0 {
+            applied.push(with_controller); // the first round warms the API server up
+            bare.push(alone);
+        }
+    }
+    Ok(render(&applied, &bare))
+}
+
+async fn install(cluster: &Cluster) -> Result<Recipient> {
+    cluster.install([serde_json::from_value(seal_core::crd::definition())?]).await;
+    let manifests = Command::new(ours("seal")?).arg("install").output()?;
+    let manifests = String::from_utf8(manifests.stdout)?;
+    let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+    let output = cluster.kubectl(&args, &manifests).await;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    let first = Controller::start(cluster).await?; // makes the key
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client(), HOME);
+    let map = eventually_in(&maps, "the recipient is published", "seal-recipients", |map| {
+        map.data.as_ref().is_some_and(|data| data.contains_key("recipient"))
+    })
+    .await;
+    first.stop().await?;
+    let recipient = map.data.unwrap_or_default().remove("recipient").unwrap_or_default();
+    Ok(Recipient::from_str(&recipient)?)
+}
+
+/// The controller, and when it was started.
+pub(crate) struct Controller {
+    process: Process,
+    pub(crate) began: Instant,
+    began_at: Timestamp,
+}
+
+impl Controller {
+    pub(crate) async fn start(cluster: &Cluster) -> Result<Self> {
+        let kubeconfig = cluster.kubeconfig_for_service_account(HOME, "seal-controller").await;
+        let kubeconfig = kubeconfig.display().to_string();
+        let args = ["--kubeconfig", &kubeconfig, "--listen", "127.0.0.1:0"];
+        let args: Vec<String> = args.map(ToOwned::to_owned).into();
+        let program = ours("seal-controller")?;
+        let (began, began_at) = (Instant::now(), Timestamp::try_from(SystemTime::now())?);
+        let process = Process::start("seal-controller", &program, &args)?;
+        Ok(Self { process, began, began_at })
+    }
+
+    /// From its start until its log says that the first lists are complete.
+    pub(crate) async fn until_ready(&self) -> Result<Duration> {
+        self.process.said(" ready ").await;
+        let log = self.process.log();
+        let line = log.lines().find(|line| line.contains(" ready "));
+        let time = line.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+        Ok(Duration::try_from(Timestamp::from_str(time)?.duration_since(self.began_at))?)
+    }
+
+    /// From its start until its metrics say that it has brought `objects` to their end.
+    pub(crate) async fn until_reconciled(&self, objects: usize) -> Result<Duration> {
+        let address = self.process.said("address=").await;
+        let line = "seal_controller_reconcile_duration_seconds_count";
+        let done = eventually("every object is looked at", async || {
+            let metrics = get(&address, "/metrics").await.ok()?;
+            let value = metrics.lines().find_map(|it| it.strip_prefix(line)?.trim().parse().ok());
+            (value.unwrap_or(0) >= objects).then(Instant::now)
+        })
+        .await;
+        Ok(done - self.began)
+    }
+
+    /// The most memory it ever had.
+    pub(crate) fn peak_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(self.proc("status"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = peak.and_then(|peak| peak.split_whitespace().next());
+        Ok(number.ok_or("this system does not tell the peak memory")?.parse()?)
+    }
+
+    /// Processor time so far; the kernel counts it in hundredths of a second.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(self.proc("stat"))?;
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace());
+        let times = fields.into_iter().flatten().skip(11).take(2);
+        Ok(Duration::from_millis(10 * times.flat_map(str::parse::<u64>).sum::<u64>()))
+    }
+
+    fn proc(&self, file: &str) -> std::path::PathBuf {
+        Path::new("/proc").join(self.process.pid().to_string()).join(file)
+    }
+
+    pub(crate) async fn stop(self) -> Result<()> {
+        let (_, log) = self.process.terminate().await;
+        let wrong = log.lines().find(|line| line.contains("ERROR") || line.contains("WARN"));
+        wrong.map_or(Ok(()), |line| Err(format!("the controller said: {line}").into()))
+    }
+}
+
+async fn get(address: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+fn render(applied: &[Applied], bare: &[Duration]) -> String {
+    let all = median(applied.iter().map(|it| it.all)).unwrap_or_default();
+    let work = median(applied.iter().map(|it| it.all - it.start)).unwrap_or_default();
+    let alone = median(bare.iter().copied()).unwrap_or_default();
+    let restart = median(applied.iter().map(|it| it.restart.all)).unwrap_or_default();
+    let cpu = median(applied.iter().map(|it| it.cpu)).unwrap_or_default();
+    let writes: usize = applied.iter().map(|it| it.restart.writes).sum();
+    let peak = applied.iter().map(|it| it.peak_kib.max(it.restart.peak_kib)).max();
+    let row =
+        |work: String, ours: String, theirs: String, ratio: String| vec![work, ours, theirs, ratio];
+    let none = String::new;
+    let rows = [
+        row(
+            format!(
+                "{OBJECTS} new sealed objects × {} values: controller started → all Ready",
+                VALUES.len()
+            ),
+            s(all),
+            s(alone),
+            ratio(all, alone),
+        ),
+        row("of that, from its caches being full".to_owned(), s(work), none(), ratio(work, alone)),
+        row("its processor time in that".to_owned(), s(cpu), none(), none()),
+        row(
+            format!("started again over {OBJECTS} unchanged → all looked at"),
+            s(restart),
+            none(),
+            none(),
+        ),
+        row("writes in that".to_owned(), writes.to_string(), none(), none()),
+        row("peak memory".to_owned(), peak.map(mib).unwrap_or_default(), none(), none()),
+    ];
+    let bare = format!("bare client, {WORKERS} workers, the same {} writes", 2 * OBJECTS);
+    table(&["in a cluster", "`seal-controller`", &bare, "ratio"], &rows)
+}
