@@ -148,6 +148,12 @@ fn stage(output: &Output) -> Result<Option<Stage>, Failure> {
     let failed = |error: io::Error| Failure::io("write", &output.path, &error);
     // A link stays a link: what it points to is replaced.
     let target = fs::canonicalize(&output.path).unwrap_or_else(|_| output.path.clone());
+    if leads_out(&output.path) {
+        let message = format!("{} leads out of its Git work tree", output.path.display());
+        return Err(Failure::input(message).hint(
+            "a link in a repository may be somebody else's trap: name the file itself that is meant",
+        ));
+    }
     let mut mode = output.mode;
     match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => {
@@ -179,6 +185,20 @@ fn stage(output: &Output) -> Result<Option<Stage>, Failure> {
     };
     let file = write().map_err(failed)?;
     Ok(Some(Stage::Beside(file, target)))
+}
+
+/// Whether a path that is written as one inside a Git work tree is, by a link on its way, a file outside.
+fn leads_out(path: &Path) -> bool {
+    let mut written = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_default().components() {
+        match part {
+            Component::ParentDir => drop(written.pop()),
+            part => written.push(part),
+        }
+    }
+    let Some(root) = work_tree_root(folder_of(&written)) else { return false };
+    let inside = |real: PathBuf| fs::canonicalize(&root).is_ok_and(|root| real.starts_with(root));
+    real_path(path).is_ok_and(|real| !inside(real))
 }
 
 fn write_device(path: &Path, bytes: &[u8]) -> io::Result<()> {

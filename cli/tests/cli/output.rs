@@ -119,3 +119,24 @@ fn sealing_the_same_again_with_nothing_to_write_touches_nothing() {
     use std::os::unix::fs::MetadataExt;
     assert_eq!(first.ino(), second.ino());
 }
+
+#[test]
+fn a_link_that_leads_out_of_the_work_tree_is_no_way_to_overwrite_a_file() {
+    let world = World::sealed();
+    let cluster = recipient("cluster");
+    let to = |args: &[&str]| {
+        let sealed = ["secret.json", "-r", &cluster];
+        world.seal(&[&sealed, args].concat())
+    };
+    world.write("../precious", "theirs");
+    std::os::unix::fs::symlink("../precious", world.path("secret.sealed.yaml")).unwrap();
+    to(&["-w"]).exits(2).says("leads out of its Git work tree");
+    assert_eq!(world.read("../precious"), "theirs");
+
+    std::fs::create_dir(world.path("../elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", world.path("folder")).unwrap();
+    to(&["-o", "folder/db.yaml"]).exits(2).says("leads out of its Git work tree");
+    assert!(!world.path("../elsewhere/db.yaml").exists());
+    // Saying so is another thing.
+    to(&["-o", "../elsewhere/db.yaml"]).exits(0);
+}
