@@ -9,9 +9,10 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Client};
 use seal_core::allowed::{Policy, check_allowed};
-use seal_core::check::check;
+use seal_core::check::{Checked, check};
 use seal_core::format::{SealedSecret, WrittenSecret};
-use seal_core::open::{OpenError, open};
+use seal_core::key::Keyring;
+use seal_core::open::{OpenError, Opened, open};
 use seal_core::reason::Reason;
 use seal_core::scope::Place;
 
@@ -26,6 +27,9 @@ use crate::target::secret;
 
 /// Most recipients that a status names: a tenant can put a thousand times as many into one file.
 const MAX_SEALED_TO: usize = 64;
+
+/// From here opening takes more than ten milliseconds.
+const MANY_STANZAS: usize = 64;
 
 /// How often a race with another writer is planned again before it waits.
 const RACES: usize = 4;
@@ -149,8 +153,7 @@ async fn apply(
 ) -> Result<Done, Failed> {
     let checked = check(sealed).map_err(Failed::Open)?;
     check_allowed(sealed, place, &ctx.policy).map_err(Failed::Open)?;
-    // A thousand stanzas take a tenth of a second: the endpoints and the watches go on meanwhile.
-    let opened = tokio::task::block_in_place(|| open(&checked, &ctx.keys.now().keyring));
+    let opened = open_beside(&checked, &ctx.keys.now().keyring);
     let opened = opened.map_err(Failed::Open)?;
     let desired = Desired::new(opened, &tracked.uid);
     for _ in 0..RACES {
@@ -163,6 +166,17 @@ async fn apply(
         }
     }
     write(place, tracked, &desired, ctx).await
+}
+
+/// A thousand stanzas take a tenth of a second: the endpoints and the watches go on meanwhile. For an ordinary file
+/// another thread would cost more, in memory too, than it saves.
+fn open_beside(checked: &Checked<'_>, keyring: &Keyring) -> Result<Opened, OpenError> {
+    let stanzas: usize = checked.stanza_types().iter().map(Vec::len).sum();
+    if stanzas > MANY_STANZAS {
+        tokio::task::block_in_place(|| open(checked, keyring))
+    } else {
+        open(checked, keyring)
+    }
 }
 
 async fn write(
