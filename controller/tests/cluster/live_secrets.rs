@@ -149,9 +149,9 @@ async fn a_deleted_sealed_object_takes_its_secret_along() {
     else {
         return;
     };
-    if !cluster.has_controller_manager() {
+    let Some(_) = seal_testing::tool!("kube-controller-manager") else {
         return;
-    }
+    };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     ends(&ns, "db", "Applied").await;
@@ -163,9 +163,9 @@ async fn a_deleted_sealed_object_takes_its_secret_along() {
 async fn a_sealed_object_made_again_while_garbage_collection_is_slow_keeps_its_secret() {
     let name = "a_sealed_object_made_again_while_garbage_collection_is_slow_keeps_its_secret";
     let Some(mut cluster) = seal_testing::Cluster::own(name).await else { return };
-    if !cluster.has_controller_manager() {
+    let Some(_) = seal_testing::tool!("kube-controller-manager") else {
         return;
-    }
+    };
     let ns = cluster.namespace().await;
     let controller = own_in(&cluster, &ns).await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
