@@ -151,8 +151,8 @@ async fn start(
     let keys = watches::keys(ctx.clone(), queue.clone(), args.namespace.clone(), keys_listed);
     tasks.spawn(keys.map(|()| "the watch of keys"));
     let _ = keys_seen.wait_for(|listed| *listed).await;
-    if ctx.keys.now().created.is_empty() {
-        first_key(args, ctx).await?;
+    if ctx.keys.now().created.is_empty() && first_key(args, ctx).await? {
+        let _ = keys_seen.wait_for(|_| !ctx.keys.now().created.is_empty()).await;
     }
     let recipients = watches::recipients(ctx.clone(), args.namespace.clone(), keys_changed);
     tasks.spawn(recipients.map(|()| "the watch of the recipients"));
@@ -181,20 +181,37 @@ fn watched(args: &ClusterArgs) -> Vec<Watched> {
     args.namespaces.iter().map(|namespace| Some(namespace.as_str().into())).collect()
 }
 
-async fn first_key(args: &ClusterArgs, ctx: &Context) -> Result<(), ClusterError> {
-    if args.require_existing_key {
+/// Makes the first key where there has never been one; says whether one is to come.
+async fn first_key(args: &ClusterArgs, ctx: &Context) -> Result<bool, ClusterError> {
+    let namespace = args.namespace.as_str();
+    let broken = ctx.keys.now().rejected.iter().map(|key| key.name.clone()).collect::<Vec<_>>();
+    if !broken.is_empty() {
+        let broken = broken.join(", ");
         tracing::warn!(
-            namespace = args.namespace,
-            "there is no key, and none is made: restore one"
+            namespace,
+            broken,
+            "no key counts, and none is made beside these: put them right"
         );
-        return Ok(());
+        return Ok(false);
     }
-    let made = keyring::create_first(&ctx.client, &args.namespace).await;
-    let secret =
-        made.map_err(|error| ClusterError::FirstKey(crate::api_error::sentence(&error)))?;
-    let name = secret.metadata.name.as_deref().unwrap_or_default();
-    tracing::info!(secret = name, "made the first key; back it up");
-    Ok(())
+    if args.require_existing_key {
+        tracing::warn!(namespace, "there is no key, and none is made: restore one");
+        return Ok(false);
+    }
+    match keyring::create_first(&ctx.client, namespace).await {
+        Ok(fingerprint) => {
+            tracing::info!(secret = keyring::FIRST_KEY, %fingerprint, "made the first key; back it up");
+        }
+        Err(error) if crate::api_error::is_race(&error) => {
+            let secret = keyring::FIRST_KEY;
+            tracing::info!(
+                secret,
+                "another process has just made the first key; waiting to see it"
+            );
+        }
+        Err(error) => return Err(ClusterError::FirstKey(crate::api_error::sentence(&error))),
+    }
+    Ok(true)
 }
 
 /// One worker: takes an object, brings it to its end, takes the next.

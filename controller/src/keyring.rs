@@ -19,6 +19,8 @@ use crate::applied;
 
 /// Type and label of a key Secret; the label's value is `active` or `retired`.
 pub(crate) const KEY: &str = "seal.dev/key";
+/// Name of the key Secret that a first start makes.
+pub(crate) const FIRST_KEY: &str = "seal-key-first";
 /// The ConfigMap that publishes the recipient.
 pub(crate) const RECIPIENTS: &str = "seal-recipients";
 
@@ -31,6 +33,8 @@ pub(crate) struct Keys {
     pub published: Option<Published>,
     /// Fingerprint and creation time (Unix seconds) of each key, for metrics.
     pub created: BTreeMap<Fingerprint, i64>,
+    /// Key Secrets that do not count. While there is one, no key is made: it may be the one that is missed.
+    pub rejected: Vec<Rejected>,
 }
 
 /// The public half of the newest active key.
@@ -71,15 +75,14 @@ impl SharedKeys {
 }
 
 /// Builds the keyring from the key Secrets of the controller's namespace.
-pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a Secret>) -> (Keys, Vec<Rejected>) {
+pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Keys {
     let mut keys = Keys::default();
-    let mut rejected = Vec::new();
     let mut newest: Option<(i64, Fingerprint)> = None;
     for secret in secrets {
         let identities = match identities(secret) {
             Ok(identities) => identities,
             Err(why) => {
-                rejected.push(Rejected { name: secret.name_any(), why });
+                keys.rejected.push(Rejected { name: secret.name_any(), why });
                 continue;
             }
         };
@@ -97,7 +100,7 @@ pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a Secret>) -> (Keys, Vec<
             keys.keyring.insert(identity);
         }
     }
-    (keys, rejected)
+    keys
 }
 
 fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {
@@ -118,8 +121,14 @@ fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {
     Identity::parse_file(text).map_err(|_| "what is under `identity` is not an age identity file")
 }
 
-/// Makes the first key.
-pub(crate) async fn create_first(client: &Client, namespace: &str) -> Result<Secret, kube::Error> {
+/// Makes the first key and says its fingerprint.
+///
+/// Its name is always the same, so that of two processes that start together only one makes a key: the other is
+/// answered with a conflict.
+pub(crate) async fn create_first(
+    client: &Client,
+    namespace: &str,
+) -> Result<Fingerprint, kube::Error> {
     let identity = Identity::generate();
     let file = Zeroizing::new(format!("{}\n", identity.to_secret_text().expose()));
     let data = BTreeMap::from([
@@ -128,7 +137,7 @@ pub(crate) async fn create_first(client: &Client, namespace: &str) -> Result<Sec
     ]);
     let secret = Secret {
         metadata: ObjectMeta {
-            generate_name: Some("seal-key-".to_owned()),
+            name: Some(FIRST_KEY.to_owned()),
             labels: Some(BTreeMap::from([(KEY.to_owned(), "active".to_owned())])),
             ..ObjectMeta::default()
         },
@@ -136,7 +145,9 @@ pub(crate) async fn create_first(client: &Client, namespace: &str) -> Result<Sec
         data: Some(data),
         ..Secret::default()
     };
-    Api::namespaced(client.clone(), namespace).create(&PostParams::default(), &secret).await
+    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    api.create(&PostParams::default(), &secret).await?;
+    Ok(identity.fingerprint())
 }
 
 /// Makes the ConfigMap say what is published, and nothing else.

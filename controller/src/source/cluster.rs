@@ -133,38 +133,74 @@ pub(crate) async fn secrets(
 }
 
 /// Watches the key Secrets of the controller's namespace; a key that comes or goes acts at once.
+///
+/// Found by type and by label, so that one that lost either is named and no other is made in its place. Nothing is
+/// known before both lists are complete: an empty keyring would look like one that lost its keys.
 pub(crate) async fn keys(ctx: Arc<Context>, queue: Arc<Queue>, namespace: String, listed: Listed) {
     let api: Api<Secret> = Api::namespaced(ctx.client.clone(), &namespace);
-    let mut events = watcher(api, Config::default().labels(KEY)).default_backoff().boxed();
-    let mut secrets: BTreeMap<String, Secret> = BTreeMap::new();
-    let mut listing: BTreeMap<String, Secret> = BTreeMap::new();
-    let mut known_bad: Vec<Rejected> = Vec::new();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(Event::Init) => listing.clear(),
-            Ok(Event::InitApply(secret)) => {
-                listing.insert(secret.name_any(), secret);
-                continue;
-            }
-            Ok(Event::InitDone) => secrets = std::mem::take(&mut listing),
-            Ok(Event::Apply(secret)) => drop(secrets.insert(secret.name_any(), secret)),
-            Ok(Event::Delete(secret)) => drop(secrets.remove(&secret.name_any())),
+    let by_type = Config::default().fields(&format!("type={KEY}"));
+    let by_label = Config::default().labels(KEY);
+    let by_type = watcher(api.clone(), by_type).default_backoff().map(|event| (0, event));
+    let by_label = watcher(api, by_label).default_backoff().map(|event| (1, event));
+    let mut events = futures::stream::select(by_type.boxed(), by_label.boxed());
+    let mut found = [KeySecrets::default(), KeySecrets::default()];
+    while let Some((list, event)) = events.next().await {
+        let changed = match event {
+            Ok(event) => found[list].changed_by(event),
             Err(error) => {
                 watch_failed("keys", &error);
-                continue;
+                false
             }
+        };
+        if changed && found.iter().all(|list| list.complete) {
+            take_keys(&ctx, &queue, &namespace, &found).await;
+            listed.send_replace(true);
         }
-        let (keys, rejected) = keyring::read(secrets.values());
-        let held = keys.keyring.fingerprints().len();
-        if ctx.keys.set(keys) {
-            tracing::info!(held, "the keyring changed");
-            ctx.index.places().into_iter().for_each(|place| queue.add(place));
+    }
+}
+
+/// The key Secrets that one watch has seen, by name.
+#[derive(Default)]
+struct KeySecrets {
+    secrets: BTreeMap<String, Secret>,
+    listing: BTreeMap<String, Secret>,
+    complete: bool,
+}
+
+impl KeySecrets {
+    /// Takes an event over; says whether `secrets` is another list now. A list under way changes nothing.
+    fn changed_by(&mut self, event: Event<Secret>) -> bool {
+        match event {
+            Event::Init => {
+                self.listing.clear();
+                return false;
+            }
+            Event::InitApply(secret) => {
+                self.listing.insert(secret.name_any(), secret);
+                return false;
+            }
+            Event::InitDone => {
+                self.secrets = std::mem::take(&mut self.listing);
+                self.complete = true;
+            }
+            Event::Apply(secret) => drop(self.secrets.insert(secret.name_any(), secret)),
+            Event::Delete(secret) => drop(self.secrets.remove(&secret.name_any())),
         }
-        for key in rejected.iter().filter(|key| !known_bad.contains(key)) {
-            reject(&ctx, &namespace, key).await;
-        }
-        known_bad = rejected;
-        listed.send_replace(true);
+        true
+    }
+}
+
+async fn take_keys(ctx: &Context, queue: &Queue, namespace: &str, found: &[KeySecrets]) {
+    let secrets: BTreeMap<&String, &Secret> = found.iter().flat_map(|it| &it.secrets).collect();
+    let keys = keyring::read(secrets.into_values());
+    let before = ctx.keys.now();
+    for key in keys.rejected.iter().filter(|key| !before.rejected.contains(key)) {
+        reject(ctx, namespace, key).await;
+    }
+    let held = keys.keyring.fingerprints().len();
+    if ctx.keys.set(keys) {
+        tracing::info!(held, "the keyring changed");
+        ctx.index.places().into_iter().for_each(|place| queue.add(place));
     }
 }
 

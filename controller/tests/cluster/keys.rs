@@ -1,9 +1,11 @@
-//! The keyring: made on first start, published, watched, and closed to whoever plants a key.
+//! The keyring: made once, published, watched, and closed to whoever plants a key.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
+use seal_core::format::SealedSecret;
 use seal_core::key::Identity;
 use seal_testing::{Cluster, Namespace, eventually, eventually_in};
 use serde_json::json;
@@ -194,4 +196,132 @@ async fn a_recovery_install_makes_no_key_and_waits_for_one() {
     .await
     .unwrap();
     ends(&ns, "db", "Applied").await;
+}
+
+/// The key Secrets of a namespace by name, and every recipient that was ever seen published.
+async fn keys_of(home: &Namespace) -> Vec<String> {
+    let secrets: Vec<Secret> = home.list().await;
+    let is_key = |it: &&Secret| it.type_.as_deref() == Some("seal.dev/key");
+    secrets.iter().filter(is_key).map(ResourceExt::name_any).collect()
+}
+
+async fn published(home: &Namespace) -> String {
+    home.get::<ConfigMap>("seal-recipients").await.data.unwrap()["recipient"].clone()
+}
+
+#[tokio::test]
+async fn ten_restarts_beside_another_process_keep_the_one_key() {
+    let Some(cluster) =
+        crate::support::quiet("ten_restarts_beside_another_process_keep_the_one_key").await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let home = cluster.namespace().await;
+    // Two that start together over an empty namespace are the worst case for the first key.
+    let (first, second) = tokio::join!(
+        Controller::start_in(cluster, &home, &ns, &[]),
+        Controller::start_in(cluster, &home, &ns, &[])
+    );
+    assert_eq!(keys_of(&home).await, ["seal-key-first"]);
+    assert_eq!(first.recipient().as_str(), second.recipient().as_str());
+    ns.create(first.seal(&ns, "db", &[("a", "1")])).await;
+    let before = crate::support::version(&live_after_applied(&ns).await);
+    first.process.terminate().await;
+    let mut recipients = std::collections::BTreeSet::from([published(&home).await]);
+    for _ in 0..10 {
+        let again = Controller::start_in(cluster, &home, &ns, &[]).await;
+        recipients.insert(again.recipient().as_str().to_owned());
+        recipients.insert(published(&home).await);
+        again.process.terminate().await;
+    }
+    second.process.terminate().await;
+    // And alone, with nobody beside it.
+    for _ in 0..3 {
+        let alone = Controller::start_in(cluster, &home, &ns, &[]).await;
+        recipients.insert(published(&home).await);
+        alone.process.terminate().await;
+    }
+    assert_eq!(keys_of(&home).await, ["seal-key-first"]);
+    assert_eq!(recipients.len(), 1, "one recipient was published, and no other ever");
+    assert_eq!(crate::support::version(&live_after_applied(&ns).await), before);
+}
+
+async fn live_after_applied(ns: &Namespace) -> Secret {
+    ends(ns, "db", "Applied").await;
+    ns.get::<Secret>("db").await
+}
+
+#[tokio::test]
+async fn until_the_keys_are_listed_nothing_is_ready_and_no_key_is_made() {
+    let Some(cluster) =
+        crate::support::quiet("until_the_keys_are_listed_nothing_is_ready_and_no_key_is_made")
+            .await
+    else {
+        return;
+    };
+    let ns = cluster.namespace().await;
+    let home = cluster.namespace().await;
+    let controller = Controller::start_in(cluster, &home, &ns, &[]).await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    let applied = ends(&ns, "db", "Applied").await;
+    controller.process.terminate().await;
+
+    let rules = home.get::<Role>("seal-controller").await.rules;
+    home.patch::<Role>("seal-controller", json!({"rules": []})).await;
+    let blind = Controller::spawn(cluster, &home.name, &["--namespaces", &ns.name]).await;
+    let url = format!("http://{}", blind.said("address=").await);
+    blind.said("the watch of keys was interrupted").await;
+    assert_eq!(get(&format!("{url}/readyz")).await.0, 503);
+    assert_eq!(keys_of(&home).await.len(), 1);
+    assert_eq!(ns.get::<SealedSecret>("db").await.resource_version(), applied.resource_version());
+
+    home.patch::<Role>("seal-controller", json!({"rules": rules})).await;
+    blind.said(" ready ").await;
+    assert_eq!(get(&format!("{url}/readyz")).await.0, 200);
+    assert_eq!(keys_of(&home).await.len(), 1);
+    assert_eq!(published(&home).await, controller_recipient(&applied, &home).await);
+}
+
+/// The recipient whose fingerprint opened `applied`, as its key Secret has it.
+async fn controller_recipient(applied: &SealedSecret, home: &Namespace) -> String {
+    let key: Secret = home.get("seal-key-first").await;
+    let recipient = String::from_utf8(key.data.unwrap()["recipient"].0.clone()).unwrap();
+    let fingerprint = seal_core::key::Fingerprint::of(&recipient).to_string();
+    assert_eq!(applied.status.as_ref().unwrap().opened_with, [fingerprint]);
+    recipient
+}
+
+#[tokio::test]
+async fn beside_a_key_that_does_not_count_none_is_made() {
+    let Some(cluster) =
+        crate::support::quiet("beside_a_key_that_does_not_count_none_is_made").await
+    else {
+        return;
+    };
+    let identity = Identity::generate();
+    let text = format!("{}\n", identity.to_secret_text().expose());
+    let mut unlabelled = key_secret("seal-key-old", &text, "active");
+    unlabelled.metadata.labels = None;
+    let mut untyped = key_secret("seal-key-old", &text, "active");
+    untyped.type_ = None;
+    let broken = [
+        unlabelled,
+        untyped,
+        key_secret("seal-key-old", &text, "activ"),
+        key_secret("seal-key-old", &text[..text.len() / 2], "active"),
+    ];
+    for key in broken {
+        let ns = cluster.namespace().await;
+        let home = cluster.namespace().await;
+        home.create(key).await;
+        Controller::install(cluster, &home, &ns).await;
+        let process = Controller::spawn(cluster, &home.name, &["--namespaces", &ns.name]).await;
+        process.said(" ready ").await;
+        home.eventually_event("seal-key-old", "KeyRejected").await;
+        assert!(process.log().contains("broken=\"seal-key-old\""), "{}", process.log());
+        let secrets: Vec<Secret> = home.list().await;
+        assert_eq!(secrets.len(), 1, "no key was made beside the broken one");
+        assert!(home.find::<ConfigMap>("seal-recipients").await.is_none());
+    }
 }

@@ -93,7 +93,7 @@ impl Controller {
         Self { process, url, namespace: namespace.to_owned(), recipient }
     }
 
-    async fn spawn(cluster: &Cluster, namespace: &str, args: &[&str]) -> Process {
+    pub(crate) async fn spawn(cluster: &Cluster, namespace: &str, args: &[&str]) -> Process {
         let kubeconfig = cluster.kubeconfig_for_service_account(namespace, "seal-controller").await;
         let kubeconfig = kubeconfig.display().to_string();
         let mut all = vec!["--kubeconfig", &kubeconfig, "--namespace", namespace];
@@ -122,15 +122,21 @@ impl Controller {
         Self::start_in(cluster, &home, served, args).await
     }
 
-    async fn start_in(
+    /// The roles of a controller whose keys are in `home` and that serves `served` alone.
+    pub(crate) async fn install(cluster: &Cluster, home: &Namespace, served: &Namespace) {
+        apply(cluster, &cluster_wide(&home.name)).await;
+        apply(cluster, &SERVED.replace("SERVED", &served.name).replace("seal-system", &home.name))
+            .await;
+    }
+
+    /// Installs and starts one; started again, it is the same one again.
+    pub(crate) async fn start_in(
         cluster: &Cluster,
         home: &Namespace,
         served: &Namespace,
         args: &[&str],
     ) -> Self {
-        apply(cluster, &cluster_wide(&home.name)).await;
-        apply(cluster, &SERVED.replace("SERVED", &served.name).replace("seal-system", &home.name))
-            .await;
+        Self::install(cluster, home, served).await;
         let mut all = vec!["--namespaces", served.name.as_str()];
         all.extend(args);
         Self::start(cluster, &home.name, &all).await
