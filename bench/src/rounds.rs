@@ -15,7 +15,7 @@ use kube::{Api, ResourceExt as _};
 use seal_core::format::{SealedSecret, Template};
 use seal_core::key::Recipient;
 use seal_core::manifest::Manifest;
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 use seal_core::seal::seal;
 use seal_core::secret::SecretValue;
 use seal_testing::{Cluster, Namespace};

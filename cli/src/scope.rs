@@ -1,6 +1,6 @@
 //! The flags that say where a value may be opened, for whoever wants more than its own place.
 
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 
 use crate::console;
 use crate::error::Failure;

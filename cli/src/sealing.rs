@@ -6,7 +6,7 @@ use seal_core::allowed::{self, Policy};
 use seal_core::check::check;
 use seal_core::format::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 use seal_core::{seal, sealed_file, secret_type};
 
 use crate::console;

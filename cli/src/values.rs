@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use seal_core::dotenv::{self, EnvError};
-use seal_core::scope::is_key;
+use seal_core::place::is_key;
 use seal_core::secret::SecretValue;
 use zeroize::Zeroizing;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::format::{KIND, TemplateMetadata};
-use seal_core::scope::Place;
+use seal_core::place::Place;
 use serde::{Deserialize, Serialize};
 
 /// The annotation's name.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use seal_core::scope::Place;
+use seal_core::place::Place;
 use tokio::time::Instant;
 
 use crate::index::Tracked;

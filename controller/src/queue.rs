@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use seal_core::scope::Place;
+use seal_core::place::Place;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

@@ -13,8 +13,8 @@ use seal_core::check::{Checked, check};
 use seal_core::format::{SealedSecret, WrittenSecret};
 use seal_core::key::Keyring;
 use seal_core::open::{OpenError, Opened, open};
+use seal_core::place::Place;
 use seal_core::reason::Reason;
-use seal_core::scope::Place;
 
 use crate::api_error;
 use crate::index::{Index, Known, Tracked, is_resting};

@@ -9,8 +9,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use seal_core::format::{API_VERSION, KIND, SealedSecret, SealedSecretStatus};
+use seal_core::place::Place;
 use seal_core::reason::Reason;
-use seal_core::scope::Place;
 use serde_json::json;
 
 /// Field manager of everything that is written by server-side apply.

@@ -5,7 +5,7 @@
 
 use crate::format::SealedSecret;
 use crate::open::OpenError;
-use crate::scope::Place;
+use crate::place::Place;
 use crate::yaml::shown;
 
 const RESERVED_TYPES: [&str; 2] =

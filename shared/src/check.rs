@@ -15,7 +15,7 @@ use crate::format::{
 use crate::hybrid;
 use crate::key::{CLASSIC_STANZA, Fingerprint};
 use crate::open::OpenError;
-use crate::scope::{Place, is_key};
+use crate::place::{Place, is_key};
 
 /// A sealed file whose shape is right and which lies where its scope admits it.
 #[derive(Debug)]

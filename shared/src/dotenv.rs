@@ -2,7 +2,7 @@
 //!
 //! Nothing is ever expanded: a `$` in a value is a dollar sign. Errors name a line, never what stands in it.
 
-use crate::scope::is_key;
+use crate::place::is_key;
 use crate::secret::SecretValue;
 
 /// Why an env file did not read.

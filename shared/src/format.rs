@@ -13,7 +13,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scope::{Place, Scope};
+use crate::place::{Place, Scope};
 use crate::yaml::shown;
 
 /// The API group of every kind here.

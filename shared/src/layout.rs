@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::open::Opened;
-use crate::scope::Place;
+use crate::place::Place;
 use crate::secret::SecretValue;
 
 /// Where opened values go, named for what reads them.

@@ -10,7 +10,7 @@
 //! door to plaintext.
 //!
 //! ```
-//! use seal_core::{check::check, key::{Identity, Keyring}, manifest, open::open, scope::{Place, Scope}, seal, sealed_file};
+//! use seal_core::{check::check, key::{Identity, Keyring}, manifest, open::open, place::{Place, Scope}, seal, sealed_file};
 //!
 //! let identity = Identity::generate();
 //! let recipients = [identity.recipient().parse()?];
@@ -39,9 +39,9 @@ pub mod key;
 pub mod layout;
 pub mod manifest;
 pub mod open;
+pub mod place;
 pub mod policy_file;
 pub mod reason;
-pub mod scope;
 pub mod seal;
 pub mod sealed_file;
 pub mod secret;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::GeneralPurpose;
 use zeroize::Zeroizing;
 
 use crate::format::{Template, TemplateMetadata};
-use crate::scope::is_key;
+use crate::place::is_key;
 use crate::sealed_file::label;
 use crate::secret::SecretValue;
 use crate::yaml::{self, Node, ReadError, Value, shown};

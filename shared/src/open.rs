@@ -13,8 +13,8 @@ use crate::check::{Checked, CheckedEnvelope};
 use crate::crypto::payload::{self, Refused};
 use crate::format::{MAX_PLAINTEXT_BYTES, Template};
 use crate::key::{Fingerprint, Keyring};
+use crate::place::{Place, Scope};
 use crate::reason::Reason;
-use crate::scope::{Place, Scope};
 use crate::secret::SecretValue;
 use crate::yaml;
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::edit::{self, Edit};
-use crate::scope::{is_key, is_label};
+use crate::place::{is_key, is_label};
 use crate::yaml::{self, Entry, Node, ReadError, Value};
 
 /// A `.seal.yaml`.

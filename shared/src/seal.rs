@@ -14,7 +14,7 @@ use crate::format::{
 };
 use crate::key::{Fingerprint, Recipient};
 use crate::manifest::Manifest;
-use crate::scope::{Place, Scope, is_key};
+use crate::place::{Place, Scope, is_key};
 use crate::secret::SecretValue;
 
 /// Why something was not sealed.

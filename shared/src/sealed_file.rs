@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 
 use crate::format::{API_VERSION, KIND, SealedSecret, Template};
-use crate::scope::Scope;
+use crate::place::Scope;
 use crate::yaml::{self, Node, ReadError, shown};
 
 /// What one document of a text turned out to be.

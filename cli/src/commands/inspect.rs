@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use seal_core::check::check;
 use seal_core::format::SealedSecret;
 use seal_core::key::Fingerprint;
-use seal_core::scope::Scope;
+use seal_core::place::Scope;
 use serde_json::json;
 
 use crate::console::Console;

@@ -2,7 +2,7 @@
 //!
 //! The text is that of `controller/deploy`, embedded, so that the command and what it installs are one version.
 
-use seal_core::scope::is_label;
+use seal_core::place::is_label;
 
 use crate::console::Console;
 use crate::error::Failure;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use seal_core::check::check;
 use seal_core::format::SealedSecret;
-use seal_core::scope::{Place, is_key};
+use seal_core::place::{Place, is_key};
 use seal_core::{edit, seal, sealed_file, secret_type};
 use zeroize::Zeroizing;
 

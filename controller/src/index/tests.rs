@@ -20,7 +20,7 @@ fn sealed(annotations: &[(&str, &str)]) -> SealedSecret {
         annotations: Some(pairs.collect()),
         ..ObjectMeta::default()
     };
-    sealed.spec.scope = seal_core::scope::Scope::of(&place());
+    sealed.spec.scope = seal_core::place::Scope::of(&place());
     sealed
 }
 

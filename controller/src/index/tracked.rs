@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use seal_core::allowed::{Policy, check_allowed};
 use seal_core::format::{SealedSecret, SealedSecretStatus};
-use seal_core::scope::Place;
+use seal_core::place::Place;
 use tokio::time::Instant;
 
 /// Asks for a reconcile; Flux writes its own.

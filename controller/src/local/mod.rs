@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seal_core::layout::Layout;
-use seal_core::scope::is_label;
+use seal_core::place::is_label;
 use seal_disk::Out;
 
 use refusal::Failure;

@@ -13,8 +13,8 @@ use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::runtime::{WatchStreamExt, predicates};
 use kube::{Api, Resource, ResourceExt};
 use seal_core::format::SealedSecret;
+use seal_core::place::Place;
 use seal_core::reason::Reason;
-use seal_core::scope::Place;
 use tokio::sync::watch;
 
 use crate::index::Watched;

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client};
-use seal_core::scope::Place;
+use seal_core::place::Place;
 
 /// The live Secret at `place`.
 pub(crate) async fn read(client: &Client, place: &Place) -> Result<Option<Secret>, kube::Error> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
 use seal_core::format::{SealedSecret, Template, TemplateMetadata};
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 use seal_testing::Namespace;
 
 use crate::support::{Controller, ends, foreign, map, message, shared, version};

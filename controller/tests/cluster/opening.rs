@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use seal_core::format::{SealedSecret, Template};
 use seal_core::key::Identity;
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 use serde_json::json;
 
 use crate::support::{Controller, ends, map, message, shared, values};

@@ -10,7 +10,7 @@ use kube::{Api, Resource, ResourceExt};
 use seal_core::format::{SealedSecret, Template};
 use seal_core::key::{Identity, Recipient};
 use seal_core::manifest::Manifest;
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 use seal_core::seal::seal;
 use seal_core::secret::SecretValue;
 use seal_testing::{Cluster, Namespace, Process, eventually_in};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use seal_core::key::Identity;
-use seal_core::scope::Scope;
+use seal_core::place::Scope;
 
 use super::rig::{CANARY, Rig, altered, seal_for};
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use seal_core::format::SealedSecret;
 use seal_core::key::Identity;
 use seal_core::manifest::Manifest;
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 use seal_core::sealed_file::Document;
 use seal_core::{seal, sealed_file};
 

@@ -10,7 +10,7 @@ use age_core::format::{FileKey, Stanza};
 use libfuzzer_sys::fuzz_target;
 use seal_core::check::check;
 use seal_core::format::{Envelope, SealedSecret, SealedSecretSpec};
-use seal_core::scope::{Place, Scope};
+use seal_core::place::{Place, Scope};
 
 fuzz_target!(|text: &str| {
     // A header as it lies in a sealed file, or a whole sealed file's text with its indentation.

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::header::Header;
 use super::padding::padded;
 use super::random;
-use crate::scope::Scope;
+use crate::place::Scope;
 use crate::secret::SecretValue;
 
 const NONCE_BYTES: usize = 16;

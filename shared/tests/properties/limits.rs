@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::format::{Envelope, MAX_PLAINTEXT_BYTES};
+use seal_core::place::{Place, Scope};
 use seal_core::reason::Reason;
-use seal_core::scope::{Place, Scope};
 use seal_core::seal::{SealError, seal, seal_values};
 
 use super::{check, db, key, manifest, opened, sealed, values};
