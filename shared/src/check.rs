@@ -9,10 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::crypto::header::Header;
+use crate::crypto::recipient;
 use crate::format::{
     Envelope, MAX_ENVELOPES, MAX_PLAINTEXT_BYTES, MAX_VALUES, ON_CONFLICT, SealedSecret,
 };
-use crate::hybrid;
 use crate::key::{CLASSIC_STANZA, Fingerprint};
 use crate::open::OpenError;
 use crate::place::{Place, is_key};
@@ -149,11 +149,11 @@ pub(crate) fn check_stanzas(header: &Header) -> Result<(), &'static str> {
     if has("scrypt") {
         return Err("the header has a passphrase stanza, and no passphrase is ever asked for");
     }
-    if has(hybrid::STANZA) && has(CLASSIC_STANZA) {
+    if has(recipient::STANZA) && has(CLASSIC_STANZA) {
         return Err("the header mixes mlkem768x25519 and X25519 stanzas");
     }
-    let hybrid = header.stanzas().iter().filter(|stanza| stanza.tag == hybrid::STANZA);
-    if hybrid.into_iter().any(|stanza| hybrid::share(stanza).is_none()) {
+    let hybrid = header.stanzas().iter().filter(|stanza| stanza.tag == recipient::STANZA);
+    if hybrid.into_iter().any(|stanza| recipient::share(stanza).is_none()) {
         return Err("a mlkem768x25519 stanza does not have that type's shape");
     }
     Ok(())

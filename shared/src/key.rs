@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::crypto::kem::{PrivateHalf, PublicHalf};
-use crate::hybrid;
+use crate::crypto::recipient;
 
 pub(crate) const CLASSIC_STANZA: &str = "X25519";
 
@@ -116,7 +116,7 @@ impl FromStr for Recipient {
         let kind = if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
             return Err(KeyError::PrivateKey);
         } else if text.starts_with("age1pq1") {
-            RecipientKind::Hybrid(Box::new(hybrid::parse_recipient(text)?))
+            RecipientKind::Hybrid(Box::new(recipient::parse_recipient(text)?))
         } else if text.starts_with("age1") && text[4..].contains('1') {
             return Err(KeyError::UnknownRecipient);
         } else if text.starts_with("age1") {
@@ -134,7 +134,7 @@ impl age::Recipient for Recipient {
         file_key: &FileKey,
     ) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
         match &self.kind {
-            RecipientKind::Hybrid(key) => hybrid::wrap(key, file_key),
+            RecipientKind::Hybrid(key) => recipient::wrap(key, file_key),
             RecipientKind::Classic(key) => key.wrap_file_key(file_key),
             RecipientKind::Other(key) => key.wrap_file_key(file_key),
         }
@@ -170,7 +170,7 @@ impl Identity {
     }
 
     fn hybrid(key: PrivateHalf) -> Self {
-        let recipient = hybrid::recipient_text(key.public());
+        let recipient = recipient::recipient_text(key.public());
         Self { kind: IdentityKind::Hybrid(Box::new(key)), recipient }
     }
 
@@ -192,8 +192,8 @@ impl Identity {
     }
 
     fn parse_line(line: &str, number: usize) -> Result<Self, KeyError> {
-        if line.starts_with(hybrid::IDENTITY_START) {
-            let key = hybrid::parse_identity(line).ok_or(KeyError::DamagedIdentity(number))?;
+        if line.starts_with(recipient::IDENTITY_START) {
+            let key = recipient::parse_identity(line).ok_or(KeyError::DamagedIdentity(number))?;
             Ok(Self::hybrid(key))
         } else if line.starts_with("AGE-SECRET-KEY-1") {
             let key = line.parse().map_err(|_| KeyError::DamagedIdentity(number))?;
@@ -216,7 +216,7 @@ impl Identity {
     /// The identity as text, for the file or Secret that keeps it. Wiped on drop; copies are not.
     pub fn to_secret_text(&self) -> SecretText {
         match &self.kind {
-            IdentityKind::Hybrid(key) => SecretText(hybrid::identity_text(key)),
+            IdentityKind::Hybrid(key) => SecretText(recipient::identity_text(key)),
             IdentityKind::Classic(key) => {
                 let text: SecretString = key.to_string();
                 SecretText(Zeroizing::new(text.expose_secret().to_owned()))
@@ -227,7 +227,7 @@ impl Identity {
     /// The file key, when one of `stanzas` is for this identity; an error when one is for nobody.
     pub(crate) fn unwrap(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, DecryptError>> {
         stanzas.iter().find_map(|stanza| match &self.kind {
-            IdentityKind::Hybrid(key) => hybrid::unwrap(key, stanza),
+            IdentityKind::Hybrid(key) => recipient::unwrap(key, stanza),
             IdentityKind::Classic(key) => age::Identity::unwrap_stanza(key, stanza),
         })
     }

@@ -34,7 +34,6 @@ mod crypto;
 pub mod dotenv;
 pub mod edit;
 pub mod format;
-mod hybrid;
 pub mod key;
 pub mod layout;
 pub mod manifest;

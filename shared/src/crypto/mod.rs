@@ -10,6 +10,7 @@ pub(crate) mod header;
 pub(crate) mod kem;
 pub(crate) mod padding;
 pub(crate) mod payload;
+pub(crate) mod recipient;
 
 use age_core::format::{FILE_KEY_BYTES, FileKey};
 
