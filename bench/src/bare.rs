@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, Owne
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
-use seal_core::format::{API_VERSION, KIND, SealedSecret, SealedSecretStatus, WrittenSecret};
+use seal_core::kind::sealed::{API_VERSION, KIND, SealedSecret, SealedSecretStatus, WrittenSecret};
 use serde_json::json;
 use tokio::task::JoinSet;
 

@@ -55,7 +55,7 @@ async fn measure() -> Result<String> {
 }
 
 async fn install(cluster: &Cluster) -> Result<Recipient> {
-    cluster.install([serde_json::from_value(seal_core::crd::definition())?]).await;
+    cluster.install([serde_json::from_value(seal_core::kind::crd::definition())?]).await;
     let manifests = Command::new(ours("seal")?).arg("install").output()?;
     let manifests = String::from_utf8(manifests.stdout)?;
     let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];

@@ -8,13 +8,13 @@ use std::io;
 use std::path::Path;
 
 use seal_core::Problem;
-use seal_core::edit::EditError;
 use seal_core::key::KeyError;
+use seal_core::kind::edit::EditError;
+use seal_core::kind::file::FileError;
 use seal_core::manifest::ManifestError;
 use seal_core::open::OpenError;
 use seal_core::reason::Reason;
 use seal_core::seal::SealError;
-use seal_core::sealed_file::FileError;
 use seal_disk::DiskError;
 
 /// How a command ends, by exit code. The table is part of `--help`.

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use seal_core::format::SealedSecret;
-use seal_core::sealed_file::{self, Document};
+use seal_core::kind::file::{self, Document};
+use seal_core::kind::sealed::SealedSecret;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -160,7 +160,7 @@ fn would_change(outputs: &[(PathBuf, Vec<Sealed>)]) -> Result<(), Failure> {
 fn same(path: &Path, objects: &[Sealed]) -> Result<bool, Failure> {
     let text = files::read_text(path)?;
     let documents =
-        sealed_file::read(&text).map_err(|error| Failure::from(error).about(path.display()))?;
+        file::read(&text).map_err(|error| Failure::from(error).about(path.display()))?;
     let old: Vec<SealedSecret> = documents.into_iter().filter_map(sealed).collect();
     let pairs = old.iter().zip(objects);
     Ok(old.len() == objects.len() && !pairs.into_iter().any(|(old, new)| differs(old, &new.object)))

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use seal_core::format::SealedSecret;
-use seal_core::sealed_file::{self, Document};
+use seal_core::kind::file::{self, Document};
+use seal_core::kind::sealed::SealedSecret;
 
 use crate::console;
 use crate::error::Failure;
@@ -22,8 +22,7 @@ pub(crate) struct PickArgs {
 
 /// The sealed objects of a text and their positions among its documents. Other manifests are named and left.
 pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>, Failure> {
-    let documents =
-        sealed_file::read(text).map_err(|error| Failure::from(error).about_file(path))?;
+    let documents = file::read(text).map_err(|error| Failure::from(error).about_file(path))?;
     let mut objects = Vec::new();
     for (index, document) in documents.into_iter().enumerate() {
         match document {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seal_core::allowed::{self, Policy};
 use seal_core::check::check;
-use seal_core::format::{ON_CONFLICT, SealedSecret};
+use seal_core::kind::file;
+use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
 use seal_core::place::{Place, Scope};
-use seal_core::{seal, sealed_file, secret_type};
+use seal_core::{seal, secret_type};
 
 use crate::console;
 use crate::error::{Failure, Kind};
@@ -108,7 +109,7 @@ pub(crate) fn seal(
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
     check(&object)?;
     check_allowed(&object, &place)?;
-    let text = sealed_file::write(&object);
+    let text = file::write(&object);
     check_size(&place, &text)?;
     Ok(Sealed { object, place, text })
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_core::format::{KIND, TemplateMetadata};
+use seal_core::kind::sealed::{KIND, TemplateMetadata};
 use seal_core::place::Place;
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::allowed::Policy;
-use seal_core::format::{SealedSecret, SealedSecretStatus, WrittenSecret};
+use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
 use seal_core::place::Place;
 
 pub(crate) use tracked::{Tracked, is_resting};

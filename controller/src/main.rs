@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
 fn print_crd() -> Result<ExitCode, Box<dyn std::error::Error>> {
     use std::io::Write;
-    std::io::stdout().write_all(seal_core::crd::crd().as_bytes())?;
+    std::io::stdout().write_all(seal_core::kind::crd::crd().as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

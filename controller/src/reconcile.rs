@@ -10,8 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Client};
 use seal_core::allowed::{Policy, check_allowed};
 use seal_core::check::{Checked, check};
-use seal_core::format::{SealedSecret, WrittenSecret};
 use seal_core::key::Keyring;
+use seal_core::kind::sealed::{SealedSecret, WrittenSecret};
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::place::Place;
 use seal_core::reason::Reason;
@@ -337,7 +337,7 @@ fn outcome(place: &Place, error: &Failed) -> Outcome {
 async fn set_status(
     place: &Place,
     tracked: &Tracked,
-    next: seal_core::format::SealedSecretStatus,
+    next: seal_core::kind::sealed::SealedSecretStatus,
     ctx: &Context,
 ) -> Result<(), kube::Error> {
     if next == tracked.status {

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Objec
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use seal_core::format::{API_VERSION, KIND, SealedSecret, SealedSecretStatus};
+use seal_core::kind::sealed::{API_VERSION, KIND, SealedSecret, SealedSecretStatus};
 use seal_core::place::Place;
 use seal_core::reason::Reason;
 use serde_json::json;

@@ -3,7 +3,7 @@
 //! Who may create SealedSecrets in a namespace may create any new Secret of an *ordinary* type there. A token
 //! of a ServiceAccount, a bootstrap token, a Helm release or a sealing key is more than that.
 
-use crate::format::SealedSecret;
+use crate::kind::sealed::SealedSecret;
 use crate::open::OpenError;
 use crate::place::Place;
 use crate::yaml::shown;

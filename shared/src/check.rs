@@ -10,10 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::crypto::header::Header;
 use crate::crypto::recipient;
-use crate::format::{
+use crate::key::{CLASSIC_STANZA, Fingerprint};
+use crate::kind::sealed::{
     Envelope, MAX_ENVELOPES, MAX_PLAINTEXT_BYTES, MAX_VALUES, ON_CONFLICT, SealedSecret,
 };
-use crate::key::{CLASSIC_STANZA, Fingerprint};
 use crate::open::OpenError;
 use crate::place::{Place, is_key};
 

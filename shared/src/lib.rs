@@ -10,7 +10,7 @@
 //! door to plaintext.
 //!
 //! ```
-//! use seal_core::{check::check, key::{Identity, Keyring}, manifest, open::open, place::{Place, Scope}, seal, sealed_file};
+//! use seal_core::{check::check, key::{Identity, Keyring}, kind::file, manifest, open::open, place::{Place, Scope}, seal};
 //!
 //! let identity = Identity::generate();
 //! let recipients = [identity.recipient().parse()?];
@@ -18,7 +18,7 @@
 //! let manifest = manifest::read(text, &Default::default())?.remove(0);
 //! let place = Place::new("prod", "db")?;
 //! let sealed = seal::seal(manifest, &place, Scope::of(&place), &Default::default(), &recipients)?;
-//! let yaml = sealed_file::write(&sealed); // safe to commit
+//! let yaml = file::write(&sealed); // safe to commit
 //!
 //! let keyring: Keyring = [identity].into_iter().collect();
 //! let opened = open(&check(&sealed)?, &keyring)?;
@@ -29,12 +29,10 @@
 
 pub mod allowed;
 pub mod check;
-pub mod crd;
 mod crypto;
 pub mod dotenv;
-pub mod edit;
-pub mod format;
 pub mod key;
+pub mod kind;
 pub mod layout;
 pub mod manifest;
 pub mod open;
@@ -42,7 +40,6 @@ pub mod place;
 pub mod policy_file;
 pub mod reason;
 pub mod seal;
-pub mod sealed_file;
 pub mod secret;
 pub mod secret_type;
 mod yaml;

@@ -10,9 +10,9 @@ use base64::engine::GeneralPurposeConfig;
 use base64::engine::general_purpose::GeneralPurpose;
 use zeroize::Zeroizing;
 
-use crate::format::{Template, TemplateMetadata};
+use crate::kind::file::label;
+use crate::kind::sealed::{Template, TemplateMetadata};
 use crate::place::is_key;
-use crate::sealed_file::label;
 use crate::secret::SecretValue;
 use crate::yaml::{self, Node, ReadError, Value, shown};
 

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::check::{Checked, CheckedEnvelope};
 use crate::crypto::payload::{self, Refused};
-use crate::format::{MAX_PLAINTEXT_BYTES, Template};
 use crate::key::{Fingerprint, Keyring};
+use crate::kind::sealed::{MAX_PLAINTEXT_BYTES, Template};
 use crate::place::{Place, Scope};
 use crate::reason::Reason;
 use crate::secret::SecretValue;

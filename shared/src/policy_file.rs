@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::edit::{self, Edit};
+use crate::kind::edit::{self, Edit};
 use crate::place::{is_key, is_label};
 use crate::yaml::{self, Entry, Node, ReadError, Value};
 

@@ -9,10 +9,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::crypto::header::Header;
 use crate::crypto::{new_file_key, payload};
-use crate::format::{
+use crate::key::{Fingerprint, Recipient};
+use crate::kind::sealed::{
     Envelope, MAX_PLAINTEXT_BYTES, MAX_VALUES, SealedSecret, SealedSecretSpec, Template,
 };
-use crate::key::{Fingerprint, Recipient};
 use crate::manifest::Manifest;
 use crate::place::{Place, Scope, is_key};
 use crate::secret::SecretValue;

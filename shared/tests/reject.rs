@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use seal_core::allowed::{Policy, check_allowed};
 use seal_core::check::check;
 use seal_core::key::{Identity, Keyring};
+use seal_core::kind::file::{self, Document};
 use seal_core::manifest;
 use seal_core::open::open;
-use seal_core::sealed_file::{self, Document};
 
 /// Stands where a value stands in every file that has one, and in no message.
 const CANARY: &str = "canary-5d41402a";
@@ -32,7 +32,7 @@ fn keyring() -> Keyring {
 /// The reason a sealed file is refused for, and everything a user could see of the error.
 fn refuse_sealed(text: &str, keyring: &Keyring) -> Option<(String, String)> {
     let policy = Policy { closed_namespaces: vec!["seal-system".into()], ..Policy::default() };
-    let documents = match sealed_file::read(text) {
+    let documents = match file::read(text) {
         Ok(documents) => documents,
         Err(error) => return Some(("Malformed".into(), format!("{error}\n{error:?}"))),
     };

@@ -13,8 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use seal_core::allowed::{Policy, check_allowed};
 use seal_core::check::check;
 use seal_core::key::{Identity, Keyring};
+use seal_core::kind::file::{self, Document};
 use seal_core::open::{OpenError, open};
-use seal_core::sealed_file::{self, Document};
 use seal_core::secret::SecretValue;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -70,8 +70,8 @@ fn keyring(names: &[String]) -> Keyring {
 
 fn run(case: &Case) -> Outcome {
     let text = std::fs::read_to_string(testdata("vectors").join(&case.file)).unwrap();
-    let malformed = |e: sealed_file::FileError| ("Malformed".to_owned(), "", e.to_string());
-    let mut documents = sealed_file::read(&text).map_err(malformed)?;
+    let malformed = |e: file::FileError| ("Malformed".to_owned(), "", e.to_string());
+    let mut documents = file::read(&text).map_err(malformed)?;
     let Some(Document::Sealed(sealed)) = documents.pop() else { panic!("{}", case.file) };
     assert!(documents.is_empty(), "{}", case.file);
     let refused = |error: OpenError| {
@@ -128,13 +128,9 @@ fn every_file_among_the_vectors_is_in_the_treaty() {
 fn what_opens_is_written_and_opens_again() {
     for case in cases().iter().filter(|case| case.values.is_some()) {
         let text = std::fs::read_to_string(testdata("vectors").join(&case.file)).unwrap();
-        let Document::Sealed(sealed) = sealed_file::read(&text).unwrap().remove(0) else {
-            panic!()
-        };
-        let written = sealed_file::write(&sealed);
-        let Document::Sealed(again) = sealed_file::read(&written).unwrap().remove(0) else {
-            panic!()
-        };
+        let Document::Sealed(sealed) = file::read(&text).unwrap().remove(0) else { panic!() };
+        let written = file::write(&sealed);
+        let Document::Sealed(again) = file::read(&written).unwrap().remove(0) else { panic!() };
         assert_eq!(*again, *sealed, "{}", case.file);
         let checked = check(&again).unwrap();
         let opened = open(&checked, &keyring(&case.identity)).unwrap();

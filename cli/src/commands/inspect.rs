@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use seal_core::check::check;
-use seal_core::format::SealedSecret;
 use seal_core::key::Fingerprint;
+use seal_core::kind::sealed::SealedSecret;
 use seal_core::place::Scope;
 use serde_json::json;
 
@@ -126,7 +126,7 @@ fn in_words(scope: &Scope) -> String {
 fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
     let spec = &object.spec;
     let types = stanza_types(object);
-    let envelope = |(index, envelope): (usize, &seal_core::format::Envelope)| {
+    let envelope = |(index, envelope): (usize, &seal_core::kind::sealed::Envelope)| {
         let recipient = |hint: &String| {
             let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
             json!({ "fingerprint": hint, "name": name })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use seal_core::format::Template;
+use seal_core::kind::sealed::Template;
 use seal_core::manifest::{self, Manifest};
 
 use crate::console::{self, Console};

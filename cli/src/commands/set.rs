@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use seal_core::check::check;
-use seal_core::format::SealedSecret;
+use seal_core::kind::sealed::SealedSecret;
+use seal_core::kind::{edit, file};
 use seal_core::place::{Place, is_key};
-use seal_core::{edit, seal, sealed_file, secret_type};
+use seal_core::{seal, secret_type};
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -144,8 +145,8 @@ fn warn_of_others(object: &SealedSecret, place: &Place, chosen: &Chosen) {
 
 fn check_written(path: &Path, index: usize, place: &Place, written: &str) -> Result<(), Failure> {
     let about = |failure: Failure| failure.about_file(path);
-    let documents = sealed_file::read(written).map_err(|error| about(error.into()))?;
-    if let Some(sealed_file::Document::Sealed(object)) = documents.get(index) {
+    let documents = file::read(written).map_err(|error| about(error.into()))?;
+    if let Some(file::Document::Sealed(object)) = documents.get(index) {
         check(object).map_err(|error| about(error.into()))?;
     }
     sealing::check_size(place, written)

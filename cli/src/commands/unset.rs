@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use seal_core::check::check;
-use seal_core::edit;
+use seal_core::kind::edit;
 
 use crate::commands::set::replace;
 use crate::console::{self, Console};

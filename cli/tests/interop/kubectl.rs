@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use seal_core::format::{SealedSecret, Template};
+use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::manifest;
 use seal_testing::tool;
 use serde_json::Value;
@@ -71,7 +71,7 @@ fn kubectl_reads_back_every_string_that_we_write() {
     sealed.metadata.name = Some("db".into());
     sealed.metadata.namespace = Some("prod".into());
     sealed.spec.template = Some(Template { string_data, ..Template::default() });
-    let yaml = seal_core::sealed_file::write(&sealed);
+    let yaml = seal_core::kind::file::write(&sealed);
     let read = &as_kubectl_reads(&kubectl, &yaml).expect("kubectl reads what we write")[0];
     for (n, text) in strings.iter().enumerate() {
         let read = &read["spec"]["template"]["stringData"][format!("k{n}")];

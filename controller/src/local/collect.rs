@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seal_core::format::SealedSecret;
+use seal_core::kind::file::{self, Document};
+use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
-use seal_core::sealed_file::{self, Document};
 
 use super::refusal::Refusal;
 use super::source::{Content, SourceFile};
@@ -101,7 +101,7 @@ impl Collected {
             }
             return None;
         };
-        match sealed_file::read(&text) {
+        match file::read(&text) {
             Ok(documents) => Some(documents),
             // A template, or anything else that is no manifest yet: not ours to judge.
             Err(_) if !is_ours => None,

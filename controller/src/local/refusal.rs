@@ -1,8 +1,8 @@
 //! Why something was not opened or not written, in the words that are logged: never a value.
 
+use seal_core::kind::file::FileError;
 use seal_core::open::OpenError;
 use seal_core::reason::Reason;
-use seal_core::sealed_file::FileError;
 use seal_disk::DiskError;
 
 /// One object or file that was refused.

@@ -1,7 +1,7 @@
 //! The rules of [`super::plan`] without an API server.
 
 use k8s_openapi::api::core::v1::Secret;
-use seal_core::format::{Template, TemplateMetadata};
+use seal_core::kind::sealed::{Template, TemplateMetadata};
 use seal_core::secret::SecretValue;
 
 use super::*;

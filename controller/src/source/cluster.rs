@@ -12,7 +12,7 @@ use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::runtime::{WatchStreamExt, predicates};
 use kube::{Api, Resource, ResourceExt};
-use seal_core::format::SealedSecret;
+use seal_core::kind::sealed::SealedSecret;
 use seal_core::place::Place;
 use seal_core::reason::Reason;
 use tokio::sync::watch;

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use seal_core::format::{SealedSecret, Template, TemplateMetadata};
+use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
 use serde_json::json;
 
 use crate::support::{ends, map, shared, values};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
-use seal_core::format::{SealedSecret, Template, TemplateMetadata};
+use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
 use seal_core::place::{Place, Scope};
 use seal_testing::Namespace;
 

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
-use seal_core::format::SealedSecret;
 use seal_core::key::Identity;
+use seal_core::kind::sealed::SealedSecret;
 use seal_testing::{Cluster, Namespace, eventually, eventually_in};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
-use seal_core::format::{SealedSecret, Template};
+use seal_core::kind::sealed::{SealedSecret, Template};
 use serde_json::json;
 
 use crate::support::{Controller, ends, foreign, map, message, shared, values, version};

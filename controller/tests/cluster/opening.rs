@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use seal_core::format::{SealedSecret, Template};
 use seal_core::key::Identity;
+use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::{Place, Scope};
 use serde_json::json;
 
@@ -178,7 +178,7 @@ async fn the_installed_schema_is_the_one_of_the_type() {
     let text = include_str!("../../deploy/crd.yaml");
     assert_eq!(
         text,
-        seal_core::crd::crd(),
+        seal_core::kind::crd::crd(),
         "cargo run -p seal-controller -- crd > controller/deploy/crd.yaml"
     );
 }

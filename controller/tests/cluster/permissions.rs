@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::api::Api;
-use seal_core::format::{SealedSecret, Template};
+use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_testing::{Cluster, Namespace};
 use serde_json::json;
 

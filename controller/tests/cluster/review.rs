@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use seal_core::format::{SealedSecret, Template};
+use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::{Place, Scope};
 use seal_core::secret::SecretValue;
 use serde_json::json;

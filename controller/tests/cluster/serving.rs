@@ -1,7 +1,7 @@
 //! Endpoints, metrics, a clean stop, and the canary that must be nowhere.
 
 use k8s_openapi::api::core::v1::{Event, Secret};
-use seal_core::format::SealedSecret;
+use seal_core::kind::sealed::SealedSecret;
 
 use crate::support::{CANARY, Controller, ends, foreign, get};
 
@@ -68,7 +68,7 @@ async fn a_canary_value_is_in_no_log_event_status_or_metric() {
     let controller = Controller::own(cluster, &ns, &[]).await;
     // The good way, a foreign Secret, an invalid Secret, damage, a move, a repair: each with the canary in it.
     ns.create(foreign("foreign", &[("k", CANARY)])).await;
-    let invalid = seal_core::format::Template {
+    let invalid = seal_core::kind::sealed::Template {
         type_: Some("kubernetes.io/dockerconfigjson".into()),
         ..Default::default()
     };

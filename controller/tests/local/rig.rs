@@ -9,12 +9,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use seal_core::format::SealedSecret;
 use seal_core::key::Identity;
+use seal_core::kind::file;
+use seal_core::kind::file::Document;
+use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
 use seal_core::place::{Place, Scope};
-use seal_core::sealed_file::Document;
-use seal_core::{seal, sealed_file};
+use seal_core::seal;
 
 pub(crate) const CANARY: &str = "CANARY";
 
@@ -213,15 +214,15 @@ pub(crate) fn seal_for(
     let scope = scope.unwrap_or_else(|| Scope::of(&place));
     let recipients = [identity.recipient().parse().unwrap()];
     let sealed = seal::seal(manifest, &place, scope, &Default::default(), &recipients).unwrap();
-    sealed_file::write(&sealed)
+    file::write(&sealed)
 }
 
 /// The same sealed file with something changed after sealing.
 pub(crate) fn altered(text: &str, change: impl FnOnce(&mut SealedSecret)) -> String {
-    let mut documents = sealed_file::read(text).unwrap();
+    let mut documents = file::read(text).unwrap();
     let Some(Document::Sealed(mut sealed)) = documents.pop() else { panic!("one sealed file") };
     change(&mut sealed);
-    sealed_file::write(&sealed)
+    file::write(&sealed)
 }
 
 /// The `git` command, with nobody's configuration.

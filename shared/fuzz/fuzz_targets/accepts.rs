@@ -9,7 +9,7 @@ use age::DecryptError;
 use age_core::format::{FileKey, Stanza};
 use libfuzzer_sys::fuzz_target;
 use seal_core::check::check;
-use seal_core::format::{Envelope, SealedSecret, SealedSecretSpec};
+use seal_core::kind::sealed::{Envelope, SealedSecret, SealedSecretSpec};
 use seal_core::place::{Place, Scope};
 
 fuzz_target!(|text: &str| {

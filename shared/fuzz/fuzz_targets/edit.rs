@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use seal_core::edit::edit;
-use seal_core::format::Envelope;
-use seal_core::sealed_file::{Document, read};
+use seal_core::kind::edit::edit;
+use seal_core::kind::sealed::Envelope;
+use seal_core::kind::file::{Document, read};
 
 static ADDED: LazyLock<Envelope> = LazyLock::new(|| {
     let text = include_str!("../../../testdata/vectors/classic-2-recipients.yaml");

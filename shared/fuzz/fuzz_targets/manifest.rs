@@ -5,13 +5,13 @@
 use libfuzzer_sys::fuzz_target;
 use seal_core::check::check;
 use seal_core::manifest;
-use seal_core::sealed_file::{self, Document};
+use seal_core::kind::file::{self, Document};
 
 fuzz_target!(|text: &str| {
     if let Err(error) = manifest::read(text, &Default::default()) {
         presentable(&error.to_string());
     }
-    match sealed_file::read(text) {
+    match file::read(text) {
         Err(error) => presentable(&error.to_string()),
         Ok(documents) => documents.iter().for_each(|document| {
             presentable(&document.to_string());

@@ -10,10 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
 use seal_core::check::check;
-use seal_core::format::{Envelope, SealedSecret};
+use seal_core::kind::sealed::{Envelope, SealedSecret};
 use seal_core::key::{Identity, Keyring};
 use seal_core::open::open;
-use seal_core::sealed_file::{Document, read};
+use seal_core::kind::file::{Document, read};
 
 static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
     let text = include_str!("../../../testdata/keys/classic.txt");

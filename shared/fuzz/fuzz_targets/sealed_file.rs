@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use seal_core::sealed_file::{Document, read, write};
+use seal_core::kind::file::{Document, read, write};
 
 fuzz_target!(|text: &str| {
     for document in read(text).unwrap_or_default() {

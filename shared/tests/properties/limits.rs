@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use seal_core::format::{Envelope, MAX_PLAINTEXT_BYTES};
+use seal_core::kind::sealed::{Envelope, MAX_PLAINTEXT_BYTES};
 use seal_core::place::{Place, Scope};
 use seal_core::reason::Reason;
 use seal_core::seal::{SealError, seal, seal_values};

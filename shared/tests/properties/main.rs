@@ -9,15 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use seal_core::check::check;
-use seal_core::edit::edit;
-use seal_core::format::{SealedSecret, Template};
 use seal_core::key::{Identity, Keyring, Recipient};
+use seal_core::kind::edit::edit;
+use seal_core::kind::file::{self, Document};
+use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::manifest::Manifest;
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::place::{Place, Scope};
 use seal_core::reason::Reason;
 use seal_core::seal::{seal, seal_values};
-use seal_core::sealed_file::{self, Document};
 use seal_core::secret::SecretValue;
 
 fn key() -> (Keyring, Vec<Recipient>) {
@@ -57,7 +57,7 @@ fn opened(sealed: &SealedSecret, keyring: &Keyring) -> Result<Opened, OpenError>
 }
 
 fn read(text: &str) -> SealedSecret {
-    match sealed_file::read(text).unwrap().remove(0) {
+    match file::read(text).unwrap().remove(0) {
         Document::Sealed(sealed) => *sealed,
         other => panic!("{other}"),
     }
@@ -92,7 +92,7 @@ proptest! {
     fn what_is_sealed_opens_to_the_same_bytes(plain in all_values(), scope in scopes()) {
         let (keyring, to) = key();
         let secret = plain.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
-        let text = sealed_file::write(&sealed(secret, scope, &to));
+        let text = file::write(&sealed(secret, scope, &to));
         let opened = opened(&read(&text), &keyring).unwrap();
         let opened = opened.values.iter().map(|(key, value)| (key.clone(), value.expose().to_vec()));
         prop_assert_eq!(opened.collect::<BTreeMap<_, _>>(), plain);
@@ -123,7 +123,7 @@ proptest! {
         let (keyring, to) = key();
         let mut names: Vec<String> = plain.keys().cloned().collect();
         let secret = plain.into_iter().map(|(key, value)| (key, value.into())).collect();
-        let text = sealed_file::write(&sealed(secret, db(), &to));
+        let text = file::write(&sealed(secret, db(), &to));
         let text = format!("# why\n{}", text.replace("spec:\n", "spec: # here\n"));
         let text = if crlf { text.replace('\n', "\r\n") } else { text };
         let text = if mark { format!("\u{feff}{text}") } else { text };
@@ -154,10 +154,10 @@ proptest! {
         template.metadata.annotations.insert(text, more.clone());
         template.string_data.insert(name, more);
         file.spec.template = Some(template);
-        let written = sealed_file::write(&file);
+        let written = file::write(&file);
         let again = read(&written);
         prop_assert_eq!(&again, &file);
-        prop_assert_eq!(sealed_file::write(&again), written);
+        prop_assert_eq!(file::write(&again), written);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
-use crate::format::SealedSecret;
+use crate::kind::sealed::SealedSecret;
 use crate::yaml;
 
 /// The CRD as YAML. `controller/deploy/crd.yaml` is this text; a test compares them.

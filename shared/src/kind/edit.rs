@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::format::{Envelope, SealedSecret};
-use crate::sealed_file::{self, Document, FileError};
+use crate::kind::file::{self, Document, FileError};
+use crate::kind::sealed::{Envelope, SealedSecret};
 use crate::yaml::{self, Node};
 
 /// Why a text could not be edited in place.
@@ -36,7 +36,7 @@ pub fn edit(
 ) -> Result<String, EditError> {
     // The parser counts from behind byte order marks.
     let (mark, text) = text.split_at(text.len() - text.trim_start_matches('\u{feff}').len());
-    let documents = sealed_file::read(text)?;
+    let documents = file::read(text)?;
     let Some(Document::Sealed(before)) = documents.get(index) else {
         return Err(EditError::Layout { label: "the file".to_owned() });
     };
@@ -53,7 +53,7 @@ pub fn edit(
 
     let mut expected = documents.clone();
     expected[index] = Document::Sealed(Box::new(after));
-    let same = sealed_file::read(&written).is_ok_and(|read| same_documents(&read, &expected));
+    let same = file::read(&written).is_ok_and(|read| same_documents(&read, &expected));
     if same { Ok(mark.to_owned() + &written) } else { Err(layout()) }
 }
 
@@ -172,7 +172,7 @@ fn column(text: &str, at: usize) -> usize {
 }
 
 fn indented(envelope: &Envelope, indent: &str, line_end: &str) -> String {
-    let yaml = sealed_file::write_envelope(envelope);
+    let yaml = file::write_envelope(envelope);
     yaml.lines().map(|line| format!("{indent}{line}{line_end}")).collect()
 }
 

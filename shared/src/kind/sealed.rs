@@ -2,7 +2,7 @@
 //!
 //! One type, so that the command line cannot write what the controller cannot read. It is lenient on purpose:
 //! in a cluster the API server has checked it against the schema, and a newer object must not stall a watch.
-//! Text goes through [`crate::sealed_file`], which is strict.
+//! Text goes through [`crate::kind::file`], which is strict.
 
 #![allow(unreachable_pub, reason = "a helper type of kube's derive is public and unnamed")]
 

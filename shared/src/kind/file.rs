@@ -10,7 +10,7 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 
-use crate::format::{API_VERSION, KIND, SealedSecret, Template};
+use crate::kind::sealed::{API_VERSION, KIND, SealedSecret, Template};
 use crate::place::Scope;
 use crate::yaml::{self, Node, ReadError, shown};
 
@@ -138,7 +138,7 @@ pub fn write(sealed: &SealedSecret) -> String {
 }
 
 /// The envelopes alone, as items of a list, for an edit of a file that keeps every other line.
-pub(crate) fn write_envelope(envelope: &crate::format::Envelope) -> String {
+pub(crate) fn write_envelope(envelope: &crate::kind::sealed::Envelope) -> String {
     yaml::write::to_yaml(&[EnvelopeView::of(envelope)])
 }
 
@@ -175,7 +175,7 @@ struct EnvelopeView<'a> {
 }
 
 impl<'a> EnvelopeView<'a> {
-    fn of(envelope: &'a crate::format::Envelope) -> Self {
+    fn of(envelope: &'a crate::kind::sealed::Envelope) -> Self {
         Self {
             sealed_to: &envelope.sealed_to,
             header: serde_saphyr::LitStr(&envelope.header),
