@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seal_core::allowed::{self, Policy};
-use seal_core::check::check;
 use seal_core::kind::file;
 use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
+use seal_core::open::allowed::{self, Policy};
+use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
 use seal_core::{seal, secret_type};
 

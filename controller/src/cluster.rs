@@ -11,7 +11,7 @@ use futures::FutureExt;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use prometheus_client::registry::Registry;
-use seal_core::allowed::Policy;
+use seal_core::open::allowed::Policy;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

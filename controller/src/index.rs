@@ -11,8 +11,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_core::allowed::Policy;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
+use seal_core::open::allowed::Policy;
 use seal_core::place::Place;
 
 pub(crate) use tracked::{Tracked, is_resting};

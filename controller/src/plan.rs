@@ -9,9 +9,9 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use seal_core::allowed::reserved_type;
 use seal_core::kind::sealed::{API_VERSION, GROUP, KIND};
 use seal_core::open::Opened;
+use seal_core::open::allowed::reserved_type;
 use seal_core::place::Place;
 
 use crate::applied::Applied;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Client};
-use seal_core::allowed::{Policy, check_allowed};
-use seal_core::check::{Checked, check};
 use seal_core::key::Keyring;
 use seal_core::kind::sealed::{SealedSecret, WrittenSecret};
+use seal_core::open::allowed::{Policy, check_allowed};
+use seal_core::open::check::{Checked, check};
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::place::Place;
 use seal_core::reason::Reason;

@@ -77,7 +77,7 @@ pub struct LaidFile {
 
 /// Says where each value of an opened object goes.
 ///
-/// The names come from an object that [`crate::check::check`] let through, so that none can leave its folder
+/// The names come from an object that [`crate::open::check::check`] let through, so that none can leave its folder
 /// and no two objects of different places share a file.
 pub fn lay_out(layout: Layout, opened: Opened) -> LaidOut {
     let Opened { place, values, .. } = opened;

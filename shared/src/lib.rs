@@ -6,11 +6,11 @@
 //! ```
 //!
 //! A Secret manifest becomes a [`manifest::Manifest`], [`seal::seal`] makes a [`format::SealedSecret`] of it
-//! with public keys alone, [`check::check`] says what can be said without a key, and [`open::open`] is the one
+//! with public keys alone, [`open::check::check`] says what can be said without a key, and [`open::open`] is the one
 //! door to plaintext.
 //!
 //! ```
-//! use seal_core::{check::check, key::{Identity, Keyring}, kind::file, manifest, open::open, place::{Place, Scope}, seal};
+//! use seal_core::{key::{Identity, Keyring}, kind::file, manifest, open::{check::check, open}, place::{Place, Scope}, seal};
 //!
 //! let identity = Identity::generate();
 //! let recipients = [identity.recipient().parse()?];
@@ -27,8 +27,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod allowed;
-pub mod check;
 mod crypto;
 pub mod dotenv;
 pub mod key;

@@ -8,11 +8,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use seal_core::allowed::{Policy, check_allowed};
-use seal_core::check::check;
 use seal_core::key::{Identity, Keyring};
 use seal_core::kind::file::{self, Document};
 use seal_core::manifest;
+use seal_core::open::allowed::{Policy, check_allowed};
+use seal_core::open::check::check;
 use seal_core::open::open;
 
 /// Stands where a value stands in every file that has one, and in no message.

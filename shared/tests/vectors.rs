@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use seal_core::allowed::{Policy, check_allowed};
-use seal_core::check::check;
 use seal_core::key::{Identity, Keyring};
 use seal_core::kind::file::{self, Document};
+use seal_core::open::allowed::{Policy, check_allowed};
+use seal_core::open::check::check;
 use seal_core::open::{OpenError, open};
 use seal_core::secret::SecretValue;
 use serde::Deserialize;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use seal_core::check::check;
 use seal_core::key::Fingerprint;
 use seal_core::kind::sealed::SealedSecret;
+use seal_core::open::check::check;
 use seal_core::place::Scope;
 use serde_json::json;
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use seal_core::check::check;
 use seal_core::key::Keyring;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::layout::{self, Layout};
+use seal_core::open::check::check;
 use seal_core::open::{self, Opened};
 use seal_disk::plan::Plan;
 use seal_disk::{DiskError, Out};

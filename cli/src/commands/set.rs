@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use seal_core::check::check;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::kind::{edit, file};
+use seal_core::open::check::check;
 use seal_core::place::{Place, is_key};
 use seal_core::{seal, secret_type};
 use zeroize::Zeroizing;

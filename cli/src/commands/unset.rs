@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use seal_core::check::check;
 use seal_core::kind::edit;
+use seal_core::open::check::check;
 
 use crate::commands::set::replace;
 use crate::console::{self, Console};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
-use seal_core::allowed::{Policy, check_allowed};
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
+use seal_core::open::allowed::{Policy, check_allowed};
 use seal_core::place::Place;
 use tokio::time::Instant;
 

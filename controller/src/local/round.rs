@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use seal_core::allowed::{Policy, check_allowed};
-use seal_core::check::check;
 use seal_core::key::Keyring;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::layout::{LaidOut, Layout, lay_out};
+use seal_core::open::allowed::{Policy, check_allowed};
+use seal_core::open::check::check;
 use seal_core::open::{OpenError, open};
 use seal_disk::plan::{Plan, Prune, Write, prune};
 use seal_disk::{DiskError, Out};

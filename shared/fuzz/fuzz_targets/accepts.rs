@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use age::DecryptError;
 use age_core::format::{FileKey, Stanza};
 use libfuzzer_sys::fuzz_target;
-use seal_core::check::check;
+use seal_core::open::check::check;
 use seal_core::kind::sealed::{Envelope, SealedSecret, SealedSecretSpec};
 use seal_core::place::{Place, Scope};
 

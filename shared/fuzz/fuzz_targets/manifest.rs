@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use seal_core::check::check;
+use seal_core::open::check::check;
 use seal_core::manifest;
 use seal_core::kind::file::{self, Document};
 

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
-use seal_core::check::check;
+use seal_core::open::check::check;
 use seal_core::kind::sealed::{Envelope, SealedSecret};
 use seal_core::key::{Identity, Keyring};
 use seal_core::open::open;

@@ -1,7 +1,7 @@
 //! Text of a sealed file ⇄ [`SealedSecret`]: strict in what it reads, stable in what it writes.
 //!
 //! Reading refuses unknown fields at every level and a key twice, and then everything that
-//! [`crate::check`] refuses. Writing gives one order of fields and sorted maps, so that the same
+//! [`crate::open::check`] refuses. Writing gives one order of fields and sorted maps, so that the same
 //! content is the same bytes.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::yaml::{self, Node, ReadError, shown};
 /// What one document of a text turned out to be.
 #[derive(Clone, Debug)]
 pub enum Document {
-    /// A sealed file's document, its fields known; not yet [checked](crate::check).
+    /// A sealed file's document, its fields known; not yet [checked](crate::open::check).
     Sealed(Box<SealedSecret>),
     /// A Secret in clear, which does not belong beside sealed files.
     Plaintext {

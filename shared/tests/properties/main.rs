@@ -8,12 +8,12 @@ mod redaction;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use seal_core::check::check;
 use seal_core::key::{Identity, Keyring, Recipient};
 use seal_core::kind::edit::edit;
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::manifest::Manifest;
+use seal_core::open::check::check;
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::place::{Place, Scope};
 use seal_core::reason::Reason;

@@ -1,5 +1,8 @@
 //! Sealed file → values, for whoever holds an identity: the only door to plaintext.
 
+pub mod allowed;
+pub mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use age_core::format::FileKey;
@@ -9,10 +12,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::check::{Checked, CheckedEnvelope};
 use crate::crypto::payload::{self, Refused};
 use crate::key::{Fingerprint, Keyring};
 use crate::kind::sealed::{MAX_PLAINTEXT_BYTES, Template};
+use crate::open::check::{Checked, CheckedEnvelope};
 use crate::place::{Place, Scope};
 use crate::reason::Reason;
 use crate::secret::SecretValue;
