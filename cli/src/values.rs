@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use seal_core::dotenv::{self, EnvError};
+use seal_core::manifest::dotenv::{self, EnvError};
 use seal_core::place::is_key;
 use seal_core::secret::SecretValue;
 use zeroize::Zeroizing;

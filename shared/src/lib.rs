@@ -28,7 +28,6 @@
 //! ```
 
 mod crypto;
-pub mod dotenv;
 pub mod key;
 pub mod kind;
 pub mod layout;
