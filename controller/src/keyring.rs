@@ -15,7 +15,7 @@ use kube::{Api, Client, ResourceExt};
 use seal_core::key::{Fingerprint, Identity, Keyring};
 use zeroize::Zeroizing;
 
-use crate::applied;
+use crate::plan::ours;
 
 /// Type and label of a key Secret; the label's value is `active` or `retired`.
 pub(crate) const KEY: &str = "seal.dev/key";
@@ -110,8 +110,7 @@ fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {
     if !matches!(secret.labels().get(KEY).map(String::as_str), Some("active" | "retired")) {
         return Err("its label seal.dev/key is neither active nor retired");
     }
-    if !secret.owner_references().is_empty()
-        || secret.annotations().contains_key(applied::ANNOTATION)
+    if !secret.owner_references().is_empty() || secret.annotations().contains_key(ours::ANNOTATION)
     {
         return Err("it has an owner or was made from a sealed file");
     }

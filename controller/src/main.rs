@@ -2,22 +2,19 @@
 //!
 //! Parses, runs, reports. In a cluster: `source` → `reconcile` (open → `plan` → `target`) → `status`.
 
-mod admin;
 mod api_error;
-mod applied;
-mod cluster;
-mod index;
 mod keyring;
 mod local;
+mod memory;
 mod metrics;
-mod pace;
 mod plan;
-mod queue;
+mod process;
 mod reconcile;
-mod source;
-mod status;
 mod target;
 mod telemetry;
+mod texts;
+mod watch;
+mod work;
 
 use std::process::ExitCode;
 
@@ -30,7 +27,7 @@ struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    cluster: cluster::ClusterArgs,
+    cluster: process::ClusterArgs,
     /// How log lines look
     #[arg(long, global = true, value_enum, default_value_t = telemetry::LogFormat::Text)]
     log_format: telemetry::LogFormat,
@@ -48,7 +45,7 @@ fn main() -> ExitCode {
     telemetry::init(args.log_format);
     no_core_files();
     let result = match args.command {
-        None => cluster::main(args.cluster),
+        None => process::main(args.cluster),
         Some(Command::Local(args)) => local::main(args),
         Some(Command::Crd) => print_crd(),
     };

@@ -104,7 +104,7 @@ impl Metrics {
             self.key_created.get_or_create(&key).set(*created as f64);
         }
         ctx.index.for_each_status(|status| {
-            let state = crate::status::reason(status).unwrap_or("New").to_owned();
+            let state = crate::target::status::reason(status).unwrap_or("New").to_owned();
             self.sealed_objects.get_or_create(&StateLabels { state }).inc();
             let used: std::collections::BTreeSet<_> = status.opened_with.iter().collect();
             for key in used {

@@ -7,7 +7,7 @@ use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
 
 use super::refusal::Refusal;
-use super::source::{Content, SourceFile};
+use crate::texts::{Content, SourceFile};
 
 /// The word that makes a broken file ours to report.
 const OUR_GROUP: &[u8] = b"seal.dev/";

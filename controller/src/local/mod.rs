@@ -6,9 +6,8 @@
 
 mod collect;
 mod identity;
-mod refusal;
+pub(crate) mod refusal;
 mod round;
-mod source;
 mod stop;
 mod watch;
 
@@ -22,8 +21,8 @@ use seal_core::layout::Layout;
 use seal_core::place::is_label;
 use seal_disk::Out;
 
+use crate::texts::Source;
 use refusal::Failure;
-use source::Source;
 
 /// Open sealed files onto disk, without a cluster
 ///

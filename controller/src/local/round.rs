@@ -14,8 +14,8 @@ use seal_disk::{DiskError, Out};
 use super::Settings;
 use super::collect::{Collected, Object, Warning, collect};
 use super::refusal::Refusal;
-use super::source::SourceFile;
 use super::stop::Stop;
+use crate::texts::SourceFile;
 
 /// Objects whose values are in memory at the same time.
 const BATCH: usize = 64;

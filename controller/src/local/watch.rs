@@ -10,8 +10,8 @@ use super::collect::Warning;
 use super::identity::Identities;
 use super::refusal::Refusal;
 use super::round::{Outcome, round};
-use super::source::{Revision, Source, SourceError};
 use super::stop::Stop;
+use crate::texts::{Revision, Source, SourceError};
 
 /// Ticks between two tries at something that the system refused, at most.
 const MAX_BACKOFF: u32 = 60;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use seal_core::place::Place;
 use tokio::time::Instant;
 
-use crate::index::Tracked;
+use crate::memory::Tracked;
 use crate::reconcile::Context;
 
 /// Repairs that are undone again are spaced 1 s, doubling to 5 min: two controllers that disagree must not

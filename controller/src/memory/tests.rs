@@ -3,7 +3,7 @@
 use seal_core::reason::Reason;
 
 use super::*;
-use crate::status::{self, Outcome};
+use crate::target::status::{self, Outcome};
 
 fn place() -> Place {
     Place::new("prod", "db").unwrap()

@@ -17,11 +17,11 @@ use seal_core::place::Place;
 use seal_core::reason::Reason;
 use tokio::sync::watch;
 
-use crate::index::Watched;
 use crate::keyring::{self, KEY, RECIPIENTS, Rejected};
-use crate::queue::Queue;
+use crate::memory::Watched;
 use crate::reconcile::Context;
-use crate::status::{self, Outcome};
+use crate::target::status::{self, Outcome};
+use crate::work::queue::Queue;
 
 /// Objects per page of a first list: a page is in memory whole, and a sealed object may have 1.5 MB.
 const PAGE: u32 = 50;

@@ -4,11 +4,11 @@
 //! goes beyond a limit fails as a whole: a part of a source would look like a source that lost objects.
 
 mod folder;
-mod git;
+mod repository;
 
 use std::path::{Component, Path, PathBuf};
 
-use super::refusal::Failure;
+use crate::local::refusal::Failure;
 
 /// Files read and kept as text.
 pub(crate) const MAX_FILES: usize = 20_000;
@@ -26,7 +26,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// A place to read sealed files from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Git(git::Repository),
+    Git(repository::Repository),
     Folder(folder::Folder),
 }
 
@@ -96,7 +96,7 @@ impl Source {
                 "`git clone --mirror` it, and give that folder",
             ));
         }
-        let repository = git::Repository::new(repository, reference, plain(subdir)?);
+        let repository = repository::Repository::new(repository, reference, plain(subdir)?);
         repository.check().map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
         Ok(Self::Git(repository))
     }

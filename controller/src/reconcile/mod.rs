@@ -17,13 +17,13 @@ use seal_core::place::Place;
 use seal_core::reason::Reason;
 
 use crate::api_error;
-use crate::index::{Index, Known, Tracked, is_resting};
 use crate::keyring::SharedKeys;
+use crate::memory::{Index, Known, Tracked, is_resting};
 use crate::metrics::Metrics;
-use crate::pace::{backoff, repair_delay};
 use crate::plan::{Desired, Plan, RULES, Refusal, plan};
-use crate::status::{self, Outcome};
 use crate::target::secret;
+use crate::target::status::{self, Outcome};
+use crate::work::pace::{backoff, repair_delay};
 
 /// Most recipients that a status names: a tenant can put a thousand times as many into one file.
 const MAX_SEALED_TO: usize = 64;

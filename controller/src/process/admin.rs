@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 
-use crate::queue::Queue;
 use crate::reconcile::Context;
+use crate::work::queue::Queue;
 
 /// What the endpoints look at.
 pub(crate) struct Admin {

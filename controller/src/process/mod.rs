@@ -1,5 +1,7 @@
 //! The controller in a cluster: starts the watches and the workers in order, and stops them cleanly.
 
+mod admin;
+
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -16,13 +18,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::admin::{self, Admin};
-use crate::index::{Index, Watched};
 use crate::keyring::{self, SharedKeys};
+use crate::memory::{Index, Watched};
 use crate::metrics::Metrics;
-use crate::queue::Queue;
 use crate::reconcile::{Context, Next, reconcile};
-use crate::source::cluster as watches;
+use crate::watch as watches;
+use crate::work::queue::Queue;
+use admin::Admin;
 
 /// Open sealed objects into live Secrets
 ///

@@ -3,6 +3,8 @@
 //!
 //! The rule above all others: a Secret that is not ours is left alone.
 
+pub(crate) mod ours;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -14,7 +16,7 @@ use seal_core::open::Opened;
 use seal_core::open::allowed::reserved_type;
 use seal_core::place::Place;
 
-use crate::applied::Applied;
+use crate::plan::ours::Applied;
 
 /// Number of these rules. A change that would write other bytes for the same sealed file raises it, and every
 /// object is compared once more.
