@@ -13,7 +13,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta, Owne
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
-use seal_core::kind::sealed::{API_VERSION, KIND, SealedSecret, SealedSecretStatus, WrittenSecret};
+use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
+use seal_core::names::{API_VERSION, SEALED_SECRET};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -48,7 +49,7 @@ async fn write(client: &Client, object: &SealedSecret) -> std::result::Result<()
     let sealed: Api<SealedSecret> = Api::namespaced(client.clone(), &namespace);
     let patch = json!({
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": SEALED_SECRET,
         "metadata": {"name": object.name_any(), "uid": object.uid()},
         "status": status(object, written),
     });
@@ -58,11 +59,11 @@ async fn write(client: &Client, object: &SealedSecret) -> std::result::Result<()
 
 fn secret(object: &SealedSecret) -> Secret {
     let name = object.name_any();
-    let by = format!("{KIND}/{}/{name}", object.namespace().unwrap_or_default());
+    let by = format!("{SEALED_SECRET}/{}/{name}", object.namespace().unwrap_or_default());
     let applied = json!({ "by": by }).to_string();
     let owner = OwnerReference {
         api_version: API_VERSION.to_owned(),
-        kind: KIND.to_owned(),
+        kind: SEALED_SECRET.to_owned(),
         name: name.clone(),
         uid: object.uid().unwrap_or_default(),
         controller: Some(true),
@@ -92,8 +93,7 @@ fn status(object: &SealedSecret, written: ObjectMeta) -> SealedSecretStatus {
         observed_generation: generation,
         last_transition_time: Time(Timestamp::now()),
     };
-    let sealed_to: Vec<String> =
-        object.spec.envelopes.iter().flat_map(|it| it.sealed_to.clone()).collect();
+    let sealed_to: Vec<String> = object.sealed_to().into_iter().map(str::to_owned).collect();
     SealedSecretStatus {
         observed_generation: generation,
         conditions: vec![ready],

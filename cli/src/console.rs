@@ -37,7 +37,7 @@ impl Console {
         if let Some(hint) = &failure.hint {
             line("hint: ", hint);
         }
-        ExitCode::from(failure.kind as u8)
+        ExitCode::from(failure.code)
     }
 }
 

@@ -17,21 +17,19 @@ use seal_core::reason::Reason;
 use seal_core::seal::SealError;
 use seal_disk::DiskError;
 
-/// How a command ends, by exit code. The table is part of `--help`.
+/// How a command ends that no [`Reason`] stands for, by exit code. The table is part of `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Standard output was closed by whoever reads it: nothing failed.
     ClosedPipe = 0,
-    /// Something did not work, `Damaged` too.
+    /// Something did not work.
     Failed = 1,
-    /// Wrong use or bad input: `Malformed`, `NotAllowed`.
+    /// Wrong use or bad input.
     Input = 2,
     /// `--check`: a file would change.
     WouldChange = 3,
     /// No key, no recipient, no cluster.
     Missing = 4,
-    /// `WrongPlace`, `NotSealedForThis`.
-    Place = 5,
     /// Sealed already.
     AlreadySealed = 6,
 }
@@ -39,14 +37,15 @@ pub(crate) enum Kind {
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+    /// The exit code.
+    pub(crate) code: u8,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { code: kind as u8, message: message.into(), hint: None }
     }
 
     pub(crate) fn input(message: impl Into<String>) -> Self {
@@ -68,9 +67,10 @@ impl Failure {
         if crate::files::is_stdin(path) { self } else { self.about(path.display()) }
     }
 
-    fn reason(self, reason: Reason) -> Self {
-        let message = format!("{} [{reason}]", self.message);
-        Self { message, ..self }
+    /// A refusal with a reason's word, exit code and next step.
+    pub(crate) fn refused(reason: Reason, message: impl Display) -> Self {
+        let hint = Some(reason.hint().to_owned());
+        Self { code: reason.exit_code(), message: format!("{message} [{reason}]"), hint }
     }
 
     /// A file that could not be read, written or made.
@@ -107,26 +107,19 @@ pub(crate) fn words(error: &io::Error) -> String {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        let kind = match &error {
-            OpenError::NoMatchingKey { .. } => Kind::Missing,
-            OpenError::WrongPlace { .. } | OpenError::NotSealedForThis { .. } => Kind::Place,
-            OpenError::Malformed { .. } | OpenError::NotAllowed { .. } => Kind::Input,
-            OpenError::Damaged { .. } => Kind::Failed,
-        };
-        Self::new(kind, error.to_string()).hint(error.hint()).reason(error.reason())
+        Self::refused(error.reason(), error.to_string())
     }
 }
 
 impl From<DiskError> for Failure {
     fn from(error: DiskError) -> Self {
-        Self::new(Kind::Failed, error.to_string()).hint(error.hint()).reason(error.reason())
+        Self::refused(error.reason(), error.to_string()).hint(error.hint())
     }
 }
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        let hint = "restore the file from Git, or seal the manifest again";
-        Self::input(error.to_string()).hint(hint).reason(Reason::Malformed)
+        Self::refused(Reason::Malformed, error.to_string())
     }
 }
 
@@ -144,7 +137,7 @@ impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         let failure = Self::input(error.to_string());
         match error {
-            SealError::NoRecipient => Self { kind: Kind::Missing, ..failure }.hint(
+            SealError::NoRecipient => Self { code: Kind::Missing as u8, ..failure }.hint(
                 "name one with -r, or run `seal init` and `seal fetch` once in this repository",
             ),
             SealError::MixedRecipients(..) => failure.hint(
@@ -166,10 +159,9 @@ impl From<SealError> for Failure {
 
 impl From<ManifestError> for Failure {
     fn from(error: ManifestError) -> Self {
-        let failure = Self::input(error.to_string());
         if matches!(error, ManifestError::AlreadySealed { .. }) {
-            let hint = "to change one value of it: `seal set FILE KEY`";
-            return Self { kind: Kind::AlreadySealed, ..failure }.hint(hint);
+            return Self::new(Kind::AlreadySealed, error.to_string())
+                .hint("to change one value of it: `seal set FILE KEY`");
         }
         let hint = match &error {
             ManifestError::Text(error) if error.problem == Problem::KeyTwice => {
@@ -190,7 +182,7 @@ impl From<ManifestError> for Failure {
                 "look at that line: `kubectl apply --dry-run=client -f FILE` wants the same manifest"
             }
         };
-        failure.hint(hint).reason(Reason::Malformed)
+        Self::refused(Reason::Malformed, error.to_string()).hint(hint)
     }
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod cluster;
 mod commands;
 mod console;
+mod editing;
 mod error;
 mod files;
 mod identities;

@@ -27,8 +27,8 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
     for (index, document) in documents.into_iter().enumerate() {
         match document {
             Document::Sealed(object) => objects.push((index, *object)),
-            Document::Plaintext { label } => console::warn(&format!(
-                "{}: Secret {label} is not sealed: everyone who has the file can read it",
+            Document::Plaintext { object } => console::warn(&format!(
+                "{}: Secret {object} is not sealed: everyone who has the file can read it",
                 files::name_of(path)
             )),
             Document::Other { kind } => {
@@ -56,7 +56,7 @@ impl PickArgs {
         path: &Path,
         objects: Vec<(usize, SealedSecret)>,
     ) -> Result<(usize, SealedSecret), Failure> {
-        let labels: Vec<String> = objects.iter().map(|(_, object)| object.label()).collect();
+        let labels: Vec<String> = objects.iter().map(|(_, object)| object.full_name()).collect();
         let matches = |(_, object): &(usize, SealedSecret)| {
             let is = |given: &Option<String>, has: &Option<String>| given.is_none() || given == has;
             is(&self.namespace, &object.metadata.namespace) && is(&self.name, &object.metadata.name)

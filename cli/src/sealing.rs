@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use seal_core::kind::file;
 use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
-use seal_core::open::allowed::{self, Policy};
+use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
-use seal_core::place::{Place, Scope};
+use seal_core::place::Place;
 use seal_core::{seal, secret_type};
 
 use crate::console;
@@ -107,19 +107,10 @@ pub(crate) fn seal(
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| at(error.into()))?;
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
-    check(&object)?;
-    check_allowed(&object, &place)?;
+    check(&object)?.allowed(&Grants::most())?;
     let text = file::write(&object);
     check_size(&place, &text)?;
     Ok(Sealed { object, place, text })
-}
-
-/// What no installation may be asked for; what an installation decides is the controller's business.
-pub(crate) fn check_allowed(object: &SealedSecret, place: &Place) -> Result<(), Failure> {
-    let mut object = object.clone();
-    object.spec.service_accounts.clear();
-    let policy = Policy { wildcard_anywhere: true, ..Policy::default() };
-    Ok(allowed::check_allowed(&object, place, &policy)?)
 }
 
 fn place(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
@@ -217,7 +208,7 @@ pub(crate) fn check_size(place: &Place, text: &str) -> Result<(), Failure> {
         let message =
             format!("{place}: the sealed file is larger than 1.4 MB, and etcd takes 1.5 MiB");
         return Err(Failure::new(Kind::Input, message)
-            .hint("keep the large part elsewhere, encrypted, and seal its key; or seal the manifest again as one envelope"));
+            .hint("keep the large part elsewhere, encrypted, and seal its key; or seal the manifest again, under one header"));
     }
     if text.len() > LARGE_BYTES {
         console::warn(&format!(
@@ -230,51 +221,24 @@ pub(crate) fn check_size(place: &Place, text: &str) -> Result<(), Failure> {
 
 /// Whether sealing again would change more than randomness does: everything that is seen without a key.
 pub(crate) fn differs(old: &SealedSecret, new: &SealedSecret) -> bool {
-    let sealed_to = |object: &SealedSecret| {
-        let envelopes = object.spec.envelopes.iter();
-        envelopes
-            .map(|envelope| envelope.sealed_to.iter().cloned().collect::<BTreeSet<_>>())
-            .collect::<BTreeSet<_>>()
-    };
-    let keys = |object: &SealedSecret| {
-        let envelopes = object.spec.envelopes.iter();
-        envelopes.flat_map(|envelope| envelope.values.keys().cloned()).collect::<BTreeSet<_>>()
-    };
-    let rest = |object: &SealedSecret| {
-        let mut rest = object.clone();
-        rest.spec.envelopes.clear();
-        rest
-    };
-    rest(old) != rest(new) || keys(old) != keys(new) || sealed_to(old) != sealed_to(new)
+    let same_keys = old.spec.values.keys().eq(new.spec.values.keys());
+    !same_keys || recipients(old) != recipients(new) || in_clear(old) != in_clear(new)
 }
 
-/// The scope of a file that is being edited, when this run may seal for it.
-///
-/// The file says its scope, and a file is as trusted as whoever sent the last change of it: so the scope is
-/// the place, as the rule has it, or what the flags repeat.
-pub(crate) fn scope_to_edit(
-    object: &SealedSecret,
-    place: &Place,
-    chosen: &Chosen,
-    flags: &ScopeArgs,
-) -> Result<Scope, Failure> {
-    let scope = &object.spec.scope;
-    if let Some(ruled) = chosen.namespace.as_deref().filter(|ruled| *ruled != place.namespace) {
-        let message =
-            format!("{place}: the rule of .seal.yaml for this path is for the namespace {ruled}");
-        return Err(Failure::input(message).hint("move the file, or change the rule"));
-    }
-    if flags.scope(place)? != *scope {
-        let message = if flags.given() {
-            format!("{place}: the file's scope is {scope}, which the --scope flags do not say")
-        } else {
-            format!("{place}: the file's scope is {scope}, wider than its place")
-        };
-        let namespaces = scope.namespaces.join(",");
-        return Err(Failure::input(message).hint(format!(
-            "if that is meant, repeat it: --scope-namespaces '{namespaces}' --scope-name '{}'",
-            scope.name
-        )));
-    }
-    Ok(scope.clone())
+/// The recipients of each header in use.
+fn recipients(object: &SealedSecret) -> BTreeSet<BTreeSet<&String>> {
+    let spec = &object.spec;
+    let own = spec.values.values().filter(|block| block.header.is_some());
+    let own = own.map(|block| block.sealed_to.iter().collect());
+    let shared = object.uses_shared_header().then(|| spec.sealed_to.iter().collect());
+    own.chain(shared).collect()
+}
+
+/// Everything of an object but what is sealed and for whom.
+fn in_clear(object: &SealedSecret) -> SealedSecret {
+    let mut object = object.clone();
+    object.spec.sealed_to.clear();
+    object.spec.header = None;
+    object.spec.values.clear();
+    object
 }

@@ -16,8 +16,6 @@ use zeroize::Zeroizing;
 use crate::crypto::kem::{PrivateHalf, PublicHalf};
 use crate::crypto::recipient;
 
-pub(crate) const CLASSIC_STANZA: &str = "X25519";
-
 /// Why a key did not read. Never carries the text: a private key may have been put where a public one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {

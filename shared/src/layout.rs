@@ -105,7 +105,7 @@ mod tests {
             place: Place::new("prod", "db").unwrap(),
             template: Default::default(),
             values: BTreeMap::from([("tls.crt".to_owned(), b"x".as_slice().into())]),
-            opened_with: vec![],
+            opened_with: Default::default(),
         };
         let laid = lay_out("tree".parse().unwrap(), opened);
         let [file] = &laid.files[..] else { panic!("one value is one file") };

@@ -1,16 +1,17 @@
 //! The sealed-file format of seal, and nothing else: no file, clock, network or async.
 //!
 //! ```text
-//! text ─ manifest ─ seal ─ format ─ sealed_file ─ text … text ─ sealed_file ─ check ─ open ─ values
-//!                    └─ key · scope · secret · crypto ────────────────────────────────┘
+//! text ─ manifest ─ seal ─ kind ─ text … text ─ kind ─ check ─ allowed ─ open ─ values ─ layout
+//!                    └─ crypto · key · place · secret ────────────────────┘
 //! ```
 //!
-//! A Secret manifest becomes a [`manifest::Manifest`], [`seal::seal`] makes a [`format::SealedSecret`] of it
-//! with public keys alone, [`open::check::check`] says what can be said without a key, and [`open::open`] is the one
-//! door to plaintext.
+//! A Secret manifest becomes a [`manifest::Manifest`], [`seal::seal`] makes a [`kind::sealed::SealedSecret`] of it
+//! with public keys alone, [`open::check::check`] says what can be said without a key,
+//! [`open::check::Checked::allowed`] refuses what is reserved or not granted, and [`open::open`] is the one door to
+//! plaintext.
 //!
 //! ```
-//! use seal_core::{key::{Identity, Keyring}, kind::file, manifest, open::{check::check, open}, place::{Place, Scope}, seal};
+//! use seal_core::{key::{Identity, Keyring}, kind::file, manifest, open::{allowed::Grants, check::check, open}, place::{Place, Scope}, seal};
 //!
 //! let identity = Identity::generate();
 //! let recipients = [identity.recipient().parse()?];
@@ -21,7 +22,7 @@
 //! let yaml = file::write(&sealed); // safe to commit
 //!
 //! let keyring: Keyring = [identity].into_iter().collect();
-//! let opened = open(&check(&sealed)?, &keyring)?;
+//! let opened = open(&check(&sealed)?.allowed(&Grants::default())?, &keyring)?;
 //! assert_eq!(opened.values["password"].expose(), b"hunter2");
 //! # assert!(!yaml.contains("hunter2"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,6 +33,7 @@ pub mod key;
 pub mod kind;
 pub mod layout;
 pub mod manifest;
+pub mod names;
 pub mod open;
 pub mod place;
 pub mod policy_file;

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kind::edit::{self, Edit};
 use crate::place::{is_key, is_label};
+use crate::yaml::lines::{self, Edit};
 use crate::yaml::{self, Entry, Node, ReadError, Value};
 
 /// A `.seal.yaml`.
@@ -124,7 +124,7 @@ pub fn pin(text: &str, name: &str, recipient: &str) -> Result<String, PolicyErro
         Some(Source::Text(_)) => replace(document, name, recipient),
         None => add(text, document, name, recipient),
     };
-    let written = edit::apply(text, edits.ok_or(PolicyError::Layout)?);
+    let written = lines::apply(text, edits.ok_or(PolicyError::Layout)?);
     let mut expected = before.clone();
     let known = expected.recipients.insert(name.to_owned(), Source::Text(recipient.to_owned()));
     for rule in expected.rules.iter_mut().filter(|rule| known.is_none() && rule.path.is_none()) {
@@ -152,8 +152,8 @@ fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<E
         edits.push((at..at, format!("{name}: {recipient}{comma}")));
     } else {
         let last = recipients.entries().last()?;
-        let at = edit::end_of(text, last);
-        let indent = &text[edit::line_start(text, last.span.start)..last.span.start];
+        let at = lines::end_of_entry(text, last);
+        let indent = &text[lines::line_start(text, last.span.start)..last.span.start];
         let before = if text[..at].ends_with('\n') { "" } else { line_end };
         edits.push((at..at, format!("{before}{indent}{name}: {recipient}{line_end}")));
     }
@@ -167,7 +167,7 @@ fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<E
             edits.push((at..at, format!("{name}{comma}")));
         } else {
             let start = to.items().first()?.span.start;
-            let line = edit::line_start(text, start);
+            let line = lines::line_start(text, start);
             let dash = &text[line..start];
             edits.push((line..line, format!("{dash}{name}{line_end}")));
         }

@@ -1,4 +1,6 @@
 //! The one word for every outcome: the same in condition, Event, metric, log and on the command line.
+//!
+//! With each word go an exit code and the next step, so that both binaries say the same.
 
 use std::fmt;
 
@@ -7,7 +9,7 @@ use std::fmt;
 pub enum Reason {
     /// The live Secret is what the sealed file says.
     Applied,
-    /// A Secret of that name exists and was not made by us.
+    /// A Secret or file of that name exists and was not made by us.
     NotOurs,
     /// No identity held here is among the recipients.
     NoMatchingKey,
@@ -21,8 +23,12 @@ pub enum Reason {
     Malformed,
     /// A reserved kind, or a permission that was not given.
     NotAllowed,
-    /// The API server or its rules stand in the way for now.
+    /// The API server, a disk or their rules stand in the way for now.
     Retrying,
+    /// Without a cluster: two files seal one place.
+    Duplicate,
+    /// Without a cluster: too many objects left the source at once.
+    PruneBlocked,
     /// Event only: a live Secret that somebody changed was put right.
     Repaired,
     /// Event only: an immutable or retyped live Secret was made anew.
@@ -32,6 +38,24 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Self; 14] = [
+        Self::Applied,
+        Self::NotOurs,
+        Self::NoMatchingKey,
+        Self::WrongPlace,
+        Self::NotSealedForThis,
+        Self::Damaged,
+        Self::Malformed,
+        Self::NotAllowed,
+        Self::Retrying,
+        Self::Duplicate,
+        Self::PruneBlocked,
+        Self::Repaired,
+        Self::Replaced,
+        Self::KeyRejected,
+    ];
+
     /// The word itself.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,9 +68,42 @@ impl Reason {
             Self::Malformed => "Malformed",
             Self::NotAllowed => "NotAllowed",
             Self::Retrying => "Retrying",
+            Self::Duplicate => "Duplicate",
+            Self::PruneBlocked => "PruneBlocked",
             Self::Repaired => "Repaired",
             Self::Replaced => "Replaced",
             Self::KeyRejected => "KeyRejected",
+        }
+    }
+
+    /// The exit code of a command that ends so; the table is in `seal --help`.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Applied | Self::Repaired | Self::Replaced => 0,
+            Self::NotOurs | Self::Damaged | Self::Retrying | Self::PruneBlocked => 1,
+            Self::Malformed | Self::NotAllowed | Self::Duplicate | Self::KeyRejected => 2,
+            Self::NoMatchingKey => 4,
+            Self::WrongPlace | Self::NotSealedForThis => 5,
+        }
+    }
+
+    /// What a person can do about it; empty where there is nothing to do.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Applied | Self::Repaired | Self::Replaced => "",
+            Self::NotOurs => "delete what is there, or give the sealed file another name",
+            Self::NoMatchingKey => {
+                "seal for the keys held here, or bring back the key it is sealed to"
+            }
+            Self::WrongPlace => "seal for that place, or with a wider scope",
+            Self::NotSealedForThis => "seal that value again under its own name and key",
+            Self::Damaged => "restore the file from Git, or seal that value again",
+            Self::Malformed => "restore the file from Git, or seal the manifest again",
+            Self::NotAllowed => "leave out what is reserved, or ask whoever runs the controller",
+            Self::Retrying => "it is tried again",
+            Self::Duplicate => "delete one of them",
+            Self::PruneBlocked => "bring them back, or run once with --allow-prune",
+            Self::KeyRejected => "put right what is named, or delete that Secret",
         }
     }
 }
@@ -54,5 +111,17 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn a_reason_that_ends_a_command_has_a_next_step() {
+        for reason in Reason::ALL {
+            assert_eq!(reason.exit_code() == 0, reason.hint().is_empty(), "{reason}");
+        }
     }
 }

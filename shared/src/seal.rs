@@ -1,17 +1,19 @@
-//! Values → envelope: sealing needs public keys only.
+//! Values → header and payloads: sealing needs public keys only.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use age::Recipient as _;
+use age_core::format::FileKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::crypto::header::Header;
+use crate::crypto::header::{Header, MAX_STANZAS};
 use crate::crypto::{new_file_key, payload};
 use crate::key::{Fingerprint, Recipient};
+use crate::kind::edit::{Change, SharedHeader};
 use crate::kind::sealed::{
-    Envelope, MAX_PLAINTEXT_BYTES, MAX_VALUES, SealedSecret, SealedSecretSpec, Template,
+    Block, MAX_PLAINTEXT_BYTES, MAX_VALUES, SealedSecret, SealedSecretSpec, Template,
 };
 use crate::manifest::Manifest;
 use crate::place::{Place, Scope, is_key};
@@ -49,7 +51,18 @@ pub enum SealError {
     NotText(String),
 }
 
-/// Seals `values` for `scope` in one envelope with a fresh file key.
+/// Values under one header: what a sealed file shares among its blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedValues {
+    /// Fingerprints of the recipients.
+    pub sealed_to: Vec<String>,
+    /// The age header without its final line feed.
+    pub header: String,
+    /// Key to age payload in base64.
+    pub payloads: BTreeMap<String, String>,
+}
+
+/// Seals `values` for `scope` under one header with a fresh file key.
 ///
 /// Hides lengths to their size class, and which values are equal. Does not hide names, keys or recipients, and
 /// does not say who sealed: anyone with the public keys can.
@@ -57,27 +70,86 @@ pub fn seal_values(
     values: &BTreeMap<String, SecretValue>,
     scope: &Scope,
     recipients: &[Recipient],
-) -> Result<Envelope, SealError> {
-    // What goes into a binding is checked before it is built: readers never take it apart.
+) -> Result<SealedValues, SealError> {
+    check_input(values, scope)?;
+    let file_key = new_file_key();
+    let (sealed_to, header) = wrap(&file_key, recipients)?;
+    let mut payloads = BTreeMap::new();
+    for (key, value) in values {
+        let payload = payload::seal(&file_key, scope, key, value);
+        payloads.insert(key.clone(), STANDARD.encode(payload));
+    }
+    Ok(SealedValues { sealed_to, header: header.scalar().to_owned(), payloads })
+}
+
+/// Seals each of `values` for `scope` in a block of its own: own file key, own header. What [`seal_values`] promises
+/// holds for each.
+pub fn seal_blocks(
+    values: &BTreeMap<String, SecretValue>,
+    scope: &Scope,
+    recipients: &[Recipient],
+) -> Result<BTreeMap<String, Block>, SealError> {
+    check_input(values, scope)?;
+    let mut blocks = BTreeMap::new();
+    for (key, value) in values {
+        let file_key = new_file_key();
+        let (sealed_to, header) = wrap(&file_key, recipients)?;
+        let payload = STANDARD.encode(payload::seal(&file_key, scope, key, value));
+        let header = Some(header.scalar().to_owned());
+        blocks.insert(key.clone(), Block { sealed_to, header, payload });
+    }
+    Ok(blocks)
+}
+
+/// The change that seals `values` anew in `file`: each in a block of its own, or, where they are all the sealed values
+/// that the file will have, under a new shared header.
+///
+/// Needs none of the values that are there, and leaves every other block as it is. An unused shared header, which the
+/// edit takes away, gets no successor: a branch with another edit takes it away too, and both merge.
+pub fn seal_into(
+    file: &SealedSecret,
+    values: &BTreeMap<String, SecretValue>,
+    scope: &Scope,
+    recipients: &[Recipient],
+) -> Result<Change, SealError> {
+    let all = file.spec.values.keys().all(|key| values.contains_key(key));
+    if !all || file.has_unused_header() {
+        let put = seal_blocks(values, scope, recipients)?;
+        return Ok(Change { put, ..Change::default() });
+    }
+    let SealedValues { sealed_to, header, payloads } = seal_values(values, scope, recipients)?;
+    let shared = Some(SharedHeader { sealed_to, header });
+    Ok(Change { put: under_shared_header(payloads), shared, ..Change::default() })
+}
+
+fn under_shared_header(payloads: BTreeMap<String, String>) -> BTreeMap<String, Block> {
+    let block = |payload| Block { payload, ..Block::default() };
+    payloads.into_iter().map(|(key, payload)| (key, block(payload))).collect()
+}
+
+/// What goes into a binding is checked before it is built: readers never take it apart.
+fn check_input(values: &BTreeMap<String, SecretValue>, scope: &Scope) -> Result<(), SealError> {
     if let Some(problem) = scope.problem() {
         return Err(SealError::BadScope(problem));
     }
     if !values.keys().all(|key| is_key(key)) {
         return Err(SealError::BadKey);
     }
-    check_size(values)?;
-    let file_key = new_file_key();
+    check_size(values)
+}
+
+/// The header of `file_key` for all `recipients`, each once, and their fingerprints.
+fn wrap(file_key: &FileKey, recipients: &[Recipient]) -> Result<(Vec<String>, Header), SealError> {
     let mut stanzas = Vec::new();
     let mut sealed_to: Vec<String> = Vec::new();
     let mut labels: Option<(HashSet<String>, Fingerprint)> = None;
-    let mut seen = BTreeSet::new();
     for recipient in recipients {
         let fingerprint = recipient.fingerprint();
-        if !seen.insert(fingerprint.clone()) {
+        if sealed_to.iter().any(|before| before == fingerprint.as_str()) {
             continue;
         }
         let (wrapped, its_labels) = recipient
-            .wrap_file_key(&file_key)
+            .wrap_file_key(file_key)
             .map_err(|_| SealError::UnusableRecipient(fingerprint.clone()))?;
         match &labels {
             Some((first, by)) if *first != its_labels => {
@@ -92,16 +164,10 @@ pub fn seal_values(
     if stanzas.is_empty() {
         return Err(SealError::NoRecipient);
     }
-    if stanzas.len() > crate::crypto::header::MAX_STANZAS {
+    if stanzas.len() > MAX_STANZAS {
         return Err(SealError::TooLarge("more than 64 recipients"));
     }
-    let header = Header::write(&file_key, stanzas);
-    let seal = |(key, value): (&String, &SecretValue)| {
-        let payload = payload::seal(&file_key, scope, key, value);
-        (key.clone(), STANDARD.encode(payload))
-    };
-    let values = values.iter().map(seal).collect();
-    Ok(Envelope { sealed_to, header: header.scalar().to_owned(), values })
+    Ok((sealed_to, Header::write(file_key, stanzas)))
 }
 
 fn check_size(values: &BTreeMap<String, SecretValue>) -> Result<(), SealError> {
@@ -132,14 +198,23 @@ pub fn seal(
         let text = text.map_err(|_| SealError::NotText(key.clone()))?;
         template.string_data.insert(key.clone(), text.to_owned());
     }
-    let envelope = seal_values(&values, &scope, recipients)?;
-    let envelopes = if envelope.values.is_empty() { vec![] } else { vec![envelope] };
+    let SealedValues { sealed_to, header, payloads } = seal_values(&values, &scope, recipients)?;
+    // With all values in clear there is nothing under the header.
+    let (sealed_to, header) =
+        if payloads.is_empty() { (vec![], None) } else { (sealed_to, Some(header)) };
     let metadata = ObjectMeta {
         namespace: Some(place.namespace.clone()),
         name: Some(place.name.clone()),
         ..ObjectMeta::default()
     };
     let template = (template != Template::default()).then_some(template);
-    let spec = SealedSecretSpec { scope, template, envelopes, ..SealedSecretSpec::default() };
+    let spec = SealedSecretSpec {
+        scope,
+        template,
+        sealed_to,
+        header,
+        values: under_shared_header(payloads),
+        ..SealedSecretSpec::default()
+    };
     Ok(SealedSecret { metadata, spec, status: None })
 }

@@ -63,16 +63,40 @@ fn named(hint: &str, names: &Names) -> String {
     name.map_or_else(|| hint.to_owned(), |name| format!("{name} ({hint})"))
 }
 
-/// The types of the stanzas, envelope by envelope; none where the file is malformed.
-fn stanza_types(object: &SealedSecret) -> Vec<Vec<String>> {
-    let Ok(checked) = check(object) else { return Vec::new() };
-    let owned = |types: Vec<&str>| types.into_iter().map(str::to_owned).collect();
-    checked.stanza_types().into_iter().map(owned).collect()
+/// One header of an object as far as it can be read, whatever else is wrong with the object.
+struct HeaderView<'a> {
+    shared: bool,
+    /// Keys of the blocks under it.
+    keys: Vec<&'a str>,
+    sealed_to: &'a [String],
+    /// Types of its stanzas; absent where the object is malformed.
+    stanzas: Option<Vec<String>>,
+}
+
+/// The shared header, then those of single blocks by key.
+fn headers(object: &SealedSecret) -> Vec<HeaderView<'_>> {
+    let spec = &object.spec;
+    let mut views = Vec::new();
+    if spec.header.is_some() {
+        let under = spec.values.iter().filter(|(_, block)| block.header.is_none());
+        let keys = under.map(|(key, _)| key.as_str()).collect();
+        views.push(HeaderView { shared: true, keys, sealed_to: &spec.sealed_to, stanzas: None });
+    }
+    for (key, block) in spec.values.iter().filter(|(_, block)| block.header.is_some()) {
+        let keys = vec![key.as_str()];
+        views.push(HeaderView { shared: false, keys, sealed_to: &block.sealed_to, stanzas: None });
+    }
+    if let Ok(checked) = check(object) {
+        for (view, header) in views.iter_mut().zip(checked.headers()) {
+            view.stanzas = Some(header.stanza_types.into_iter().map(str::to_owned).collect());
+        }
+    }
+    views
 }
 
 fn as_text(object: &SealedSecret, names: &Names) -> String {
     let spec = &object.spec;
-    let mut text = format!("SealedSecret {}\n", object.label());
+    let mut text = format!("SealedSecret {}\n", object.full_name());
     let mut row = |name: &str, value: String| {
         if !value.is_empty() {
             // Writing to a String does not fail.
@@ -92,19 +116,17 @@ fn as_text(object: &SealedSecret, names: &Names) -> String {
     row("pull secret of", spec.service_accounts.join(", "));
     row("suspended", spec.suspend.filter(|set| *set).map(|_| "yes".to_owned()).unwrap_or_default());
     row("in clear", template.string_data.keys().cloned().collect::<Vec<_>>().join(", "));
-    let types = stanza_types(object);
-    for (index, envelope) in spec.envelopes.iter().enumerate() {
-        row(&format!("envelope {}", index + 1), list(envelope.values.keys()));
-        for hint in &envelope.sealed_to {
+    for header in headers(object) {
+        match header.keys.as_slice() {
+            [] => row("header", "shared, and no value is under it any more".to_owned()),
+            keys => row(if header.shared { "values" } else { "value" }, keys.join(", ")),
+        }
+        for hint in header.sealed_to {
             row("  sealed to", named(hint, names));
         }
-        row("  stanzas", types.get(index).map(|types| types.join(", ")).unwrap_or_default());
+        row("  stanzas", header.stanzas.unwrap_or_default().join(", "));
     }
     text
-}
-
-fn list<'a>(items: impl Iterator<Item = &'a String>) -> String {
-    items.cloned().collect::<Vec<_>>().join(", ")
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> String {
@@ -125,18 +147,18 @@ fn in_words(scope: &Scope) -> String {
 
 fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
     let spec = &object.spec;
-    let types = stanza_types(object);
-    let envelope = |(index, envelope): (usize, &seal_core::kind::sealed::Envelope)| {
-        let recipient = |hint: &String| {
-            let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
-            json!({ "fingerprint": hint, "name": name })
-        };
-        json!({
-            "sealedTo": envelope.sealed_to.iter().map(recipient).collect::<Vec<_>>(),
-            "stanzas": types.get(index),
-            "keys": envelope.values.keys().collect::<Vec<_>>(),
-        })
+    let recipient = |hint: &String| {
+        let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
+        json!({ "fingerprint": hint, "name": name })
     };
+    let headers = headers(object).into_iter().map(|header| {
+        json!({
+            "shared": header.shared,
+            "keys": header.keys,
+            "sealedTo": header.sealed_to.iter().map(recipient).collect::<Vec<_>>(),
+            "stanzas": header.stanzas,
+        })
+    });
     json!({
         "namespace": object.metadata.namespace,
         "name": object.metadata.name,
@@ -145,7 +167,7 @@ fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
         "serviceAccounts": spec.service_accounts,
         "onConflict": spec.on_conflict,
         "suspend": spec.suspend,
-        "envelopes": spec.envelopes.iter().enumerate().map(envelope).collect::<Vec<_>>(),
+        "headers": headers.collect::<Vec<_>>(),
         "problem": check(object).err().map(|error| json!({
             "reason": error.reason().as_str(), "message": error.to_string(),
         })),

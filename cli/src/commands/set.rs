@@ -1,29 +1,25 @@
 //! `seal set`: seals values anew in a file and leaves every other line as it is.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use seal_core::kind::sealed::SealedSecret;
-use seal_core::kind::{edit, file};
-use seal_core::open::check::check;
-use seal_core::place::{Place, is_key};
+use seal_core::place::is_key;
 use seal_core::{seal, secret_type};
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
-use crate::error::{Failure, Kind};
-use crate::files::{self, Output};
-use crate::policy::{self, Chosen, RecipientArgs};
+use crate::editing::Editing;
+use crate::error::Failure;
+use crate::files;
+use crate::policy::RecipientArgs;
 use crate::scope::ScopeArgs;
-use crate::sealed::{self, PickArgs};
-use crate::sealing;
+use crate::sealed::PickArgs;
 use crate::values::{self, ValueArgs, Values};
 
 /// Seal one value anew in a sealed file
 ///
-/// Reads the value of KEY from standard input, byte for byte, or asks for it. Every other line of FILE stays as
-/// it is. Several values in one command share one envelope. Needs no private key; the recipients come from
-/// .seal.yaml or -r, never from FILE.
+/// Reads the value of KEY from standard input, byte for byte, or asks for it. Only the block of KEY changes; every
+/// other line of FILE stays as it is, so that changes of different keys merge. Needs no private key; the recipients
+/// come from .seal.yaml or -r, never from FILE.
 ///
 /// Example: printf %s "$PASSWORD" | seal set db.sealed.yaml password
 #[derive(Debug, clap::Args)]
@@ -53,24 +49,16 @@ pub(crate) struct SetArgs {
 /// Reads and checks everything, seals, and replaces the file.
 pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     args.values.check()?;
-    let text = files::read_text(&args.file)?;
-    let (index, object) = args.pick.pick(&args.file, sealed::read(&args.file, &text)?)?;
-    let about = |failure: Failure| failure.about_file(&args.file);
-    let place = check(&object).map_err(|error| about(error.into()))?.place().clone();
-    sealing::check_allowed(&object, &place).map_err(about)?;
-    let chosen = policy::choose(&args.recipients, &args.file)?;
-    let scope = sealing::scope_to_edit(&object, &place, &chosen, &args.scope).map_err(about)?;
+    let editing = Editing::read(&args.file, &args.pick)?;
+    let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
     let values = read_values(args)?;
-    check_values(&object, &place, &values).map_err(about)?;
+    check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
     console::say(&chosen.sentence);
     chosen.warning.iter().for_each(|warning| console::warn(warning));
-    warn_of_others(&object, &place, &chosen);
-    let envelope = seal::seal_values(&values, &scope, &chosen.recipients)
-        .map_err(|error| about(Failure::from(error).about(&place)))?;
-    let written = edit::edit(&text, index, &BTreeSet::new(), Some(&envelope))
-        .map_err(|error| about(error.into()))?;
-    check_written(&args.file, index, &place, &written)?;
-    replace(&args.file, written, args.check)
+    editing.warn_of_others(&chosen);
+    let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
+        .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
+    editing.replace(&change, args.check)
 }
 
 fn read_values(args: &SetArgs) -> Result<Values, Failure> {
@@ -110,55 +98,17 @@ fn read_values(args: &SetArgs) -> Result<Values, Failure> {
 const FROM_STDIN: &str =
     "a value is never an argument: printf %s \"$VALUE\" | seal set FILE KEY, or --prompt";
 
-fn check_values(object: &SealedSecret, place: &Place, values: &Values) -> Result<(), Failure> {
-    let Some(template) = &object.spec.template else { return Ok(()) };
-    if let Some(key) = values.keys().find(|key| template.string_data.contains_key(*key)) {
+fn check_values(editing: &Editing<'_>, values: &Values) -> Result<(), Failure> {
+    let place = &editing.place;
+    if let Some(key) = values.keys().find(|key| editing.is_clear(key)) {
         return Err(Failure::input(format!(
             "{place}: {key} stands in clear in spec.template.stringData"
         ))
         .hint("take that line out first: a key is sealed or clear, never both"));
     }
-    let type_ = template.type_.as_deref().unwrap_or_default();
+    let template = editing.object.spec.template.as_ref();
+    let type_ = template.and_then(|template| template.type_.as_deref()).unwrap_or_default();
     secret_type::check_values(type_, values).map_err(|error| {
         Failure::input(format!("{place}: {error}")).hint("the API server refuses such a Secret")
     })
-}
-
-fn warn_of_others(object: &SealedSecret, place: &Place, chosen: &Chosen) {
-    let now: BTreeSet<String> =
-        chosen.recipients.iter().map(|recipient| recipient.fingerprint().to_string()).collect();
-    let before: BTreeSet<String> = object
-        .spec
-        .envelopes
-        .iter()
-        .flat_map(|envelope| envelope.sealed_to.iter().cloned())
-        .collect();
-    let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
-    if now != before && !before.is_empty() {
-        console::warn(&format!(
-            "{place}: its other values are sealed to {}; this is for {}",
-            list(&before),
-            list(&now)
-        ));
-    }
-}
-
-fn check_written(path: &Path, index: usize, place: &Place, written: &str) -> Result<(), Failure> {
-    let about = |failure: Failure| failure.about_file(path);
-    let documents = file::read(written).map_err(|error| about(error.into()))?;
-    if let Some(file::Document::Sealed(object)) = documents.get(index) {
-        check(object).map_err(|error| about(error.into()))?;
-    }
-    sealing::check_size(place, written)
-}
-
-/// Replaces the file, or only says that it would.
-pub(crate) fn replace(path: &Path, written: String, check: bool) -> Result<(), Failure> {
-    if check {
-        return Err(Failure::new(Kind::WouldChange, format!("{} would change", path.display()))
-            .hint("run it again without --check, and commit"));
-    }
-    let bytes = Zeroizing::new(written.into_bytes());
-    files::write_all(vec![Output { path: path.to_path_buf(), bytes, mode: 0o644 }])?;
-    Ok(())
 }

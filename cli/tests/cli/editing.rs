@@ -8,8 +8,15 @@ fn lines(text: &str) -> BTreeSet<&str> {
     text.lines().collect()
 }
 
+/// Keys before and after the block of `key`, each with its lines.
+fn around<'t>(text: &'t str, key: &str) -> (&'t str, &'t str) {
+    let start = text.find(&format!("    {key}:\n")).expect("the block begins");
+    let end = start + text[start..].find("\n\n").expect("an empty line ends it");
+    (&text[..start], &text[end..])
+}
+
 #[test]
-fn setting_a_value_leaves_every_other_line() {
+fn setting_a_value_changes_its_block_alone() {
     let world = World::sealed();
     let before = format!("# kept\n{}", world.read("db.sealed.yaml"));
     world.write("db.sealed.yaml", &before);
@@ -18,10 +25,32 @@ fn setting_a_value_leaves_every_other_line() {
         .exits(0)
         .says("sealing for cluster (sha256:");
     let after = world.read("db.sealed.yaml");
-    let gone: Vec<_> = lines(&before).difference(&lines(&after)).map(|line| line.trim()).collect();
-    assert!(matches!(gone.as_slice(), [line] if line.starts_with("password: ")), "{gone:?}");
+    assert_eq!(around(&after, "password"), around(&before, "password"));
     assert_eq!(world.open("db.sealed.yaml", "password"), b"new");
     assert_eq!(world.open("db.sealed.yaml", "username"), b"admin");
+}
+
+#[test]
+fn two_branches_that_set_another_value_each_merge_with_plain_git() {
+    let world = World::sealed();
+    let git = |args: &[&str]| world.git(args);
+    git(&["init", "-q", "-b", "main", "."]);
+    git(&["add", "db.sealed.yaml"]);
+    git(&["commit", "-qm", "sealed"]);
+    git(&["switch", "-qc", "other"]);
+    world.seal_with(&["set", "db.sealed.yaml", "password"], b"theirs").exits(0);
+    git(&["commit", "-qam", "the password"]);
+    git(&["switch", "-q", "main"]);
+    world.seal_with(&["set", "db.sealed.yaml", "username"], b"ours").exits(0);
+    git(&["commit", "-qam", "the user"]);
+    git(&["merge", "-q", "--no-edit", "other"]);
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"theirs");
+    assert_eq!(world.open("db.sealed.yaml", "username"), b"ours");
+    // Nothing is under the shared header any more: it is named as such, and goes with the next edit.
+    world.seal(&["inspect", "db.sealed.yaml"]).exits(0).prints("no value is under it any more");
+    world.seal_with(&["set", "db.sealed.yaml", "password"], b"newest").exits(0);
+    assert!(!world.read("db.sealed.yaml").contains("\n  header:"));
+    assert_eq!(world.open("db.sealed.yaml", "username"), b"ours");
 }
 
 #[test]
@@ -38,14 +67,19 @@ fn a_value_is_kept_byte_for_byte_and_a_line_feed_is_mentioned() {
 }
 
 #[test]
-fn several_values_of_one_command_share_an_envelope() {
+fn several_values_of_one_command_have_a_header_each_and_all_of_a_file_share_one() {
     let world = World::sealed();
     world.write("vars", "A=1\nB=2\n");
     world
         .seal(&["set", "db.sealed.yaml", "--from-env-file", "vars", "--from-file", "c=vars"])
         .exits(0);
-    assert_eq!(world.read("db.sealed.yaml").matches("- sealedTo:").count(), 2);
+    assert_eq!(world.read("db.sealed.yaml").matches("header: |-").count(), 4);
     assert_eq!(world.open("db.sealed.yaml", "B"), b"2");
+
+    world.write("all", "A=1\nB=2\nc=3\npassword=4\nusername=5\n");
+    world.seal(&["set", "db.sealed.yaml", "--from-env-file", "all"]).exits(0);
+    assert_eq!(world.read("db.sealed.yaml").matches("header: |-").count(), 1);
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"4");
 }
 
 #[test]
@@ -93,9 +127,11 @@ fn unsetting_takes_a_value_out_and_an_absent_key_changes_nothing() {
     assert_eq!(world.read("db.sealed.yaml"), before);
     world.seal(&["unset", "db.sealed.yaml", "password"]).exits(0);
     let after = world.read("db.sealed.yaml");
-    assert_eq!(lines(&before).difference(&lines(&after)).count(), 1);
+    assert_eq!(lines(&before).difference(&lines(&after)).count(), 2, "the key and its payload");
     world.seal(&["unset", "db.sealed.yaml", "username"]).exits(0);
-    assert!(world.read("db.sealed.yaml").ends_with("envelopes: []\n"));
+    assert!(world.read("db.sealed.yaml").contains("\n  values: {}\n"));
+    world.seal_with(&["set", "db.sealed.yaml", "token"], b"new").exits(0);
+    assert_eq!(world.open("db.sealed.yaml", "token"), b"new");
 }
 
 #[test]

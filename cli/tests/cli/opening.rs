@@ -52,8 +52,9 @@ fn a_moved_or_changed_file_does_not_open() {
     let world = World::sealed();
     let sealed = world.read("db.sealed.yaml");
     let value = |key: &str| {
-        let line = sealed.lines().find_map(|line| line.trim().strip_prefix(&format!("{key}: ")));
-        line.expect("a value").to_owned()
+        let (_, block) = sealed.split_once(&format!("    {key}:\n")).expect("a block");
+        let (_, payload) = block.split_once("payload: ").expect("a payload");
+        payload.lines().next().expect("a line").to_owned()
     };
     let (password, username) = (value("password"), value("username"));
     let swapped = sealed
@@ -76,24 +77,24 @@ fn a_moved_or_changed_file_does_not_open() {
         ("base64", sealed.replace(&password, &password[1..]), 2, "[Malformed]"),
         (
             "key both sealed and clear",
-            sealed.replace("  envelopes:", "  template: {stringData: {password: x}}\n  envelopes:"),
+            sealed.replace("  sealedTo:", "  template: {stringData: {password: x}}\n  sealedTo:"),
             2,
             "[Malformed]",
         ),
-        (
-            "unknown field",
-            sealed.replace("  envelopes:", "  envelops:"),
-            2,
-            "unknown field spec.envelops",
-        ),
+        ("unknown field", sealed.replace("  values:", "  valuse:"), 2, "unknown field spec.valuse"),
         ("cut", sealed.replacen("  scope:", "  scope: [", 1), 2, "[Malformed]"),
         (
             "merge conflict",
-            sealed.replace("  envelopes:", "<<<<<<< HEAD\n  envelopes:"),
+            sealed.replace("  values:", "<<<<<<< HEAD\n  values:"),
             2,
             "[Malformed]",
         ),
-        ("key twice", sealed.clone() + &format!("      password: {password}\n"), 2, "[Malformed]"),
+        (
+            "key twice",
+            sealed.clone() + &format!("    password:\n      payload: {password}\n"),
+            2,
+            "[Malformed]",
+        ),
         (
             "foreign hint",
             sealed.replace("- sha256:", "- sha256:0").replace("sha256:0", "sha256:"),
@@ -102,7 +103,7 @@ fn a_moved_or_changed_file_does_not_open() {
         ),
         (
             "reserved type",
-            sealed.replace("  envelopes:", "  template: {type: seal.dev/key}\n  envelopes:"),
+            sealed.replace("  sealedTo:", "  template: {type: seal.dev/key}\n  sealedTo:"),
             2,
             "[NotAllowed]",
         ),
@@ -152,7 +153,7 @@ fn inspecting_shows_a_moved_file_and_says_that_it_is() {
     let json = world.seal(&["inspect", "s.yaml", "--json"]).exits(5).text();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json[0]["problem"]["reason"], "WrongPlace");
-    assert_eq!(json[0]["envelopes"][0]["keys"], serde_json::json!(["password", "username"]));
+    assert_eq!(json[0]["headers"][0]["keys"], serde_json::json!(["password", "username"]));
 }
 
 #[test]

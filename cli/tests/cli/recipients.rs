@@ -128,7 +128,7 @@ fn a_plugin_named_on_the_command_line_wraps_the_file_key() {
     let output = seal.env("PATH", path).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(
-        world.read("s.yaml").contains("\n      -> test arg\n      AAAA\n"),
+        world.read("s.yaml").contains("\n    -> test arg\n    AAAA\n"),
         "{}",
         world.read("s.yaml")
     );

@@ -39,6 +39,14 @@ impl Ran {
         assert!(self.stderr.contains(words), "not said: {words}\n{}", self.stderr);
         self
     }
+
+    /// The same for words on standard output.
+    #[track_caller]
+    pub(crate) fn prints(self, words: &str) -> Self {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        assert!(stdout.contains(words), "not printed: {words}\n{stdout}");
+        self
+    }
 }
 
 pub(crate) fn testdata(path: &str) -> PathBuf {
@@ -145,6 +153,16 @@ impl World {
             stdout: output.stdout,
             stderr: String::from_utf8(output.stderr).expect("text on standard error"),
         }
+    }
+
+    /// Runs git in the repository, with a name to commit under and nobody's configuration.
+    pub(crate) fn git(&self, args: &[&str]) {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=seal", "-c", "user.email=seal@example.invalid"]);
+        command.args(args).current_dir(self.path("."));
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+        let output = command.output().expect("git runs");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// What the cluster's identity opens in a file.

@@ -32,12 +32,21 @@ fn stock_age_opens_what_seal_sealed() {
         let dir = TempDir::new().unwrap();
         let recipient = new_key(dir.path(), classic);
         let mut args = vec!["--name".to_owned(), "db".to_owned(), "-n".into(), "prod".into()];
-        args.extend(["-r".to_owned(), recipient, "-o".into(), "db.sealed.yaml".into()]);
+        args.extend(["-r".to_owned(), recipient.clone(), "-o".into(), "db.sealed.yaml".into()]);
         for (n, value) in values().iter().enumerate() {
             fs::write(dir.path().join(format!("v{n}")), value).unwrap();
             args.extend(["--from-file".to_owned(), format!("k{n}=v{n}")]);
         }
         run(Command::new(SEAL).args(&args).current_dir(dir.path()));
+        // Every second value is set on its own: its block has a header of its own, the others share one.
+        for n in (0..values().len()).step_by(2) {
+            let file = format!("k{n}=v{n}");
+            run(Command::new(SEAL)
+                .args(["set", "db.sealed.yaml", "--from-file", &file, "-r", &recipient])
+                .current_dir(dir.path()));
+        }
+        let sealed = fs::read_to_string(dir.path().join("db.sealed.yaml")).unwrap();
+        assert_eq!(sealed.matches("header: |-").count(), 1 + values().len().div_ceil(2));
         for (n, value) in values().iter().enumerate() {
             // The block of the README as it stands, for another key.
             let script = recovery.replace("key=password", &format!("key=k{n}"));
@@ -57,7 +66,7 @@ fn stock_age_opens_what_seal_sealed() {
 }
 
 #[test]
-fn seal_opens_an_envelope_put_together_from_the_output_of_age() {
+fn seal_opens_a_block_put_together_from_the_output_of_age() {
     let (Some(age), Some(keygen)) = (tool!("age"), tool!("age-keygen")) else { return };
     for flags in [&["-pq"][..], &[]] {
         let dir = TempDir::new().unwrap();
@@ -68,11 +77,14 @@ fn seal_opens_an_envelope_put_together_from_the_output_of_age() {
         for value in values() {
             // A value set on its own: one age file, split into header and payload.
             let file = pipe(Command::new(&age).args(["-r", recipient]), &frame(&value));
-            fs::write(dir.path().join("db.yaml"), sealed(&file, recipient)).unwrap();
-            let opened = run(Command::new(SEAL)
-                .args(["open", "db.yaml", "-i", "key.txt", "--key", "password"])
-                .current_dir(dir.path()));
-            assert_eq!(opened, value);
+            for shared in [false, true] {
+                let sealed = sealed(&file, recipient, shared);
+                fs::write(dir.path().join("db.yaml"), sealed).unwrap();
+                let opened = run(Command::new(SEAL)
+                    .args(["open", "db.yaml", "-i", "key.txt", "--key", "password"])
+                    .current_dir(dir.path()));
+                assert_eq!(opened, value);
+            }
         }
     }
 }
@@ -117,19 +129,28 @@ fn frame(value: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn sealed(file: &[u8], recipient: &str) -> String {
+/// A sealed file whose one block has the header of an age file as its own, or is under it.
+fn sealed(file: &[u8], recipient: &str, shared: bool) -> String {
     let mac = file.windows(5).position(|window| window == b"\n--- ").unwrap() + 1;
     let end = mac + file[mac..].iter().position(|byte| *byte == b'\n').unwrap();
     let header = std::str::from_utf8(&file[..end]).unwrap();
     let fingerprint = seal_core::key::Fingerprint::of(recipient);
-    let mut yaml = format!(
-        "apiVersion: seal.dev/v1\nkind: SealedSecret\nmetadata: {{name: db, namespace: prod}}\nspec:\n  scope: {{namespaces: [prod], name: db}}\n  envelopes:\n  - sealedTo: [\"{fingerprint}\"]\n    header: |-\n"
-    );
+    let mut fields = format!("sealedTo: [\"{fingerprint}\"]\nheader: |-\n");
     for line in header.lines() {
-        writeln!(yaml, "      {line}").unwrap();
+        writeln!(fields, "  {line}").unwrap();
     }
-    writeln!(yaml, "    values: {{password: {}}}", STANDARD.encode(&file[end + 1..])).unwrap();
-    yaml
+    let payload = format!("payload: {}\n", STANDARD.encode(&file[end + 1..]));
+    let start = "apiVersion: seal.dev/v1\nkind: SealedSecret\nmetadata: {name: db, namespace: prod}\nspec:\n  scope: {namespaces: [prod], name: db}\n";
+    let indented = |text: &str, by: &str| -> String {
+        text.lines().map(|line| format!("{by}{line}\n")).collect()
+    };
+    if shared {
+        let payload = indented(&payload, "      ");
+        format!("{start}{}  values:\n    password:\n{payload}", indented(&fields, "  "))
+    } else {
+        let block = indented(&(fields + &payload), "      ");
+        format!("{start}  values:\n    password:\n{block}")
+    }
 }
 
 pub(crate) fn run(command: &mut Command) -> Vec<u8> {

@@ -49,7 +49,7 @@ mod sealing {
         assert!(said.contains("password"), "inspect names the keys:\n{said}");
         for (file, key) in [("db.sealed.yaml", "password"), ("api.sealed.yaml", "token")] {
             let sealed = fs::read_to_string(dir.path().join(file)).unwrap();
-            assert!(sealed.contains(&format!("      {key}: ")), "{sealed}");
+            assert!(sealed.contains(&format!("    {key}:\n      payload: ")), "{sealed}");
         }
     }
 }

@@ -53,13 +53,13 @@ pub(crate) fn collect(files: Vec<SourceFile>, known_paths: &BTreeSet<&str>) -> C
                         by_place.entry(place.to_string()).or_default().push(object);
                     }
                     Err(problem) => {
-                        let message = format!("{}: {problem}", sealed.label());
+                        let message = format!("{}: {problem}", sealed.full_name());
                         collected.malformed(&path, message);
                     }
                 },
-                Document::Plaintext { label } => {
+                Document::Plaintext { object } => {
                     let message = format!(
-                        "Secret {label} is in clear; seal it, and change its values: they are in the history"
+                        "Secret {object} is in clear; seal it, and change its values: they are in the history"
                     );
                     collected.warnings.insert(Warning { path: path.clone(), message });
                 }

@@ -39,7 +39,7 @@ impl Refusal {
     }
 
     pub(crate) fn open(path: &str, error: &OpenError) -> Self {
-        Self::new(error.reason(), path, error.to_string(), error.hint())
+        Self::new(error.reason(), path, error.to_string(), error.reason().hint())
     }
 
     pub(crate) fn file(path: &str, error: &FileError) -> Self {

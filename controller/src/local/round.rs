@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use seal_core::key::Keyring;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::layout::{LaidOut, Layout, lay_out};
-use seal_core::open::allowed::{Policy, check_allowed};
+use seal_core::names::{CONTROLLER_NAMESPACE, GIT_NAMESPACE};
+use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::open::{OpenError, open};
 use seal_disk::plan::{Plan, Prune, Write, prune};
@@ -120,19 +121,13 @@ fn open_here(
     namespaces: &BTreeSet<String>,
     layout: Layout,
 ) -> Result<LaidOut, OpenError> {
-    let checked = check(sealed)?;
-    let place = checked.place();
-    if !namespaces.contains(&place.namespace) {
-        let problem = format!("namespace {} is not in --namespaces", place.namespace);
-        return Err(OpenError::NotAllowed { label: place.to_string(), problem });
-    }
     // Content and path both come from the source, so that a scope of `*` would open anybody's values.
-    let policy = Policy {
-        closed_namespaces: vec!["seal-system".to_owned(), "seal-git".to_owned()],
-        wildcard_anywhere: false,
+    let grants = Grants {
+        closed_namespaces: [CONTROLLER_NAMESPACE.to_owned(), GIT_NAMESPACE.to_owned()].into(),
+        only_namespaces: Some(namespaces.clone()),
+        ..Grants::default()
     };
-    check_allowed(sealed, place, &policy)?;
-    Ok(lay_out(layout, open(&checked, keyring)?))
+    Ok(lay_out(layout, open(&check(sealed)?.allowed(&grants)?, keyring)?))
 }
 
 fn remove_vanished(

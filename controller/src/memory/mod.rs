@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
-use seal_core::open::allowed::Policy;
+use seal_core::open::allowed::Grants;
 use seal_core::place::Place;
 
 pub(crate) use tracked::{Tracked, is_resting};
@@ -78,7 +78,7 @@ impl Index {
         &self,
         watched: &Watched,
         sealed: SealedSecret,
-        policy: &Policy,
+        grants: &Grants,
     ) -> Option<Place> {
         let place = sealed.place().ok()?;
         self.with(|state| {
@@ -86,7 +86,7 @@ impl Index {
                 listed.insert(place.clone());
             }
             let before = state.sealed.remove(&place);
-            let mut now = track(&sealed, &place, policy);
+            let mut now = track(&sealed, &place, grants);
             let mut news = true;
             if let Some(before) = before.filter(|before| before.uid == now.uid) {
                 // Our own status, or a label: what still waits for its time goes on waiting.

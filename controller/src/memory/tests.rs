@@ -35,7 +35,7 @@ fn live(resource_version: &str) -> ObjectMeta {
 }
 
 fn arrives(index: &Index, sealed: SealedSecret) -> Option<Place> {
-    index.sealed(&None, sealed, &Policy::default())
+    index.sealed(&None, sealed, &Grants::default())
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn of_two_requests_the_later_one_counts_in_whatever_zone_it_is_written() {
     let requested = |ours: &str, flux: &str| {
         let annotations =
             [("seal.dev/reconcile-at", ours), ("reconcile.fluxcd.io/requestedAt", flux)];
-        track(&sealed(&annotations), &place(), &Policy::default()).reconcile_at.unwrap()
+        track(&sealed(&annotations), &place(), &Grants::default()).reconcile_at.unwrap()
     };
     let flux = "2026-01-02T09:00:00.5+02:00";
     assert_eq!(requested("2026-01-02T06:00:00Z", flux), flux);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
-use seal_core::open::allowed::{Policy, check_allowed};
+use seal_core::open::allowed::{Grants, would_be_allowed};
 use seal_core::place::Place;
 use tokio::time::Instant;
 
@@ -59,7 +59,7 @@ impl Tracked {
     }
 }
 
-pub(super) fn track(sealed: &SealedSecret, place: &Place, policy: &Policy) -> Tracked {
+pub(super) fn track(sealed: &SealedSecret, place: &Place, grants: &Grants) -> Tracked {
     let meta = sealed.meta();
     let annotations = meta.annotations.as_ref();
     let requests =
@@ -73,7 +73,7 @@ pub(super) fn track(sealed: &SealedSecret, place: &Place, policy: &Policy) -> Tr
         generation: meta.generation.unwrap_or_default(),
         reconcile_at: reconcile_at.cloned(),
         resting: is_resting(sealed),
-        allowed: sealed.spec.scope.admits(place) && check_allowed(sealed, place, policy).is_ok(),
+        allowed: would_be_allowed(sealed, place, grants),
         status: sealed.status.clone().unwrap_or_default(),
         processed: None,
         failures: 0,
@@ -92,16 +92,19 @@ pub(super) fn weight(sealed: &SealedSecret) -> usize {
         map.iter().map(|(key, value)| 64 + key.len() + value.len()).sum()
     };
     let list = |list: &[String]| -> usize { list.iter().map(|text| 32 + text.len()).sum() };
-    let envelopes = sealed.spec.envelopes.iter();
-    let envelopes =
-        envelopes.map(|it| 128 + it.header.len() + list(&it.sealed_to) + map(&it.values));
+    let header = |header: &Option<String>| header.as_ref().map_or(0, String::len);
+    let blocks = sealed.spec.values.iter().map(|(key, block)| {
+        160 + key.len() + header(&block.header) + list(&block.sealed_to) + block.payload.len()
+    });
     let template =
         sealed.spec.template.iter().map(|it| {
             map(&it.string_data) + map(&it.metadata.labels) + map(&it.metadata.annotations)
         });
     let metadata = [&sealed.metadata.labels, &sealed.metadata.annotations];
     let metadata = metadata.into_iter().flatten().map(map);
-    1024 + envelopes.chain(template).chain(metadata).sum::<usize>()
+    1024 + blocks.chain(template).chain(metadata).sum::<usize>()
+        + header(&sealed.spec.header)
+        + list(&sealed.spec.sealed_to)
         + list(&sealed.spec.service_accounts)
         + list(sealed.metadata.finalizers.as_deref().unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use seal_core::kind::sealed::{API_VERSION, GROUP, KIND};
+use seal_core::names::{API_VERSION, GROUP, SEALED_SECRET};
 use seal_core::open::Opened;
 use seal_core::open::allowed::reserved_type;
 use seal_core::place::Place;
@@ -102,7 +102,7 @@ impl Desired {
     pub(crate) fn new(opened: Opened, uid: &str) -> Self {
         let owner = OwnerReference {
             api_version: API_VERSION.to_owned(),
-            kind: KIND.to_owned(),
+            kind: SEALED_SECRET.to_owned(),
             name: opened.place.name.clone(),
             uid: uid.to_owned(),
             controller: Some(true),
@@ -116,7 +116,7 @@ impl Desired {
         self.opened.values.len()
     }
 
-    /// The identities that opened it, one for each envelope.
+    /// The identities that opened it, sorted.
     pub(crate) fn opened_with(&self) -> Vec<String> {
         self.opened.opened_with.iter().map(ToString::to_string).collect()
     }
@@ -225,7 +225,7 @@ fn refusal(live: &Secret, place: &Place) -> Option<Refusal> {
 
 fn is_sealed_object(owner: &OwnerReference, name: &str) -> bool {
     let group = owner.api_version.split('/').next();
-    owner.kind == KIND && group == Some(GROUP) && owner.name == name
+    owner.kind == SEALED_SECRET && group == Some(GROUP) && owner.name == name
 }
 
 fn changes(live: &Secret, desired: &Desired) -> Changes {

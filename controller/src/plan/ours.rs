@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_core::kind::sealed::{KIND, TemplateMetadata};
+use seal_core::kind::sealed::TemplateMetadata;
+use seal_core::names::SEALED_SECRET;
 use seal_core::place::Place;
 use serde::{Deserialize, Serialize};
 
@@ -52,5 +53,5 @@ impl Applied {
 }
 
 fn name(place: &Place) -> String {
-    format!("{KIND}/{}/{}", place.namespace, place.name)
+    format!("{SEALED_SECRET}/{}/{}", place.namespace, place.name)
 }

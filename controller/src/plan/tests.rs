@@ -11,7 +11,7 @@ fn desired(values: &[(&str, &str)], template: Template) -> Desired {
     let value =
         |(key, value): &(&str, &str)| ((*key).to_owned(), SecretValue::from(value.as_bytes()));
     let values = values.iter().map(value).collect();
-    Desired::new(Opened { place, template, values, opened_with: vec![] }, "uid-1")
+    Desired::new(Opened { place, template, values, opened_with: Default::default() }, "uid-1")
 }
 
 fn made(desired: &Desired) -> Secret {

@@ -13,7 +13,8 @@ use futures::FutureExt;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use prometheus_client::registry::Registry;
-use seal_core::open::allowed::Policy;
+use seal_core::names;
+use seal_core::open::allowed::Grants;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -91,9 +92,10 @@ async fn run(args: ClusterArgs) -> Result<(), ClusterError> {
         client,
         index: Index::default(),
         keys: SharedKeys::default(),
-        policy: Policy {
-            closed_namespaces: vec![args.namespace.clone(), "seal-git".to_owned()],
+        grants: Grants {
+            closed_namespaces: [args.namespace.clone(), names::GIT_NAMESPACE.to_owned()].into(),
             wildcard_anywhere: args.allow_wildcard_anywhere,
+            ..Grants::default()
         },
         metrics: Metrics::register(&mut registry),
     });

@@ -10,8 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Client};
 use seal_core::key::Keyring;
 use seal_core::kind::sealed::{SealedSecret, WrittenSecret};
-use seal_core::open::allowed::{Policy, check_allowed};
-use seal_core::open::check::{Checked, check};
+use seal_core::open::allowed::{Allowed, Grants};
+use seal_core::open::check::check;
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::place::Place;
 use seal_core::reason::Reason;
@@ -43,7 +43,7 @@ pub(crate) struct Context {
     /// The identities.
     pub keys: SharedKeys,
     /// What this installation gives.
-    pub policy: Policy,
+    pub grants: Grants,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -151,10 +151,9 @@ async fn apply(
     sealed: &SealedSecret,
     ctx: &Context,
 ) -> Result<Done, Failed> {
-    let checked = check(sealed).map_err(Failed::Open)?;
-    check_allowed(sealed, place, &ctx.policy).map_err(Failed::Open)?;
-    let opened = open_beside(&checked, &ctx.keys.now().keyring);
-    let opened = opened.map_err(Failed::Open)?;
+    let allowed = check(sealed).and_then(|checked| checked.allowed(&ctx.grants));
+    let allowed = allowed.map_err(Failed::Open)?;
+    let opened = open_beside(&allowed, &ctx.keys.now().keyring).map_err(Failed::Open)?;
     let desired = Desired::new(opened, &tracked.uid);
     for _ in 0..RACES {
         match write(place, tracked, &desired, ctx).await {
@@ -170,12 +169,11 @@ async fn apply(
 
 /// A thousand stanzas take a tenth of a second: the endpoints and the watches go on meanwhile. For an ordinary file
 /// another thread would cost more, in memory too, than it saves.
-fn open_beside(checked: &Checked<'_>, keyring: &Keyring) -> Result<Opened, OpenError> {
-    let stanzas: usize = checked.stanza_types().iter().map(Vec::len).sum();
-    if stanzas > MANY_STANZAS {
-        tokio::task::block_in_place(|| open(checked, keyring))
+fn open_beside(allowed: &Allowed<'_>, keyring: &Keyring) -> Result<Opened, OpenError> {
+    if allowed.checked().stanzas() > MANY_STANZAS {
+        tokio::task::block_in_place(|| open(allowed, keyring))
     } else {
-        open(checked, keyring)
+        open(allowed, keyring)
     }
 }
 
@@ -274,9 +272,7 @@ async fn applied(
 }
 
 fn sealed_to(sealed: &SealedSecret) -> Vec<String> {
-    let all = sealed.spec.envelopes.iter().flat_map(|envelope| envelope.sealed_to.clone());
-    let all = all.collect::<std::collections::BTreeSet<_>>();
-    all.into_iter().take(MAX_SEALED_TO).collect()
+    sealed.sealed_to().into_iter().take(MAX_SEALED_TO).map(str::to_owned).collect()
 }
 
 async fn failed(
@@ -311,7 +307,7 @@ async fn failed(
 
 fn outcome(place: &Place, error: &Failed) -> Outcome {
     match error {
-        Failed::Open(error) => told(error.reason(), format!("{error}; {}", error.hint())),
+        Failed::Open(error) => told(error.reason(), format!("{error}; {}", error.reason().hint())),
         Failed::Refused(Refusal::NotOurs(owner)) => {
             let owner = owner.as_ref().map(|owner| format!(" (owned by {owner})"));
             let owner = owner.unwrap_or_default();

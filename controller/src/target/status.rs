@@ -8,7 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Objec
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use seal_core::kind::sealed::{API_VERSION, KIND, SealedSecret, SealedSecretStatus};
+use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
+use seal_core::names::{API_VERSION, SEALED_SECRET};
 use seal_core::place::Place;
 use seal_core::reason::Reason;
 use serde_json::json;
@@ -85,7 +86,7 @@ pub(crate) async fn write(
     let api: Api<SealedSecret> = Api::namespaced(client.clone(), &place.namespace);
     let patch = json!({
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": SEALED_SECRET,
         "metadata": {"name": place.name, "uid": uid},
         "status": status,
     });
@@ -97,7 +98,7 @@ pub(crate) async fn write(
 pub(crate) async fn tell(client: &Client, place: &Place, uid: &str, outcome: &Outcome) {
     let regarding = ObjectReference {
         api_version: Some(API_VERSION.to_owned()),
-        kind: Some(KIND.to_owned()),
+        kind: Some(SEALED_SECRET.to_owned()),
         namespace: Some(place.namespace.clone()),
         name: Some(place.name.clone()),
         uid: Some(uid.to_owned()),

@@ -47,7 +47,7 @@ pub(crate) async fn sealed_objects(
             Ok(Event::InitApply(guard) | Event::Apply(guard)) => match guard.0 {
                 Ok(mut sealed) => {
                     sealed.metadata.managed_fields = None;
-                    if let Some(place) = ctx.index.sealed(&watched, sealed, &ctx.policy) {
+                    if let Some(place) = ctx.index.sealed(&watched, sealed, &ctx.grants) {
                         queue.add(place);
                     }
                 }

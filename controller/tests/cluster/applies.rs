@@ -2,10 +2,11 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
+use seal_core::kind::file;
 use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
 use serde_json::json;
 
-use crate::support::{ends, map, shared, values};
+use crate::support::{ends, map, resealed, shared, values};
 
 #[tokio::test]
 async fn a_sealed_object_becomes_a_live_secret() {
@@ -52,7 +53,10 @@ async fn type_labels_and_annotations_come_from_the_template_and_go_with_it() {
     ns.patch::<Secret>("db", json!({"metadata": {"labels": {"theirs": "kept"}}})).await;
 
     let next = controller.seal_with(&ns, "db", &[("password", "x")], template(&[("a", "2")], &[]));
-    ns.patch::<SealedSecret>("db", json!({"spec": {"template": {"metadata": {"annotations": null, "labels": {"a": "2", "b": null}}}, "envelopes": next.spec.envelopes}})).await;
+    let mut change = resealed(&next);
+    change["spec"]["template"] =
+        json!({"metadata": {"annotations": null, "labels": {"a": "2", "b": null}}});
+    ns.patch::<SealedSecret>("db", change).await;
     ends(&ns, "db", "Applied").await;
     let live: Secret = ns.get("db").await;
     assert_eq!(*live.labels(), map(&[("a", "2"), ("theirs", "kept")]));
@@ -72,7 +76,9 @@ async fn a_changed_file_changes_the_live_secret_and_the_event_names_the_keys() {
     ns.create(controller.seal(&ns, "db", &[("a", "1"), ("b", "1")])).await;
     ends(&ns, "db", "Applied").await;
     let next = controller.seal(&ns, "db", &[("b", "2"), ("c", "2")]);
-    ns.patch::<SealedSecret>("db", json!({"spec": next.spec})).await;
+    let mut change = json!({"spec": next.spec});
+    change["spec"]["values"]["a"] = json!(null); // a merge patch keeps what it does not name
+    ns.patch::<SealedSecret>("db", change).await;
     ends(&ns, "db", "Applied").await;
     assert_eq!(values(&ns.get("db").await), map(&[("b", "2"), ("c", "2")]));
     let event = ns.eventually_event("db", "Applied").await;
@@ -87,9 +93,9 @@ async fn a_suspended_object_is_left_as_it_is() {
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     ends(&ns, "db", "Applied").await;
-    let next = controller.seal(&ns, "db", &[("a", "2")]).spec;
-    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": true, "envelopes": next.envelopes}}))
-        .await;
+    let mut change = resealed(&controller.seal(&ns, "db", &[("a", "2")]));
+    change["spec"]["suspend"] = json!(true);
+    ns.patch::<SealedSecret>("db", change).await;
     // Another object, made later, is through: the suspended one has been seen and left.
     ns.create(controller.seal(&ns, "other", &[("a", "1")])).await;
     ends(&ns, "other", "Applied").await;
@@ -132,4 +138,24 @@ async fn kubectl_shows_that_nothing_has_looked_yet() {
     let table = cluster.kubectl(&["get", "sls", "-n", &ns.name], "").await;
     let table = String::from_utf8(table.stdout).unwrap();
     assert!(table.starts_with("NAME   READY   REASON   KEYS   OPENED-WITH   AGE"), "{table}");
+}
+
+#[tokio::test]
+async fn a_value_that_one_applier_takes_out_goes_though_another_applied_it_too() {
+    let name = "a_value_that_one_applier_takes_out_goes_though_another_applied_it_too";
+    let Some((cluster, controller)) = shared(name).await else { return };
+    let ns = cluster.namespace().await;
+    for (manager, pairs) in [
+        ("flux", &[("a", "1"), ("b", "1")][..]),
+        ("argo", &[("a", "1"), ("b", "1")]),
+        ("flux", &[("b", "2")]),
+    ] {
+        let sealed = file::write(&controller.seal(&ns, "db", pairs));
+        let args =
+            ["apply", "--server-side", "--force-conflicts", "--field-manager", manager, "-f", "-"];
+        let output = cluster.kubectl(&args, &sealed).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        ends(&ns, "db", "Applied").await;
+    }
+    assert_eq!(values(&ns.get("db").await), map(&[("b", "2")]));
 }

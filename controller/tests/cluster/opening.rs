@@ -50,7 +50,7 @@ async fn a_value_moved_to_another_key_opens_nothing() {
     };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("user", "1"), ("password", "2")]);
-    let values = &mut sealed.spec.envelopes[0].values;
+    let values = &mut sealed.spec.values;
     let (user, password) = (values["user"].clone(), values["password"].clone());
     values.extend([("user".to_owned(), password), ("password".to_owned(), user)]);
     ns.create(sealed).await;
@@ -66,11 +66,11 @@ async fn damage_keeps_the_live_secret_as_it_was() {
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     let sealed = ends(&ns, "db", "Applied").await;
-    let mut envelopes = sealed.spec.envelopes.clone();
-    let value = envelopes[0].values.get_mut("a").unwrap();
-    let flipped = if value.as_bytes()[60] == b'A' { "B" } else { "A" };
-    value.replace_range(60..61, flipped);
-    ns.patch::<SealedSecret>("db", json!({"spec": {"envelopes": envelopes}})).await;
+    let mut values_of = sealed.spec.values.clone();
+    let payload = &mut values_of.get_mut("a").unwrap().payload;
+    let flipped = if payload.as_bytes()[60] == b'A' { "B" } else { "A" };
+    payload.replace_range(60..61, flipped);
+    ns.patch::<SealedSecret>("db", json!({"spec": {"values": values_of}})).await;
     let sealed = ends(&ns, "db", "Damaged").await;
     assert_eq!(
         message(&sealed),
@@ -81,13 +81,11 @@ async fn damage_keeps_the_live_secret_as_it_was() {
     );
     assert_eq!(values(&ns.get("db").await), map(&[("a", "1")]));
 
-    let header = sealed.spec.envelopes[0].header.replacen("--- ", "--- A", 1);
-    let mut cut = header;
-    cut.pop();
-    envelopes[0].header = cut;
-    ns.patch::<SealedSecret>("db", json!({"spec": {"envelopes": envelopes}})).await;
+    let mut header = sealed.spec.header.unwrap().replacen("--- ", "--- A", 1);
+    header.pop();
+    ns.patch::<SealedSecret>("db", json!({"spec": {"header": header}})).await;
     ns.eventually("the header is blamed", "db", |sealed: &SealedSecret| {
-        crate::support::ready(sealed).is_some() && message(sealed).contains("the header")
+        crate::support::ready(sealed).is_some() && message(sealed).contains("the shared header")
     })
     .await;
 }
@@ -115,30 +113,30 @@ async fn a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_onc
 }
 
 #[tokio::test]
-async fn a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_on() {
+async fn a_block_under_no_header_or_a_bad_base64_is_malformed_and_the_others_go_on() {
     let Some((cluster, controller)) =
-        shared("a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_on").await
+        shared("a_block_under_no_header_or_a_bad_base64_is_malformed_and_the_others_go_on").await
     else {
         return;
     };
     let ns = cluster.namespace().await;
-    let mut twice = controller.seal(&ns, "twice", &[("a", "1")]);
-    let again = controller.seal(&ns, "twice", &[("a", "2")]).spec.envelopes;
-    twice.spec.envelopes.extend(again);
+    let mut bare = controller.seal(&ns, "bare", &[("a", "1")]);
+    bare.spec.header = None;
+    bare.spec.sealed_to.clear();
     let mut base64 = controller.seal(&ns, "base64", &[("a", "1")]);
-    base64.spec.envelopes[0].values.insert("a".into(), "not base64!".into());
+    base64.spec.values.get_mut("a").unwrap().payload = "not base64!".into();
     let mut unsorted = controller.seal(&ns, "unsorted", &[("a", "1")]);
     unsorted.spec.scope.namespaces = vec!["z".into(), "a".into()];
-    for sealed in [twice, base64, unsorted] {
+    for sealed in [bare, base64, unsorted] {
         ns.create(sealed).await;
     }
     ns.create(controller.seal(&ns, "good", &[("a", "1")])).await;
     assert!(
-        message(&ends(&ns, "twice", "Malformed").await).contains("key a stands in two envelopes")
+        message(&ends(&ns, "bare", "Malformed").await).contains("the block of a: it has no header")
     );
     assert!(
         message(&ends(&ns, "base64", "Malformed").await)
-            .contains("the value of a is not canonical base64")
+            .contains("the block of a: its payload is not canonical base64")
     );
     ends(&ns, "unsorted", "Malformed").await;
     ends(&ns, "good", "Applied").await;

@@ -10,7 +10,7 @@ use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_testing::{Cluster, Namespace};
 use serde_json::json;
 
-use crate::support::{Controller, apply, ends, install_in};
+use crate::support::{Controller, apply, ends, install_in, resealed};
 
 /// Verb, API group, resource.
 type Right = (String, String, String);
@@ -43,16 +43,17 @@ async fn live_through_everything(cluster: &Cluster, controller: &Controller, hom
     ns.create(controller.seal_with(&ns, "db", &[("a", "1")], frozen)).await;
     ends(&ns, "db", "Applied").await;
     // Made anew: delete. Then repaired: update. An Event each time.
-    let next = controller.seal(&ns, "db", &[("a", "2")]).spec.envelopes;
-    let thawed = json!({"spec": {"template": null, "envelopes": next}});
+    let mut thawed = resealed(&controller.seal(&ns, "db", &[("a", "2")]));
+    thawed["spec"]["template"] = json!(null);
     ns.patch::<SealedSecret>("db", thawed).await;
     ns.eventually_event("db", "Replaced").await;
     ends(&ns, "db", "Applied").await;
     ns.patch::<Secret>("db", json!({"data": {"a": "eA=="}})).await;
     ns.eventually_event("db", "Repaired").await;
     // Suspended and changed, then resumed: the object is read again.
-    let last = controller.seal(&ns, "db", &[("a", "3")]).spec.envelopes;
-    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": true, "envelopes": last}})).await;
+    let mut last = resealed(&controller.seal(&ns, "db", &[("a", "3")]));
+    last["spec"]["suspend"] = json!(true);
+    ns.patch::<SealedSecret>("db", last).await;
     ns.patch::<Secret>("db", json!({"metadata": {"labels": {"seen": "1"}}})).await;
     ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": null}})).await;
     ends(&ns, "db", "Applied").await;

@@ -1,6 +1,6 @@
 //! What a hostile reviewer tried: one tenant or one namespace against the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
@@ -39,18 +39,15 @@ async fn a_file_that_names_thousands_of_recipients_does_not_grow_its_status() {
     let ns = cluster.namespace().await;
     let place = Place::new(&ns.name, "db").unwrap();
     let mut sealed = controller.seal(&ns, "db", &[]);
-    sealed.spec.envelopes.clear();
     for n in 0..100 {
         let key = format!("k{n}");
         let values = BTreeMap::from([(key, SecretValue::from(b"1".as_slice()))]);
         let also = seal_core::key::Identity::generate();
         let recipients = [controller.recipient(), also.recipient().parse().unwrap()];
-        let envelope =
-            seal_core::seal::seal_values(&values, &Scope::of(&place), &recipients).unwrap();
-        sealed.spec.envelopes.push(envelope);
+        let blocks = seal_core::seal::seal_blocks(&values, &Scope::of(&place), &recipients);
+        sealed.spec.values.extend(blocks.unwrap());
     }
-    let named = sealed.spec.envelopes.iter().flat_map(|it| &it.sealed_to).collect::<BTreeSet<_>>();
-    assert_eq!(named.len(), 101);
+    assert_eq!(sealed.sealed_to().len(), 101);
     ns.create(sealed).await;
     let sealed = ends(&ns, "db", "Applied").await;
     assert_eq!(sealed.status.unwrap().sealed_to.len(), 64);

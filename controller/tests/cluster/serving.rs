@@ -73,7 +73,7 @@ async fn a_canary_value_is_in_no_log_event_status_or_metric() {
         ..Default::default()
     };
     let mut damaged = controller.seal(&ns, "damaged", &[("k", CANARY)]);
-    let value = damaged.spec.envelopes[0].values.get_mut("k").unwrap();
+    let value = &mut damaged.spec.values.get_mut("k").unwrap().payload;
     value.replace_range(40..44, "AAAA");
     let mut moved = controller.seal(&ns, "moved", &[("k", CANARY)]);
     moved.spec.scope.name = "*".into();

@@ -14,6 +14,7 @@ use seal_core::place::{Place, Scope};
 use seal_core::seal::seal;
 use seal_core::secret::SecretValue;
 use seal_testing::{Cluster, Namespace, Process, eventually_in};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// A value that is searched for everywhere it must not be.
@@ -195,6 +196,12 @@ fn seal_for_all(
         empty: vec![],
     };
     seal(manifest, place, scope, &BTreeSet::new(), recipients).unwrap()
+}
+
+/// A patch that puts the sealed part of `sealed` in the place of what is there.
+pub(crate) fn resealed(sealed: &SealedSecret) -> Value {
+    let spec = &sealed.spec;
+    json!({"spec": {"sealedTo": spec.sealed_to, "header": spec.header, "values": spec.values}})
 }
 
 /// Seals for somebody else than the controller.

@@ -61,9 +61,8 @@ fn an_object_that_becomes_refused_keeps_its_last_good_files() {
     rig.once().assert(0, &["applied 2"]);
     let good = fs::read_to_string(rig.at("repo/a.yaml")).unwrap();
     let unknown = "sha256:00000000000000000000000000000000";
-    let to_nobody =
-        altered(&good, |sealed| sealed.spec.envelopes[0].sealed_to = vec![unknown.into()]);
-    let bad_header = altered(&good, |sealed| sealed.spec.envelopes[0].header.truncate(40));
+    let to_nobody = altered(&good, |sealed| sealed.spec.sealed_to = vec![unknown.into()]);
+    let bad_header = altered(&good, |sealed| sealed.spec.header.as_mut().unwrap().truncate(40));
     let cut = good.replacen("  name: a\n", "  name: a\n<<<<<<< HEAD\n", 1);
     let suspended = altered(&good, |sealed| sealed.spec.suspend = Some(true));
     for (text, code, words) in [

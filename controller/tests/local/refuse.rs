@@ -17,7 +17,7 @@ fn each_refusal_names_its_reason_and_path_and_the_other_objects_are_applied() {
     let values = [("password", CANARY)];
     let swap = |text: &str| {
         altered(text, |sealed| {
-            let values = &mut sealed.spec.envelopes[0].values;
+            let values = &mut sealed.spec.values;
             let (user, password) = (values["user"].clone(), values["password"].clone());
             values.extend([("user".to_owned(), password), ("password".to_owned(), user)]);
         })
@@ -32,7 +32,7 @@ fn each_refusal_names_its_reason_and_path_and_the_other_objects_are_applied() {
         sealed.metadata.name = Some("sh.helm.release.v1.x.v1".into());
     });
     let damaged = altered(&good, |sealed| {
-        let value = sealed.spec.envelopes[0].values.get_mut("password").unwrap();
+        let value = &mut sealed.spec.values.get_mut("password").unwrap().payload;
         let last = value.len() - 12;
         let other = if value.as_bytes()[last] == b'A' { "B" } else { "A" };
         value.replace_range(last..=last, other);
@@ -67,7 +67,7 @@ fn names_and_keys_that_lead_out_of_their_folder_are_malformed() {
     let good = rig.seal("prod/db", &[("k", CANARY)]);
     let with_key = |key: &str| {
         altered(&good, |sealed| {
-            let values = &mut sealed.spec.envelopes[0].values;
+            let values = &mut sealed.spec.values;
             let value = values.remove("k").unwrap();
             values.insert(key.into(), value);
         })

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use age::DecryptError;
 use age_core::format::{FileKey, Stanza};
 use libfuzzer_sys::fuzz_target;
+use seal_core::kind::sealed::{Block, SealedSecret};
 use seal_core::open::check::check;
-use seal_core::kind::sealed::{Envelope, SealedSecret, SealedSecretSpec};
 use seal_core::place::{Place, Scope};
 
 fuzz_target!(|text: &str| {
@@ -24,19 +24,20 @@ fuzz_target!(|text: &str| {
 
 fn compare(header: &str) {
     let place = Place::new("prod", "db").expect("a place");
-    let values = [("k".to_owned(), String::new())].into();
+    let block = Block { payload: "AAAA".to_owned(), ..Block::default() };
     let mut sealed = SealedSecret::default();
     sealed.metadata.namespace = Some(place.namespace.clone());
     sealed.metadata.name = Some(place.name.clone());
-    let envelopes = vec![Envelope { sealed_to: vec![], header: header.to_owned(), values }];
-    sealed.spec = SealedSecretSpec { scope: Scope::of(&place), envelopes, ..Default::default() };
+    sealed.spec.scope = Scope::of(&place);
+    sealed.spec.header = Some(header.to_owned());
+    sealed.spec.values = [("k".to_owned(), block)].into();
     let Ok(checked) = check(&sealed) else { return };
 
     let file = [header.as_bytes(), b"\n", &[0; 48]].concat();
     let seen = Seen::default();
     let age = age::Decryptor::new_buffered(&*file).expect("ours is a part of age's");
     assert!(age.decrypt(std::iter::once(&seen as &dyn age::Identity)).is_err());
-    assert_eq!(seen.0.into_inner(), checked.stanza_types()[0]);
+    assert_eq!(seen.0.into_inner(), checked.headers()[0].stanza_types);
 }
 
 /// Opens nothing and notes the stanzas it is shown.

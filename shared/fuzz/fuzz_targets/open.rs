@@ -1,6 +1,7 @@
 //! A sealed file for a fixed key, its header and payload changed at will: never opens, never panics.
 //!
-//! The first byte chooses: arbitrary header and payload, or changes to right ones (where, and which bits).
+//! The first byte chooses: arbitrary header and payload, or changes to right ones (where, and which bits); and whether
+//! the header is shared or the block's own.
 
 #![no_main]
 
@@ -9,11 +10,12 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
-use seal_core::open::check::check;
-use seal_core::kind::sealed::{Envelope, SealedSecret};
 use seal_core::key::{Identity, Keyring};
-use seal_core::open::open;
 use seal_core::kind::file::{Document, read};
+use seal_core::kind::sealed::SealedSecret;
+use seal_core::open::allowed::Grants;
+use seal_core::open::check::check;
+use seal_core::open::open;
 
 static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
     let text = include_str!("../../../testdata/keys/classic.txt");
@@ -30,36 +32,54 @@ static SEALED: LazyLock<SealedSecret> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     let Some((mode, data)) = data.split_first() else { return };
-    let mut sealed = SEALED.clone();
-    let envelope = &mut sealed.spec.envelopes[0];
-    let changed = if mode % 2 == 0 { arbitrary(envelope, data) } else { altered(envelope, data) };
-    let opened = check(&sealed).and_then(|checked| open(&checked, &KEYRING));
-    assert_eq!(opened.is_err(), changed, "{:?}", sealed.spec.envelopes[0]);
+    let mut header = SEALED.spec.header.clone().expect("the vector's header");
+    let mut payload = SEALED.spec.values["password"].payload.clone();
+    if mode % 2 == 0 {
+        (header, payload) = arbitrary(data);
+    } else {
+        alter(&mut header, &mut payload, data);
+    }
+    let same = SEALED.spec.header.as_ref() == Some(&header)
+        && SEALED.spec.values["password"].payload == payload;
+    let sealed = put(header, payload, mode % 4 > 1);
+    let opened = check(&sealed)
+        .and_then(|checked| checked.allowed(&Grants::default()))
+        .and_then(|allowed| open(&allowed, &KEYRING));
+    assert_eq!(opened.is_ok(), same, "{:?}", sealed.spec.values);
 });
 
-fn arbitrary(envelope: &mut Envelope, data: &[u8]) -> bool {
-    let before = envelope.clone();
-    let cut = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
-    envelope.header = String::from_utf8_lossy(&data[..cut]).into_owned();
-    let payload = STANDARD.encode(data.get(cut + 1..).unwrap_or_default());
-    envelope.values.insert("password".to_owned(), payload);
-    *envelope != before
+/// The vector with this header, shared or the block's own, and this payload.
+fn put(header: String, payload: String, own: bool) -> SealedSecret {
+    let mut sealed = SEALED.clone();
+    let sealed_to = sealed.spec.sealed_to.clone();
+    let block = sealed.spec.values.get_mut("password").expect("the vector's key");
+    block.payload = payload;
+    if own {
+        (block.header, block.sealed_to) = (Some(header), sealed_to);
+        (sealed.spec.header, sealed.spec.sealed_to) = (None, vec![]);
+    } else {
+        sealed.spec.header = Some(header);
+    }
+    sealed
 }
 
-fn altered(envelope: &mut Envelope, data: &[u8]) -> bool {
-    let before = envelope.clone();
-    let mut header = envelope.header.clone().into_bytes();
-    let value = envelope.values.get_mut("password").expect("the vector's key");
-    let mut payload = STANDARD.decode(&*value).expect("the vector's payload");
+fn arbitrary(data: &[u8]) -> (String, String) {
+    let cut = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    let payload = STANDARD.encode(data.get(cut + 1..).unwrap_or_default());
+    (String::from_utf8_lossy(&data[..cut]).into_owned(), payload)
+}
+
+fn alter(header: &mut String, payload: &mut String, data: &[u8]) {
+    let mut bytes = header.clone().into_bytes();
+    let mut stored = STANDARD.decode(&*payload).expect("the vector's payload");
     for change in data.chunks_exact(3) {
         let at = usize::from(u16::from_be_bytes([change[0], change[1]]));
-        let at = at % (header.len() + payload.len());
-        match header.get_mut(at) {
+        let at = at % (bytes.len() + stored.len());
+        match bytes.get_mut(at) {
             Some(byte) => *byte ^= change[2] & 0x7f,
-            None => payload[at - before.header.len()] ^= change[2],
+            None => stored[at - header.len()] ^= change[2],
         }
     }
-    *value = STANDARD.encode(payload);
-    envelope.header = String::from_utf8_lossy(&header).into_owned();
-    *envelope != before
+    *payload = STANDARD.encode(stored);
+    *header = String::from_utf8_lossy(&bytes).into_owned();
 }

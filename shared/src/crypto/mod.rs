@@ -21,7 +21,7 @@ pub(crate) fn random(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system gives randomness");
 }
 
-/// A fresh file key: 16 random bytes, one per envelope, wiped on drop.
+/// A fresh file key: 16 random bytes, one per header, wiped on drop.
 pub(crate) fn new_file_key() -> FileKey {
     FileKey::init_with_mut(|key: &mut [u8; FILE_KEY_BYTES]| random(key))
 }

@@ -60,11 +60,12 @@ fn seal_with_nonce(
     payload
 }
 
-/// Checks the MAC of `header`, and gives the shortest header of its file key to open its payloads under.
+/// Checks the MAC of `header`, and gives the shortest header of its file key to open its payloads under. The error
+/// names the check that failed.
 ///
 /// The `age` crate reads the header and checks its MAC again for each payload; with 64 stanzas and 1,024 values
 /// that would be seconds. A payload's own key hangs on the file key alone.
-pub(crate) fn authenticate(header: &Header, file_key: &FileKey) -> Result<Header, Refused> {
+pub(crate) fn authenticate(header: &Header, file_key: &FileKey) -> Result<Header, &'static str> {
     stream(header, file_key, &[0; NONCE_BYTES])?;
     let stanza = Stanza { tag: "authenticated".to_owned(), args: vec![], body: vec![] };
     Ok(Header::write(file_key, vec![stanza]))
@@ -94,25 +95,25 @@ fn decrypt(
     if payload.len() < NONCE_BYTES {
         return Err(Refused::Damaged("payload")); // age would count a missing nonce to the header
     }
-    let mut stream = stream(header, file_key, payload)?;
+    let mut stream = stream(header, file_key, payload).map_err(Refused::Damaged)?;
     // Reserved at its final size: a vector that grows leaves unwiped copies behind.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(payload.len()));
     stream.read_to_end(&mut plaintext).map_err(|_| Refused::Damaged("payload"))?;
     Ok(plaintext)
 }
 
-/// Reads the header and checks its MAC; no chunk of the payload is opened yet.
+/// Reads the header and checks its MAC; no chunk of the payload is opened yet. The error names the check.
 fn stream<'a>(
     header: &'a Header,
     file_key: &FileKey,
     payload: &'a [u8],
-) -> Result<impl Read + use<'a>, Refused> {
+) -> Result<impl Read + use<'a>, &'static str> {
     let file = header.as_bytes().chain(payload);
-    let decryptor = Decryptor::new_buffered(file).map_err(|_| Refused::Damaged("header"))?;
+    let decryptor = Decryptor::new_buffered(file).map_err(|_| "header")?;
     let held = Held(file_key);
     decryptor.decrypt(std::iter::once(&held as &dyn age::Identity)).map_err(|error| match error {
-        DecryptError::InvalidMac => Refused::Damaged("mac"),
-        _ => Refused::Damaged("header"),
+        DecryptError::InvalidMac => "mac",
+        _ => "header",
     })
 }
 

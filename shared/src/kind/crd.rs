@@ -19,8 +19,8 @@ pub fn definition() -> Value {
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     tidy(schema);
     schema["properties"]["spec"]["required"] = json!(["scope"]);
-    schema["properties"]["spec"]["properties"]["envelopes"]["items"]["required"] =
-        json!(["header", "sealedTo", "values"]);
+    schema["properties"]["spec"]["properties"]["values"]["additionalProperties"]["required"] =
+        json!(["payload"]);
     // On the field alone a default is never applied: there is no status yet. So no wait passes before the
     // controller has looked.
     schema["properties"]["status"]["default"] = json!({"observedGeneration": -1});

@@ -10,9 +10,11 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 
-use crate::kind::sealed::{API_VERSION, KIND, SealedSecret, Template};
+use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
+use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
 use crate::place::Scope;
-use crate::yaml::{self, Node, ReadError, shown};
+use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
+use crate::yaml::{self, Node, ReadError, Value, escaped};
 
 /// What one document of a text turned out to be.
 #[derive(Clone, Debug)]
@@ -22,7 +24,7 @@ pub enum Document {
     /// A Secret in clear, which does not belong beside sealed files.
     Plaintext {
         /// `namespace/name` as far as they are there.
-        label: String,
+        object: String,
     },
     /// Anything else. Other manifests are no business of ours.
     Other {
@@ -39,26 +41,26 @@ pub enum FileError {
     #[error("{0}")]
     Text(#[from] ReadError),
     /// A field that no sealed file has.
-    #[error("{label}: unknown field {path}")]
+    #[error("{object}: unknown field {path}")]
     UnknownField {
         /// Which object.
-        label: String,
+        object: String,
         /// Where, from the root.
         path: String,
     },
     /// A field of another type than it must be.
     #[error(
-        "{label}: a field is of the wrong type, such as a number or boolean where a string must be quoted"
+        "{object}: a field is of the wrong type, such as a number or boolean where a string must be quoted"
     )]
     WrongType {
         /// Which object.
-        label: String,
+        object: String,
     },
     /// An `apiVersion` of our group that this version does not know.
-    #[error("{label}: apiVersion or kind is not known to this version")]
+    #[error("{object}: apiVersion or kind is not known to this version")]
     UnknownVersion {
         /// Which object.
-        label: String,
+        object: String,
     },
 }
 
@@ -82,64 +84,111 @@ fn read_node(node: &Node, documents: &mut Vec<Document>) -> Result<(), FileError
 fn document(node: &Node) -> Result<Document, FileError> {
     let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
-    if api_version == API_VERSION && kind == KIND {
+    if api_version == API_VERSION && kind == SEALED_SECRET {
         return Ok(Document::Sealed(Box::new(sealed(node)?)));
     }
-    if api_version.starts_with("seal.dev/") || kind == KIND && !api_version.contains('/') {
-        return Err(FileError::UnknownVersion { label: label(node) });
+    if api_version.starts_with(GROUP_PREFIX) || kind == SEALED_SECRET && !api_version.contains('/')
+    {
+        return Err(FileError::UnknownVersion { object: full_name_of(node) });
     }
     if api_version == "v1" && kind == "Secret" {
-        return Ok(Document::Plaintext { label: label(node) });
+        return Ok(Document::Plaintext { object: full_name_of(node) });
     }
-    Ok(Document::Other { kind: shown(kind) })
+    Ok(Document::Other { kind: escaped(kind) })
+}
+
+/// Where a map must stand: serde would take the values of a list for its fields, in their order.
+const MAPS: [&[&str]; 7] = [
+    &["spec"],
+    &["spec", "scope"],
+    &["spec", "template"],
+    &["spec", "template", "metadata"],
+    &["metadata"],
+    &["status"],
+    &["status", "secret"],
+];
+
+fn has_list_for_map(node: &Node) -> bool {
+    let at = |path: &&[&str]| path.iter().try_fold(node, |node, field| node.get(field));
+    let blocks = node.get("spec").and_then(|spec| spec.get("values"));
+    let blocks = blocks.map(Node::entries).unwrap_or_default().iter().map(|entry| &entry.value);
+    MAPS.iter().filter_map(at).chain(blocks).any(|node| matches!(node.value, Value::Sequence(_)))
 }
 
 fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
+    if has_list_for_map(node) {
+        return Err(FileError::WrongType { object: full_name_of(node) });
+    }
     let json = node.to_json();
     let mut unknown = None;
     let mut note = |path: serde_ignored::Path<'_>| {
         let path = path.to_string().replace(".?.", "."); // `?` is where a field may be absent
         if !matches!(path.as_str(), "apiVersion" | "kind") {
-            unknown.get_or_insert_with(|| shown(&path));
+            unknown.get_or_insert_with(|| escaped(&path));
         }
     };
     let sealed = serde_ignored::deserialize(json, &mut note)
-        .map_err(|_| FileError::WrongType { label: label(node) })?;
+        .map_err(|_| FileError::WrongType { object: full_name_of(node) })?;
     match unknown {
-        Some(path) => Err(FileError::UnknownField { label: label(node), path }),
+        Some(path) => Err(FileError::UnknownField { object: full_name_of(node), path }),
         None => Ok(sealed),
     }
 }
 
 /// `namespace/name` of any manifest, for messages.
-pub(crate) fn label(node: &Node) -> String {
-    let part = |key: &str| {
-        let part = node.get("metadata").and_then(|metadata| metadata.get(key));
-        shown(part.and_then(Node::as_str).unwrap_or("?"))
-    };
-    format!("{}/{}", part("namespace"), part("name"))
+pub(crate) fn full_name_of(node: &Node) -> String {
+    full_name(metadata_text(node, "namespace"), metadata_text(node, "name"))
 }
 
-/// Writes one sealed file: `scope`, `template`, `envelopes` in that order, maps sorted.
+fn metadata_text<'n>(node: &'n Node, field: &str) -> Option<&'n str> {
+    node.get("metadata")?.get(field)?.as_str()
+}
+
+/// Writes one sealed file: fields in one order, maps sorted, an empty line after each block.
+///
+/// The empty lines, and the line that ends the map, lie between any two blocks and never change: so two edits of
+/// different blocks have a line between them, without which Git takes them for a conflict.
 pub fn write(sealed: &SealedSecret) -> String {
-    yaml::write::to_yaml(&FileView {
+    let spec = &sealed.spec;
+    let mut text = to_yaml(&FileView {
         api_version: API_VERSION,
-        kind: KIND,
+        kind: SEALED_SECRET,
         metadata: &sealed.metadata,
         spec: SpecView {
-            scope: &sealed.spec.scope,
-            template: sealed.spec.template.as_ref(),
-            service_accounts: &sealed.spec.service_accounts,
-            on_conflict: sealed.spec.on_conflict.as_deref(),
-            suspend: sealed.spec.suspend,
-            envelopes: sealed.spec.envelopes.iter().map(EnvelopeView::of).collect(),
+            scope: &spec.scope,
+            template: spec.template.as_ref(),
+            service_accounts: &spec.service_accounts,
+            on_conflict: spec.on_conflict.as_deref(),
+            suspend: spec.suspend,
+            sealed_to: &spec.sealed_to,
+            header: spec.header.as_deref().map(LitStr),
         },
-    })
+    });
+    if spec.values.is_empty() {
+        text.push_str("  values: {}\n");
+        return text;
+    }
+    text.push_str("  values:\n");
+    for (key, block) in &spec.values {
+        for line in write_block(key, block).lines() {
+            text.push_str("    ");
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text.push_str("  # end of values\n");
+    text
 }
 
-/// The envelopes alone, as items of a list, for an edit of a file that keeps every other line.
-pub(crate) fn write_envelope(envelope: &crate::kind::sealed::Envelope) -> String {
-    yaml::write::to_yaml(&[EnvelopeView::of(envelope)])
+/// One entry of `values`, not indented.
+pub(crate) fn write_block(key: &str, block: &Block) -> String {
+    to_yaml(&BTreeMap::from([(key, BlockView::of(block))]))
+}
+
+/// `sealedTo` and `header` of the shared header as entries of `spec`, not indented; those that are there.
+pub(crate) fn write_shared_header(sealed_to: &[String], header: &str) -> String {
+    to_yaml(&HeaderView { sealed_to, header: LitStr(header) })
 }
 
 #[derive(Serialize)]
@@ -163,23 +212,38 @@ struct SpecView<'a> {
     on_conflict: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspend: Option<bool>,
-    envelopes: Vec<EnvelopeView<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    sealed_to: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<LitStr<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct EnvelopeView<'a> {
+struct HeaderView<'a> {
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     sealed_to: &'a [String],
-    header: serde_saphyr::LitStr<'a>,
-    values: &'a BTreeMap<String, String>,
+    header: LitStr<'a>,
 }
 
-impl<'a> EnvelopeView<'a> {
-    fn of(envelope: &'a crate::kind::sealed::Envelope) -> Self {
+/// A block: its recipients on one line, so that a change of recipients is a change of one line.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed_to: Option<FlowSeq<&'a [String]>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<LitStr<'a>>,
+    payload: &'a str,
+}
+
+impl<'a> BlockView<'a> {
+    fn of(block: &'a Block) -> Self {
+        let sealed_to = block.sealed_to.as_slice();
         Self {
-            sealed_to: &envelope.sealed_to,
-            header: serde_saphyr::LitStr(&envelope.header),
-            values: &envelope.values,
+            sealed_to: (!sealed_to.is_empty()).then_some(FlowSeq(sealed_to)),
+            header: block.header.as_deref().map(LitStr),
+            payload: &block.payload,
         }
     }
 }
@@ -187,8 +251,8 @@ impl<'a> EnvelopeView<'a> {
 impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sealed(sealed) => write!(f, "SealedSecret {}", sealed.label()),
-            Self::Plaintext { label } => write!(f, "Secret {label}"),
+            Self::Sealed(sealed) => write!(f, "SealedSecret {}", sealed.full_name()),
+            Self::Plaintext { object } => write!(f, "Secret {object}"),
             Self::Other { kind } => f.write_str(kind),
         }
     }

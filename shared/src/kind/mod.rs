@@ -5,5 +5,6 @@
 
 pub mod crd;
 pub mod edit;
+mod edit_lines;
 pub mod file;
 pub mod sealed;

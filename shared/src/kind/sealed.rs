@@ -6,7 +6,7 @@
 
 #![allow(unreachable_pub, reason = "a helper type of kube's derive is public and unnamed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -14,17 +14,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::place::{Place, Scope};
-use crate::yaml::shown;
+use crate::yaml::escaped;
 
-/// The API group of every kind here.
-pub const GROUP: &str = "seal.dev";
-/// `apiVersion` of a sealed file. What opened once opens always.
-pub const API_VERSION: &str = "seal.dev/v1";
-/// `kind` of a sealed file.
-pub const KIND: &str = "SealedSecret";
-
-/// Most envelopes in one sealed file.
-pub const MAX_ENVELOPES: usize = 256;
+/// Most blocks with a header of their own in one sealed file.
+pub const MAX_OWN_HEADERS: usize = 256;
 /// Most values in one sealed file, sealed and clear together.
 pub const MAX_VALUES: usize = 1024;
 /// Most bytes of plaintext in one sealed file: what the API server takes in one Secret.
@@ -52,7 +45,7 @@ pub const MAX_PLAINTEXT_BYTES: usize = 1024 * 1024;
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
     validation = Rule::new("size(self.spec.scope.namespaces) == 1 || !self.spec.scope.namespaces.exists(n, n == '*')")
         .message("spec.scope.namespaces mixes \"*\" with names"),
-    validation = Rule::new("!has(self.spec.template) || !has(self.spec.template.stringData) || !has(self.spec.envelopes) || self.spec.envelopes.all(e, !e.values.exists(k, k in self.spec.template.stringData))")
+    validation = Rule::new("!has(self.spec.template) || !has(self.spec.template.stringData) || !has(self.spec.values) || !self.spec.values.exists(k, k in self.spec.template.stringData)")
         .message("a key is both sealed and in spec.template.stringData"),
     validation = Rule::new("!has(self.spec.template) || !has(self.spec.template.type) || !(self.spec.template.type in ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'] || self.spec.template.type.startsWith('helm.sh/') || self.spec.template.type.startsWith('seal.dev/'))")
         .message("spec.template.type is reserved")
@@ -76,10 +69,19 @@ pub struct SealedSecretSpec {
     /// Stop reconciling; the live Secret and the conditions stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
-    /// The sealed values, grouped by the header they share.
+    /// Fingerprints of the shared header's recipients, `sha256:` and 32 hex digits; hints, not a security statement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 71)))]
+    pub sealed_to: Vec<String>,
+    /// The age header of every block without one of its own, without its final line feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 131072))]
+    pub header: Option<String>,
+    /// The sealed values: key of the Secret to its block. Applied as a whole: of two appliers neither keeps a block of
+    /// the other's under a header that is gone.
     #[serde(default)]
-    #[schemars(length(max = 256))]
-    pub envelopes: Vec<Envelope>,
+    #[schemars(extend("maxProperties" = 1024, "x-kubernetes-map-type" = "atomic"))]
+    pub values: BTreeMap<String, Block>,
 }
 
 /// The values of `spec.onConflict`.
@@ -128,22 +130,21 @@ impl TemplateMetadata {
     }
 }
 
-/// One age header, and the payloads under its file key.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// One sealed value: its payload, under the file's shared header or one of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Envelope {
-    /// Fingerprints of the recipients, `sha256:` and 32 hex digits; hints, not a security statement.
-    #[serde(default)]
+pub struct Block {
+    /// Fingerprints of its own header's recipients; hints, not a security statement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 71)))]
     pub sealed_to: Vec<String>,
-    /// The age header without its final line feed.
-    #[serde(default)]
+    /// Its own age header without the final line feed; absent where it is under the shared one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 131072))]
-    pub header: String,
-    /// Key of the Secret to age payload, base64 with padding, canonical.
+    pub header: Option<String>,
+    /// The age payload, base64 with padding, canonical.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = 1024))]
-    pub values: BTreeMap<String, String>,
+    pub payload: String,
 }
 
 /// What the controller last did with a sealed object. Written by nobody else.
@@ -160,7 +161,7 @@ pub struct SealedSecretStatus {
     /// Number of values in the live Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<i64>,
-    /// Fingerprints that the envelopes name.
+    /// Fingerprints that the headers in use name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sealed_to: Vec<String>,
     /// Fingerprints of the identities that opened it.
@@ -200,8 +201,29 @@ impl SealedSecret {
     }
 
     /// `namespace/name` as far as they are there, for messages.
-    pub fn label(&self) -> String {
-        let part = |name: &Option<String>| shown(name.as_deref().unwrap_or("?"));
-        format!("{}/{}", part(&self.metadata.namespace), part(&self.metadata.name))
+    pub fn full_name(&self) -> String {
+        full_name(self.metadata.namespace.as_deref(), self.metadata.name.as_deref())
     }
+
+    /// Whether a block is under the shared header.
+    pub fn uses_shared_header(&self) -> bool {
+        self.spec.values.values().any(|block| block.header.is_none())
+    }
+
+    /// Whether there is a shared header that no block is under, as a merge or an edit can leave one.
+    pub fn has_unused_header(&self) -> bool {
+        self.spec.header.is_some() && !self.uses_shared_header()
+    }
+
+    /// The recipients' fingerprints of every header in use, sorted.
+    pub fn sealed_to(&self) -> BTreeSet<&str> {
+        let shared = if self.uses_shared_header() { self.spec.sealed_to.as_slice() } else { &[] };
+        let own = self.spec.values.values().flat_map(|block| &block.sealed_to);
+        shared.iter().chain(own).map(String::as_str).collect()
+    }
+}
+
+/// `namespace/name` of any manifest as far as they are there, for messages.
+pub(crate) fn full_name(namespace: Option<&str>, name: Option<&str>) -> String {
+    format!("{}/{}", escaped(namespace.unwrap_or("?")), escaped(name.unwrap_or("?")))
 }

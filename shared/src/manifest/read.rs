@@ -10,11 +10,11 @@ use base64::engine::GeneralPurposeConfig;
 use base64::engine::general_purpose::GeneralPurpose;
 use zeroize::Zeroizing;
 
-use crate::kind::file::label;
+use crate::kind::file::full_name_of;
 use crate::kind::sealed::{Template, TemplateMetadata};
 use crate::place::is_key;
 use crate::secret::SecretValue;
-use crate::yaml::{self, Node, ReadError, Value, shown};
+use crate::yaml::{self, Node, ReadError, Value, escaped};
 
 /// A plaintext Secret as its manifest has it. Prints without its values.
 #[derive(Debug)]
@@ -44,32 +44,32 @@ pub enum ManifestError {
     #[error("there is no manifest in it")]
     Empty,
     /// A document that is no Secret.
-    #[error("{kind} {label} is not a Secret")]
+    #[error("{kind} {object} is not a Secret")]
     NotASecret {
         /// Its kind.
         kind: String,
         /// `namespace/name`.
-        label: String,
+        object: String,
     },
     /// Sealed already.
-    #[error("SealedSecret {label} is already sealed")]
+    #[error("SealedSecret {object} is already sealed")]
     AlreadySealed {
         /// `namespace/name`.
-        label: String,
+        object: String,
     },
     /// A field that no Secret has: a typo would silently lose values.
-    #[error("Secret {label}: unknown field {field}")]
+    #[error("Secret {object}: unknown field {field}")]
     UnknownField {
         /// `namespace/name`.
-        label: String,
+        object: String,
         /// The field's path.
         field: String,
     },
     /// A field or value of a type that the API server refuses.
-    #[error("Secret {label}: {field} is {found}, not {wanted}")]
+    #[error("Secret {object}: {field} is {found}, not {wanted}")]
     WrongType {
         /// `namespace/name`.
-        label: String,
+        object: String,
         /// The field's path.
         field: String,
         /// What it is.
@@ -78,26 +78,26 @@ pub enum ManifestError {
         wanted: &'static str,
     },
     /// A value under `data` that is not base64.
-    #[error("Secret {label}: data.{key} is not base64")]
+    #[error("Secret {object}: data.{key} is not base64")]
     NotBase64 {
         /// `namespace/name`.
-        label: String,
+        object: String,
         /// Which key.
         key: String,
     },
     /// A key that no Secret can have.
     #[error(
-        "Secret {label}: a key is empty, too long, begins with .. or has a character other than letters, digits, - . _"
+        "Secret {object}: a key is empty, too long, begins with .. or has a character other than letters, digits, - . _"
     )]
     BadKey {
         /// `namespace/name`.
-        label: String,
+        object: String,
     },
     /// No values: most likely a typo or a manifest without its data.
-    #[error("Secret {label} has no values")]
+    #[error("Secret {object} has no values")]
     NoValues {
         /// `namespace/name`.
-        label: String,
+        object: String,
     },
 }
 
@@ -137,18 +137,18 @@ fn read_object(
             Ok(())
         }
         (version, "SealedSecret" | "ClusterSealedSecret") if version.starts_with("seal.dev/") => {
-            Err(ManifestError::AlreadySealed { label: label(node) })
+            Err(ManifestError::AlreadySealed { object: full_name_of(node) })
         }
         (_, kind) => {
             let kind = if kind.is_empty() { "an object without kind:" } else { kind };
-            let kind = shown(kind);
-            Err(ManifestError::NotASecret { kind, label: label(node) })
+            let kind = escaped(kind);
+            Err(ManifestError::NotASecret { kind, object: full_name_of(node) })
         }
     }
 }
 
 fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, ManifestError> {
-    let label = label(node);
+    let object = full_name_of(node);
     let mut manifest = Manifest {
         namespace: None,
         name: None,
@@ -157,7 +157,7 @@ fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, Manifes
         dropped: Vec::new(),
         empty: Vec::new(),
     };
-    let reader = Reader { label: &label };
+    let reader = Reader { object: &object };
     for entry in node.entries() {
         match entry.key.as_str() {
             "apiVersion" | "kind" | "data" | "stringData" => {}
@@ -167,8 +167,8 @@ fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, Manifes
                 manifest.template.immutable = reader.boolean("immutable", &entry.value)?
             }
             field => {
-                let field = shown(field);
-                return Err(ManifestError::UnknownField { label, field });
+                let field = escaped(field);
+                return Err(ManifestError::UnknownField { object, field });
             }
         }
     }
@@ -177,19 +177,19 @@ fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, Manifes
     reader.values(node.get("data"), "data", &mut manifest)?;
     reader.values(node.get("stringData"), "stringData", &mut manifest)?;
     if manifest.values.is_empty() {
-        return Err(ManifestError::NoValues { label });
+        return Err(ManifestError::NoValues { object });
     }
     Ok(manifest)
 }
 
 struct Reader<'a> {
-    label: &'a str,
+    object: &'a str,
 }
 
 impl Reader<'_> {
     fn wrong(&self, field: &str, node: &Node, wanted: &'static str) -> ManifestError {
-        let (label, field) = (self.label.to_owned(), shown(field));
-        ManifestError::WrongType { label, field, found: node.kind(), wanted }
+        let (object, field) = (self.object.to_owned(), escaped(field));
+        ManifestError::WrongType { object, field, found: node.kind(), wanted }
     }
 
     fn string(&self, field: &str, node: &Node) -> Result<Option<String>, ManifestError> {
@@ -223,7 +223,7 @@ impl Reader<'_> {
         manifest: &mut Manifest,
     ) -> Result<(), ManifestError> {
         for entry in self.mapping("metadata", node)? {
-            let field = format!("metadata.{}", shown(&entry.key));
+            let field = format!("metadata.{}", escaped(&entry.key));
             match entry.key.as_str() {
                 "name" => manifest.name = self.string(&field, &entry.value)?,
                 "namespace" => manifest.namespace = self.string(&field, &entry.value)?,
@@ -250,8 +250,8 @@ impl Reader<'_> {
                     }
                 }
                 _ => {
-                    let label = self.label.to_owned();
-                    return Err(ManifestError::UnknownField { label, field });
+                    let object = self.object.to_owned();
+                    return Err(ManifestError::UnknownField { object, field });
                 }
             }
         }
@@ -272,7 +272,7 @@ impl Reader<'_> {
             annotations.into_iter().partition(|(name, _)| keep.contains(name));
         let TemplateMetadata { annotations, .. } = &mut manifest.template.metadata;
         annotations.extend(kept);
-        let name = |(name, _): (String, String)| format!("annotation {}", shown(&name));
+        let name = |(name, _): (String, String)| format!("annotation {}", escaped(&name));
         manifest.dropped.extend(dropped.into_iter().map(name));
     }
 
@@ -297,7 +297,7 @@ impl Reader<'_> {
         for entry in self.mapping(field, node)? {
             let key = &entry.key;
             if !is_key(key) {
-                return Err(ManifestError::BadKey { label: self.label.to_owned() });
+                return Err(ManifestError::BadKey { object: self.object.to_owned() });
             }
             let value = match &entry.value.value {
                 Value::Null => {
@@ -319,10 +319,10 @@ impl Reader<'_> {
     fn base64(&self, key: &str, text: &str) -> Result<SecretValue, ManifestError> {
         let text: Zeroizing<Vec<u8>> =
             Zeroizing::new(text.bytes().filter(|byte| !b"\r\n".contains(byte)).collect());
-        let (label, key) = (self.label.to_owned(), key.to_owned());
+        let (object, key) = (self.object.to_owned(), key.to_owned());
         GO_BASE64
             .decode(text.as_slice())
             .map(SecretValue::from)
-            .map_err(|_| ManifestError::NotBase64 { label, key })
+            .map_err(|_| ManifestError::NotBase64 { object, key })
     }
 }

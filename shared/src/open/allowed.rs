@@ -1,48 +1,99 @@
-//! What a sealed file may never ask for: the reserved kinds, in every mode.
+//! What a sealed file may never ask for, and what an installation gives: the reserved kinds, in every mode.
 //!
 //! Who may create SealedSecrets in a namespace may create any new Secret of an *ordinary* type there. A token
 //! of a ServiceAccount, a bootstrap token, a Helm release or a sealing key is more than that.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::kind::sealed::SealedSecret;
-use crate::open::OpenError;
+use crate::names::GROUP_PREFIX;
 use crate::place::Place;
-use crate::yaml::shown;
+use crate::yaml::escaped;
+
+use super::check::Checked;
+use super::error::OpenError;
 
 const RESERVED_TYPES: [&str; 2] =
     ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
-const RESERVED_TYPE_STARTS: [&str; 2] = ["helm.sh/", "seal.dev/"];
+const RESERVED_TYPE_STARTS: [&str; 2] = ["helm.sh/", GROUP_PREFIX];
 const RESERVED_NAME_STARTS: [&str; 2] = ["sh.helm.release.v1.", "bootstrap-token-"];
 const RESERVED_METADATA_STARTS: [&str; 3] =
-    ["seal.dev/", "kubernetes.io/service-account.", "kubectl.kubernetes.io/"];
+    [GROUP_PREFIX, "kubernetes.io/service-account.", "kubectl.kubernetes.io/"];
 
-/// The parts of the rules that an installation decides.
+/// What an installation gives besides what every one does. The default gives the least.
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub struct Grants {
     /// Namespaces in which nothing is ever opened: the controller's own.
-    pub closed_namespaces: Vec<String>,
+    pub closed_namespaces: BTreeSet<String>,
+    /// The only namespaces in which anything is opened; all but the closed ones where it is absent.
+    pub only_namespaces: Option<BTreeSet<String>>,
     /// Whether `scope.namespaces: ["*"]` may be opened.
     pub wildcard_anywhere: bool,
+    /// Whether the live Secret may be attached to ServiceAccounts.
+    pub pull_secrets: bool,
 }
 
-/// Refuses what is reserved, or what `policy` does not give.
-pub fn check_allowed(
-    sealed: &SealedSecret,
-    place: &Place,
-    policy: &Policy,
-) -> Result<(), OpenError> {
-    let problem = reserved(sealed, place).or_else(|| {
-        if policy.closed_namespaces.contains(&place.namespace) {
-            Some("nothing is opened in the namespaces of the controller".to_owned())
-        } else if sealed.spec.scope.any_namespace() && !policy.wildcard_anywhere {
-            Some("spec.scope.namespaces is [\"*\"]: whoever may create a SealedSecret anywhere could read it".to_owned())
-        } else if !sealed.spec.service_accounts.is_empty() {
-            Some("spec.serviceAccounts is set, and this controller attaches no pull secrets".to_owned())
-        } else {
-            None
+impl Grants {
+    /// The most that any installation gives: what is refused all the same is refused everywhere.
+    pub fn most() -> Self {
+        Self { wildcard_anywhere: true, pull_secrets: true, ..Self::default() }
+    }
+
+    /// Why the file is not opened at `place`, if it is not.
+    fn problem(&self, sealed: &SealedSecret, place: &Place) -> Option<String> {
+        if self.closed_namespaces.contains(&place.namespace) {
+            return Some("nothing is opened in the namespaces of the controller".to_owned());
         }
-    });
-    problem
-        .map_or(Ok(()), |problem| Err(OpenError::NotAllowed { label: place.to_string(), problem }))
+        if self.only_namespaces.as_ref().is_some_and(|only| !only.contains(&place.namespace)) {
+            return Some(format!("namespace {} is not in --namespaces", place.namespace));
+        }
+        if sealed.spec.scope.any_namespace() && !self.wildcard_anywhere {
+            return Some(
+                "spec.scope.namespaces is [\"*\"]: whoever may create a SealedSecret anywhere could read it"
+                    .to_owned(),
+            );
+        }
+        if !sealed.spec.service_accounts.is_empty() && !self.pull_secrets {
+            return Some(
+                "spec.serviceAccounts is set, and this controller attaches no pull secrets"
+                    .to_owned(),
+            );
+        }
+        None
+    }
+}
+
+/// A checked sealed file that asks for nothing reserved, and for nothing that the installation does not give.
+///
+/// Made by [`Checked::allowed`] alone, and the only thing that [`open`](super::open) takes.
+#[derive(Debug)]
+pub struct Allowed<'a>(pub(super) Checked<'a>);
+
+impl<'a> Checked<'a> {
+    /// Refuses what is reserved, or what `grants` do not give.
+    pub fn allowed(self, grants: &Grants) -> Result<Allowed<'a>, OpenError> {
+        let (sealed, place) = (self.sealed, self.place());
+        match reserved(sealed, place).or_else(|| grants.problem(sealed, place)) {
+            Some(problem) => Err(OpenError::NotAllowed { object: place.to_string(), problem }),
+            None => Ok(Allowed(self)),
+        }
+    }
+}
+
+impl<'a> Allowed<'a> {
+    /// What was checked.
+    pub fn checked(&self) -> &Checked<'a> {
+        &self.0
+    }
+}
+
+/// Whether a sealed file would be [allowed](Checked::allowed), from its metadata, scope and template alone.
+///
+/// For whoever has left the ciphertext out: it says nothing of headers and payloads.
+pub fn would_be_allowed(sealed: &SealedSecret, place: &Place, grants: &Grants) -> bool {
+    sealed.spec.scope.admits(place)
+        && reserved(sealed, place).is_none()
+        && grants.problem(sealed, place).is_none()
 }
 
 fn reserved(sealed: &SealedSecret, place: &Place) -> Option<String> {
@@ -59,10 +110,10 @@ fn reserved(sealed: &SealedSecret, place: &Place) -> Option<String> {
 /// Whether a Secret of this type may never be made from a sealed file, with the sentence that says so.
 pub fn reserved_type(type_: &str) -> Option<String> {
     let reserved = RESERVED_TYPES.contains(&type_) || starts_with_any(type_, &RESERVED_TYPE_STARTS);
-    reserved.then(|| format!("Secrets of type {} are reserved", shown(type_)))
+    reserved.then(|| format!("Secrets of type {} are reserved", escaped(type_)))
 }
 
-fn reserved_label(labels: &std::collections::BTreeMap<String, String>) -> Option<String> {
+fn reserved_label(labels: &BTreeMap<String, String>) -> Option<String> {
     if labels.get("owner").is_some_and(|owner| owner == "helm") {
         return Some("the label owner=helm is reserved".to_owned());
     }
@@ -71,7 +122,7 @@ fn reserved_label(labels: &std::collections::BTreeMap<String, String>) -> Option
 
 fn reserved_key(what: &str, key: &str) -> Option<String> {
     let reserved = starts_with_any(key, &RESERVED_METADATA_STARTS);
-    reserved.then(|| format!("the {what} {} is reserved", shown(key)))
+    reserved.then(|| format!("the {what} {} is reserved", escaped(key)))
 }
 
 fn starts_with_any(text: &str, starts: &[&str]) -> bool {

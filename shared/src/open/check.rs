@@ -3,33 +3,56 @@
 //! Every reader goes through [`check`] first, so that what follows handles only names, headers and payloads
 //! that are well formed. It authenticates nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::crypto::header::Header;
-use crate::crypto::recipient;
-use crate::key::{CLASSIC_STANZA, Fingerprint};
+use crate::crypto::recipient::check_stanzas;
+use crate::key::Fingerprint;
 use crate::kind::sealed::{
-    Envelope, MAX_ENVELOPES, MAX_PLAINTEXT_BYTES, MAX_VALUES, ON_CONFLICT, SealedSecret,
+    Block, MAX_OWN_HEADERS, MAX_PLAINTEXT_BYTES, MAX_VALUES, ON_CONFLICT, SealedSecret,
 };
-use crate::open::OpenError;
 use crate::place::{Place, is_key};
 
-/// A sealed file whose shape is right and which lies where its scope admits it.
+use super::error::OpenError;
+
+/// A sealed file whose shape is right and which lies where its scope admits it. Made by [`check`] alone.
 #[derive(Debug)]
 pub struct Checked<'a> {
-    pub(crate) sealed: &'a SealedSecret,
-    pub(crate) place: Place,
-    pub(crate) envelopes: Vec<CheckedEnvelope<'a>>,
+    pub(super) sealed: &'a SealedSecret,
+    pub(super) place: Place,
+    pub(super) shared: Option<CheckedHeader>,
+    pub(super) blocks: Vec<CheckedBlock<'a>>,
+}
+
+/// A header and whom it says it is for; a hint that lies gains nothing.
+#[derive(Debug)]
+pub(super) struct CheckedHeader {
+    pub(super) hints: Vec<Fingerprint>,
+    pub(super) header: Header,
 }
 
 #[derive(Debug)]
-pub(crate) struct CheckedEnvelope<'a> {
-    pub(crate) hints: Vec<Fingerprint>,
-    pub(crate) header: Header,
-    pub(crate) payloads: BTreeMap<&'a str, Vec<u8>>,
+pub(super) struct CheckedBlock<'a> {
+    pub(super) key: &'a str,
+    /// Absent where the block is under the shared header, which is then there.
+    pub(super) own: Option<CheckedHeader>,
+    pub(super) payload: Vec<u8>,
+}
+
+/// One header of a sealed file, for whoever shows it to people.
+#[derive(Debug)]
+pub struct HeaderSummary<'a> {
+    /// The keys of the blocks under it; none where a merge has left the shared header unused.
+    pub keys: Vec<&'a str>,
+    /// Whether it is the shared one.
+    pub shared: bool,
+    /// The recipients' fingerprints.
+    pub hints: &'a [Fingerprint],
+    /// The type of each stanza, in order.
+    pub stanza_types: Vec<&'a str>,
 }
 
 impl Checked<'_> {
@@ -38,123 +61,141 @@ impl Checked<'_> {
         &self.place
     }
 
-    /// The recipients' fingerprints over all envelopes, sorted.
-    pub fn sealed_to(&self) -> BTreeSet<Fingerprint> {
-        self.envelopes.iter().flat_map(|envelope| envelope.hints.iter().cloned()).collect()
+    /// Every header: the shared one first, then those of single blocks by key.
+    pub fn headers(&self) -> Vec<HeaderSummary<'_>> {
+        let mut all = Vec::new();
+        if let Some(header) = &self.shared {
+            let under = self.blocks.iter().filter(|block| block.own.is_none());
+            all.push(header.summary(under.map(|block| block.key).collect(), true));
+        }
+        for block in &self.blocks {
+            all.extend(block.own.iter().map(|header| header.summary(vec![block.key], false)));
+        }
+        all
     }
 
-    /// Recipient stanzas of each envelope by type, in the order of the file.
-    pub fn stanza_types(&self) -> Vec<Vec<&str>> {
-        self.envelopes
-            .iter()
-            .map(|envelope| envelope.header.stanzas().iter().map(|s| s.tag.as_str()).collect())
-            .collect()
+    /// How many stanzas the headers in use have: what opening costs.
+    pub fn stanzas(&self) -> usize {
+        let own = self.blocks.iter().filter_map(|block| block.own.as_ref());
+        let shared = self.shared.iter().filter(|_| self.uses_shared());
+        own.chain(shared).map(|header| header.header.stanzas().len()).sum()
+    }
+
+    pub(super) fn uses_shared(&self) -> bool {
+        self.blocks.iter().any(|block| block.own.is_none())
+    }
+}
+
+impl CheckedHeader {
+    fn summary<'a>(&'a self, keys: Vec<&'a str>, shared: bool) -> HeaderSummary<'a> {
+        let stanza_types = self.header.stanzas().iter().map(|stanza| stanza.tag.as_str());
+        HeaderSummary { keys, shared, hints: &self.hints, stanza_types: stanza_types.collect() }
     }
 }
 
 /// Checks shape, limits and place. Needs no key, so it runs on every sealed file every time.
 pub fn check(sealed: &SealedSecret) -> Result<Checked<'_>, OpenError> {
-    let malformed = |problem: String| OpenError::Malformed { label: sealed.label(), problem };
+    let (place, shared, blocks) = shape(sealed)
+        .map_err(|problem| OpenError::Malformed { object: sealed.full_name(), problem })?;
+    if !sealed.spec.scope.admits(&place) {
+        let sealed_for = sealed.spec.scope.clone();
+        return Err(OpenError::WrongPlace { sealed_for, found_at: place });
+    }
+    Ok(Checked { sealed, place, shared, blocks })
+}
+
+type Shape<'a> = (Place, Option<CheckedHeader>, Vec<CheckedBlock<'a>>);
+
+/// Everything but whether the place is right; the error says what is wrong with the file.
+fn shape(sealed: &SealedSecret) -> Result<Shape<'_>, String> {
     let spec = &sealed.spec;
-    let place = sealed.place().map_err(|problem| malformed(problem.into()))?;
+    let place = sealed.place()?;
     if let Some(problem) = spec.scope.problem() {
-        return Err(malformed(problem.into()));
+        return Err(problem.into());
     }
-    if let Some(problem) = clear_problem(sealed) {
-        return Err(malformed(problem));
+    check_clear(sealed)?;
+    check_keys(sealed)?;
+    if spec.values.values().filter(|block| block.header.is_some()).count() > MAX_OWN_HEADERS {
+        return Err("more than 256 blocks with a header of their own".into());
     }
-    if spec.envelopes.len() > MAX_ENVELOPES {
-        return Err(malformed("more than 256 envelopes".into()));
+    let shared = check_header(&spec.sealed_to, spec.header.as_deref())
+        .map_err(|problem| format!("the shared header: {problem}"))?;
+    let mut blocks = Vec::with_capacity(spec.values.len());
+    for (key, block) in &spec.values {
+        let checked = check_block(key, block, shared.is_some());
+        blocks.push(checked.map_err(|problem| format!("the block of {key}: {problem}"))?);
     }
-    let mut seen: BTreeSet<&str> = clear_keys(sealed).collect();
-    let mut envelopes = Vec::with_capacity(spec.envelopes.len());
-    for (index, envelope) in spec.envelopes.iter().enumerate() {
-        let at = |problem: String| malformed(format!("spec.envelopes[{index}]: {problem}"));
-        for key in envelope.values.keys() {
-            if !seen.insert(key) {
-                return Err(malformed(twice(sealed, key)));
-            }
-        }
-        envelopes.push(check_envelope(envelope).map_err(at)?);
-    }
-    if seen.len() > MAX_VALUES {
-        return Err(malformed("more than 1,024 values".into()));
-    }
-    if !spec.scope.admits(&place) {
-        return Err(OpenError::WrongPlace { sealed_for: spec.scope.clone(), found_at: place });
-    }
-    Ok(Checked { sealed, place, envelopes })
+    Ok((place, shared, blocks))
 }
 
-fn clear_keys(sealed: &SealedSecret) -> impl Iterator<Item = &str> {
-    sealed.spec.template.iter().flat_map(|template| template.string_data.keys().map(String::as_str))
-}
-
-fn twice(sealed: &SealedSecret, key: &str) -> String {
-    if clear_keys(sealed).any(|clear| clear == key) {
-        format!("key {key} is both sealed and in spec.template.stringData")
-    } else {
-        format!("key {key} stands in two envelopes")
-    }
-}
-
-fn clear_problem(sealed: &SealedSecret) -> Option<String> {
+fn check_clear(sealed: &SealedSecret) -> Result<(), &'static str> {
     let spec = &sealed.spec;
-    if spec.on_conflict.as_deref().is_some_and(|policy| !ON_CONFLICT.contains(&policy)) {
-        return Some("spec.onConflict is none of Refuse, AdoptEmpty, Adopt, Merge".into());
+    if spec.on_conflict.as_deref().is_some_and(|choice| !ON_CONFLICT.contains(&choice)) {
+        return Err("spec.onConflict is none of Refuse, AdoptEmpty, Adopt, Merge");
     }
-    let template = spec.template.as_ref()?;
+    let Some(template) = &spec.template else { return Ok(()) };
     if template.string_data.keys().any(|key| !is_key(key)) {
-        return Some("spec.template.stringData has a name that no key of a Secret can have".into());
+        return Err("spec.template.stringData has a name that no key of a Secret can have");
     }
     if template.string_data.values().map(String::len).sum::<usize>() > MAX_PLAINTEXT_BYTES {
-        return Some("spec.template.stringData is larger than 1 MiB".into());
+        return Err("spec.template.stringData is larger than 1 MiB");
     }
-    template
-        .type_
-        .as_deref()
-        .is_some_and(str::is_empty)
-        .then(|| "spec.template.type is empty".into())
-}
-
-fn check_envelope(envelope: &Envelope) -> Result<CheckedEnvelope<'_>, String> {
-    let header = Header::read(&envelope.header)?;
-    check_stanzas(&header)?;
-    if envelope.sealed_to.len() > header.stanzas().len() {
-        return Err("sealedTo has more entries than the header has stanzas".into());
-    }
-    let hints: Option<Vec<_>> =
-        envelope.sealed_to.iter().map(|fp| Fingerprint::parse(fp)).collect();
-    let hints = hints.ok_or("sealedTo has an entry that is no fingerprint")?;
-    if envelope.values.is_empty() {
-        return Err("it has no values".into());
-    }
-    let mut payloads = BTreeMap::new();
-    for (key, text) in &envelope.values {
-        if !is_key(key) {
-            return Err("a name under values that no key of a Secret can have".into());
-        }
-        let payload = STANDARD.decode(text);
-        let payload = payload
-            .map_err(|_| format!("the value of {key} is not canonical base64 with padding"))?;
-        payloads.insert(key.as_str(), payload);
-    }
-    Ok(CheckedEnvelope { hints, header, payloads })
-}
-
-/// The stanzas of the types that are ours have their types' shape, and classical and post-quantum ones
-/// never stand in one header: the weaker one would decide who can read it.
-pub(crate) fn check_stanzas(header: &Header) -> Result<(), &'static str> {
-    let has = |tag: &str| header.stanzas().iter().any(|stanza| stanza.tag == tag);
-    if has("scrypt") {
-        return Err("the header has a passphrase stanza, and no passphrase is ever asked for");
-    }
-    if has(recipient::STANZA) && has(CLASSIC_STANZA) {
-        return Err("the header mixes mlkem768x25519 and X25519 stanzas");
-    }
-    let hybrid = header.stanzas().iter().filter(|stanza| stanza.tag == recipient::STANZA);
-    if hybrid.into_iter().any(|stanza| recipient::share(stanza).is_none()) {
-        return Err("a mlkem768x25519 stanza does not have that type's shape");
+    if template.type_.as_deref().is_some_and(str::is_empty) {
+        return Err("spec.template.type is empty");
     }
     Ok(())
+}
+
+fn check_keys(sealed: &SealedSecret) -> Result<(), String> {
+    let template = sealed.spec.template.as_ref();
+    let clear: BTreeSet<&str> =
+        template.iter().flat_map(|it| it.string_data.keys().map(String::as_str)).collect();
+    let values = &sealed.spec.values;
+    if !values.keys().all(|key| is_key(key)) {
+        return Err("values has a name that no key of a Secret can have".into());
+    }
+    if let Some(key) = values.keys().find(|key| clear.contains(key.as_str())) {
+        return Err(format!("key {key} is both sealed and in spec.template.stringData"));
+    }
+    if values.len() + clear.len() > MAX_VALUES {
+        return Err("more than 1,024 values".into());
+    }
+    Ok(())
+}
+
+fn check_block<'a>(
+    key: &'a str,
+    block: &Block,
+    shared: bool,
+) -> Result<CheckedBlock<'a>, &'static str> {
+    let own = check_header(&block.sealed_to, block.header.as_deref())?;
+    if own.is_none() && !shared {
+        return Err("it has no header, and the file has no shared one");
+    }
+    if block.payload.is_empty() {
+        return Err("it has no payload");
+    }
+    let payload = STANDARD
+        .decode(&block.payload)
+        .map_err(|_| "its payload is not canonical base64 with padding")?;
+    Ok(CheckedBlock { key, own, payload })
+}
+
+/// A header and its hints; none where there is none, and then no hints either.
+fn check_header(
+    sealed_to: &[String],
+    header: Option<&str>,
+) -> Result<Option<CheckedHeader>, &'static str> {
+    let Some(text) = header else {
+        let alone = !sealed_to.is_empty();
+        return if alone { Err("sealedTo without a header beside it") } else { Ok(None) };
+    };
+    let header = Header::read(text)?;
+    check_stanzas(&header)?;
+    if sealed_to.len() > header.stanzas().len() {
+        return Err("sealedTo has more entries than the header has stanzas");
+    }
+    let hints: Option<Vec<_>> = sealed_to.iter().map(|hint| Fingerprint::parse(hint)).collect();
+    let hints = hints.ok_or("sealedTo has an entry that is no fingerprint")?;
+    Ok(Some(CheckedHeader { hints, header }))
 }

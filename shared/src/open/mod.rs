@@ -1,7 +1,11 @@
 //! Sealed file → values, for whoever holds an identity: the only door to plaintext.
+//!
+//! [`check`](check::check) → [`Checked::allowed`](check::Checked::allowed) → [`open`]: each step takes what the one
+//! before made, so none can be left out.
 
 pub mod allowed;
 pub mod check;
+mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +16,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::crypto::header::Header;
 use crate::crypto::payload::{self, Refused};
 use crate::key::{Fingerprint, Keyring};
 use crate::kind::sealed::{MAX_PLAINTEXT_BYTES, Template};
-use crate::open::check::{Checked, CheckedEnvelope};
-use crate::place::{Place, Scope};
-use crate::reason::Reason;
+use crate::place::Place;
 use crate::secret::SecretValue;
 use crate::yaml;
+
+use allowed::Allowed;
+use check::{Checked, CheckedBlock, CheckedHeader};
+
+pub use error::OpenError;
 
 /// Everything a live Secret is made of. Not `Clone`, not `Serialize`: it moves into a plan and ends there.
 #[derive(Debug)]
@@ -30,8 +38,8 @@ pub struct Opened {
     pub template: Template,
     /// All values, those that were clear in the file included.
     pub values: BTreeMap<String, SecretValue>,
-    /// One fingerprint for each envelope, in the order of the file.
-    pub opened_with: Vec<Fingerprint>,
+    /// The identities that opened it.
+    pub opened_with: BTreeSet<Fingerprint>,
 }
 
 impl Opened {
@@ -81,191 +89,97 @@ struct ManifestView<'a> {
     type_: &'a str,
 }
 
-/// Why a sealed file did not open. One variant, one thing a person can do about it.
-///
-/// No variant says anything about decrypted bytes, not even how many there were.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// Not a sealed file as the format defines it: a bad merge, a hand edit, a limit.
-    #[error("{label}: {problem}")]
-    Malformed {
-        /// Which object.
-        label: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Reserved, or a permission that this installation does not give.
-    #[error("{label}: {problem}")]
-    NotAllowed {
-        /// Which object.
-        label: String,
-        /// What it asked for.
-        problem: String,
-    },
-    /// Copied, renamed or moved after it was sealed.
-    #[error(
-        "sealed for {sealed_for}, found at {found_at}; a Kustomize namespace or prefix, or a chart, may have moved it"
-    )]
-    WrongPlace {
-        /// Where it may be opened.
-        sealed_for: Scope,
-        /// Where it is.
-        found_at: Place,
-    },
-    /// Sealed to keys that are not held here, or no longer.
-    #[error("{label}: no key here opens it (sealed to {}; holding {})", list(.sealed_to), list(.holding))]
-    NoMatchingKey {
-        /// Which object.
-        label: String,
-        /// The hints of the envelope that did not open.
-        sealed_to: Vec<Fingerprint>,
-        /// What is held.
-        holding: Vec<Fingerprint>,
-    },
-    /// Intact, but its scope or key was changed after sealing, or it was moved from another file or key.
-    #[error("{label}: the value of {key} was sealed for another namespace, name or key")]
-    NotSealedForThis {
-        /// Which object.
-        label: String,
-        /// Which value.
-        key: String,
-    },
-    /// Changed after it was sealed; by accident or on purpose cannot be told.
-    #[error("{label}: {what} is damaged ({check})")]
-    Damaged {
-        /// Which object.
-        label: String,
-        /// The header, or the value of a key.
-        what: String,
-        /// Which check failed: `stanza`, `mac`, `header`, `payload`, `padding`.
-        check: &'static str,
-    },
-}
-
-impl OpenError {
-    /// The one word for it.
-    pub fn reason(&self) -> Reason {
-        match self {
-            Self::Malformed { .. } => Reason::Malformed,
-            Self::NotAllowed { .. } => Reason::NotAllowed,
-            Self::WrongPlace { .. } => Reason::WrongPlace,
-            Self::NoMatchingKey { .. } => Reason::NoMatchingKey,
-            Self::NotSealedForThis { .. } => Reason::NotSealedForThis,
-            Self::Damaged { .. } => Reason::Damaged,
-        }
-    }
-
-    /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Malformed { .. } => "restore the file from Git, or seal the manifest again",
-            Self::NotAllowed { .. } => {
-                "leave out what is reserved, or ask whoever runs the controller"
-            }
-            Self::WrongPlace { .. } => "seal for that place, or with a wider scope",
-            Self::NoMatchingKey { .. } => {
-                "seal for the keys held here, or bring back the key it is sealed to"
-            }
-            Self::NotSealedForThis { .. } => "seal that value again under its own name and key",
-            Self::Damaged { .. } => "restore the file from Git, or seal that value again",
-        }
-    }
-}
-
-fn list(fingerprints: &[Fingerprint]) -> String {
-    if fingerprints.is_empty() {
-        return "nothing".to_owned();
-    }
-    let shown: Vec<&str> = fingerprints.iter().take(8).map(Fingerprint::as_str).collect();
-    let more = fingerprints.len() - shown.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    shown.join(", ") + &more
-}
-
 /// Opens every value, or nothing.
 ///
-/// The key is chosen by the file's hints, never by trial; each header is unwrapped once. All the same, what
+/// The key is chosen by the file's hints, never by trial; each header in use is unwrapped once. All the same, what
 /// decides is age's MAC and the beginning of each plaintext: a hint that lies gains nothing. Does not tell
 /// who sealed the values, nor that they are the newest: Git tells.
-pub fn open(checked: &Checked<'_>, keyring: &Keyring) -> Result<Opened, OpenError> {
-    let sealed = checked.sealed;
-    let mut template = sealed.spec.template.clone().unwrap_or_default();
-    let clear = std::mem::take(&mut template.string_data);
-    let mut values: BTreeMap<String, SecretValue> =
-        clear.into_iter().map(|(key, text)| (key, text.into_bytes().into())).collect();
-    let mut opened_with = Vec::with_capacity(checked.envelopes.len());
-    for envelope in &checked.envelopes {
-        let (fingerprint, file_key) = unwrap(checked, envelope, keyring)?;
-        let header = payload::authenticate(&envelope.header, &file_key)
-            .map_err(|refused| refusal(checked, "", refused))?;
-        for (key, payload) in &envelope.payloads {
-            let value = payload::open(&header, &file_key, payload, &sealed.spec.scope, key)
-                .map_err(|refused| refusal(checked, key, refused))?;
-            values.insert((*key).to_owned(), value);
+pub fn open(allowed: &Allowed<'_>, keyring: &Keyring) -> Result<Opened, OpenError> {
+    let checked = allowed.checked();
+    let shared_in_use = checked.shared.as_ref().filter(|_| checked.uses_shared());
+    let shared = shared_in_use.map(|header| unlock(checked, header, None, keyring)).transpose()?;
+    let mut template = checked.sealed.spec.template.clone().unwrap_or_default();
+    let mut values = clear_values(&mut template);
+    let mut opened_with: BTreeSet<Fingerprint> =
+        shared.iter().map(|unlocked| unlocked.fingerprint.clone()).collect();
+    for block in &checked.blocks {
+        let own = block.own.as_ref();
+        let own =
+            own.map(|header| unlock(checked, header, Some(block.key), keyring)).transpose()?;
+        let unlocked = own.as_ref().or(shared.as_ref());
+        let unlocked =
+            unlocked.expect("a block without a header was checked to be under a shared one");
+        let value = unlocked.open(checked, block)?;
+        values.insert(block.key.to_owned(), value);
+        if let Some(own) = own {
+            opened_with.insert(own.fingerprint);
         }
-        opened_with.push(fingerprint);
     }
     if values.values().map(|value| value.expose().len()).sum::<usize>() > MAX_PLAINTEXT_BYTES {
         let problem = "its values are larger than 1 MiB together".to_owned();
-        return Err(OpenError::Malformed { label: sealed.label(), problem });
+        return Err(OpenError::Malformed { object: checked.sealed.full_name(), problem });
     }
     Ok(Opened { place: checked.place.clone(), template, values, opened_with })
 }
 
-/// The fingerprint of the identity that a file's hints choose for each envelope, when all are held.
-///
-/// No key operation: this is how "could this be opened here" is answered without opening.
-pub fn choose<'k>(
-    checked: &Checked<'_>,
-    keyring: &'k Keyring,
-) -> Result<BTreeSet<&'k str>, OpenError> {
-    let chosen = checked.envelopes.iter().map(|envelope| {
-        let held = envelope.hints.iter().find_map(|hint| keyring.get_key_value(hint));
-        held.map(|(fingerprint, _)| fingerprint.as_str())
-            .ok_or_else(|| no_matching_key(checked, envelope, keyring))
-    });
-    chosen.collect()
+/// The values that were clear in the file, moved out of its template.
+fn clear_values(template: &mut Template) -> BTreeMap<String, SecretValue> {
+    let clear = std::mem::take(&mut template.string_data);
+    clear.into_iter().map(|(key, text)| (key, text.into_bytes().into())).collect()
 }
 
-fn unwrap(
-    checked: &Checked<'_>,
-    envelope: &CheckedEnvelope<'_>,
-    keyring: &Keyring,
-) -> Result<(Fingerprint, FileKey), OpenError> {
-    let held = envelope.hints.iter().find_map(|hint| keyring.get_key_value(hint));
-    let (fingerprint, identity) =
-        held.ok_or_else(|| no_matching_key(checked, envelope, keyring))?;
-    match identity.unwrap(envelope.header.stanzas()) {
-        Some(Ok(file_key)) => Ok((fingerprint.clone(), file_key)),
-        Some(Err(_)) | None => Err(OpenError::Damaged {
-            label: checked.sealed.label(),
-            what: "the header".to_owned(),
-            check: "stanza",
-        }),
-    }
+/// A header whose MAC was checked, and the file key in it.
+struct Unlocked {
+    fingerprint: Fingerprint,
+    header: Header,
+    file_key: FileKey,
 }
 
-fn no_matching_key(
+/// Finds the identity that `header` hints at and unwraps its file key; `key` names the block whose own it is.
+fn unlock(
     checked: &Checked<'_>,
-    envelope: &CheckedEnvelope<'_>,
+    header: &CheckedHeader,
+    key: Option<&str>,
     keyring: &Keyring,
-) -> OpenError {
-    OpenError::NoMatchingKey {
-        label: checked.sealed.label(),
-        sealed_to: envelope.hints.clone(),
-        holding: keyring.fingerprints(),
+) -> Result<Unlocked, OpenError> {
+    let held = header.hints.iter().find_map(|hint| keyring.get_key_value(hint));
+    let Some((fingerprint, identity)) = held else {
+        return Err(OpenError::NoMatchingKey {
+            object: checked.sealed.full_name(),
+            sealed_to: header.hints.clone(),
+            holding: keyring.fingerprints(),
+        });
+    };
+    let damaged = |check| OpenError::Damaged {
+        object: checked.sealed.full_name(),
+        what: key.map_or("the shared header".to_owned(), |key| format!("the header of {key}")),
+        check,
+    };
+    let Some(Ok(file_key)) = identity.unwrap(header.header.stanzas()) else {
+        return Err(damaged("stanza"));
+    };
+    let header = payload::authenticate(&header.header, &file_key).map_err(damaged)?;
+    Ok(Unlocked { fingerprint: fingerprint.clone(), header, file_key })
+}
+
+impl Unlocked {
+    fn open(
+        &self,
+        checked: &Checked<'_>,
+        block: &CheckedBlock<'_>,
+    ) -> Result<SecretValue, OpenError> {
+        let scope = &checked.sealed.spec.scope;
+        payload::open(&self.header, &self.file_key, &block.payload, scope, block.key)
+            .map_err(|refused| refusal(checked, block.key, refused))
     }
 }
 
 fn refusal(checked: &Checked<'_>, key: &str, refused: Refused) -> OpenError {
-    let label = checked.sealed.label();
+    let object = checked.sealed.full_name();
     match refused {
-        Refused::NotSealedForThis => OpenError::NotSealedForThis { label, key: key.to_owned() },
-        Refused::Damaged(check @ ("mac" | "header")) => {
-            OpenError::Damaged { label, what: "the header".to_owned(), check }
-        }
+        Refused::NotSealedForThis => OpenError::NotSealedForThis { object, key: key.to_owned() },
         Refused::Damaged(check) => {
-            OpenError::Damaged { label, what: format!("the value of {key}"), check }
+            OpenError::Damaged { object, what: format!("the value of {key}"), check }
         }
     }
 }

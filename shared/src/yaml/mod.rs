@@ -8,6 +8,7 @@
 //! and never pass on the parser's words, which may quote it.
 
 mod json;
+pub(crate) mod lines;
 mod read;
 mod resolve;
 pub(crate) mod write;
@@ -165,7 +166,7 @@ impl Node {
 }
 
 /// A name out of a text, for a message: it may hold line feeds, escape sequences or megabytes.
-pub(crate) fn shown(name: &str) -> String {
+pub(crate) fn escaped(name: &str) -> String {
     name.chars().take(253).flat_map(char::escape_debug).collect()
 }
 

@@ -3,6 +3,9 @@
 
 use serde::Serialize;
 
+/// What is written as a list in flow style, and as a literal block.
+pub(crate) use serde_saphyr::{FlowSeq, LitStr};
+
 /// Writes one document. Fails for nothing this crate serialises.
 pub(crate) fn to_yaml<T: Serialize>(value: &T) -> String {
     let options = serde_saphyr::ser_options! {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use seal_core::kind::sealed::{Envelope, MAX_PLAINTEXT_BYTES};
+use seal_core::kind::sealed::{MAX_PLAINTEXT_BYTES, SealedSecret};
 use seal_core::place::{Place, Scope};
 use seal_core::reason::Reason;
-use seal_core::seal::{SealError, seal, seal_values};
+use seal_core::seal::{SealError, seal, seal_blocks, seal_values};
 
 use super::{check, db, key, manifest, opened, sealed, values};
 
@@ -15,19 +15,19 @@ use super::{check, db, key, manifest, opened, sealed, values};
 fn a_changed_byte_of_a_payload_never_opens() {
     let (keyring, to) = key();
     let file = sealed(values(&[("k", b"hunter2")]), db(), &to);
-    let payload = STANDARD.decode(&file.spec.envelopes[0].values["k"]).unwrap();
+    let payload = STANDARD.decode(&file.spec.values["k"].payload).unwrap();
     for at in 0..payload.len() {
         for bit in [0x01, 0x80] {
             let mut changed = payload.clone();
             changed[at] ^= bit;
             let mut file = file.clone();
-            file.spec.envelopes[0].values.insert("k".into(), STANDARD.encode(changed));
+            put(&mut file, STANDARD.encode(changed));
             assert_eq!(opened(&file, &keyring).unwrap_err().reason(), Reason::Damaged, "byte {at}");
         }
     }
-    for len in 0..payload.len() {
+    for len in 1..payload.len() {
         let mut file = file.clone();
-        file.spec.envelopes[0].values.insert("k".into(), STANDARD.encode(&payload[..len]));
+        put(&mut file, STANDARD.encode(&payload[..len]));
         assert_eq!(opened(&file, &keyring).unwrap_err().reason(), Reason::Damaged, "{len} bytes");
     }
 }
@@ -37,31 +37,47 @@ fn a_changed_character_of_a_header_or_payload_never_opens() {
     let (keyring, mut to) = key();
     to.extend(key().1);
     let file = sealed(values(&[("k", b"hunter2")]), db(), &to);
-    let envelope = &file.spec.envelopes[0];
-    let refused = |envelope: Envelope, at: usize| {
-        let mut file = file.clone();
-        file.spec.envelopes[0] = envelope;
-        assert!(opened(&file, &keyring).is_err(), "character {at}");
-    };
-    for (at, old) in envelope.header.char_indices() {
+    let header = file.spec.header.clone().unwrap();
+    let own = moved_into_the_block(&file);
+    for (at, old) in header.char_indices() {
         // Two of seven ways at each place: all of them take a minute.
         let ways = ["A", "\n", "", "Z", "\r\n", " ", "AA"];
         for new in [ways[at % 7], ways[(at + 3) % 7]] {
-            if new != &envelope.header[at..=at] {
-                let mut changed = envelope.clone();
-                changed.header.replace_range(at..at + old.len_utf8(), new);
-                refused(changed, at);
+            if new != &header[at..=at] {
+                let mut changed = header.clone();
+                changed.replace_range(at..at + old.len_utf8(), new);
+                let mut shared = file.clone();
+                shared.spec.header = Some(changed.clone());
+                assert!(opened(&shared, &keyring).is_err(), "character {at}");
+                let mut own = own.clone();
+                own.spec.values.get_mut("k").unwrap().header = Some(changed);
+                assert!(opened(&own, &keyring).is_err(), "character {at} of a block's own header");
             }
         }
     }
-    let payload = &envelope.values["k"];
+    let payload = &file.spec.values["k"].payload;
     for at in 0..payload.len() {
         for new in ["A", "B", "=", "", "AA"].iter().filter(|new| **new != &payload[at..=at]) {
-            let mut changed = envelope.clone();
-            changed.values.get_mut("k").unwrap().replace_range(at..=at, new);
-            refused(changed, at);
+            let mut changed = payload.clone();
+            changed.replace_range(at..=at, new);
+            let mut file = file.clone();
+            put(&mut file, changed);
+            assert!(opened(&file, &keyring).is_err(), "character {at}");
         }
     }
+}
+
+fn put(file: &mut SealedSecret, payload: String) {
+    file.spec.values.get_mut("k").unwrap().payload = payload;
+}
+
+/// The same file with its shared header in its only block.
+fn moved_into_the_block(file: &SealedSecret) -> SealedSecret {
+    let mut own = file.clone();
+    let block = own.spec.values.get_mut("k").unwrap();
+    block.header = own.spec.header.take();
+    block.sealed_to = std::mem::take(&mut own.spec.sealed_to);
+    own
 }
 
 #[test]
@@ -78,23 +94,21 @@ fn a_mebibyte_opens_and_a_byte_more_does_not() {
     let sealed = seal(manifest(more), &place, db(), &clear, &to);
     assert!(matches!(sealed, Err(SealError::TooLarge(_))), "clear and sealed count together");
 
-    // Two envelopes, each within the limit: only whoever opens them can tell.
+    // Two headers, each over less than the limit: only whoever opens them can tell.
     let mut both = file;
-    both.spec.envelopes.push(seal_values(&values(&[("l", b"x")]), &db(), &to).unwrap());
+    both.spec.values.extend(seal_blocks(&values(&[("l", b"x")]), &db(), &to).unwrap());
     assert_eq!(opened(&both, &keyring).unwrap_err().reason(), Reason::Malformed);
 }
 
 #[test]
 fn the_most_of_everything_opens_and_one_more_does_not() {
     let (keyring, to) = key();
-    let envelope = |n: usize| {
-        let key = format!("k{n}");
-        seal_values(&values(&[(&key, b"v")]), &db(), &to).unwrap()
-    };
+    let names: Vec<String> = (0..257).map(|n| format!("k{n}")).collect();
+    let pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"v"[..])).collect();
     let mut file = sealed(values(&[("k", b"v")]), db(), &to);
-    file.spec.envelopes = (0..256).map(envelope).collect();
-    assert_eq!(opened(&file, &keyring).unwrap().values.len(), 256);
-    file.spec.envelopes.push(envelope(256));
+    file.spec.values.extend(seal_blocks(&values(&pairs[..256]), &db(), &to).unwrap());
+    assert_eq!(opened(&file, &keyring).unwrap().values.len(), 257, "256 of their own, one shared");
+    file.spec.values.extend(seal_blocks(&values(&pairs[256..]), &db(), &to).unwrap());
     assert_eq!(opened(&file, &keyring).unwrap_err().reason(), Reason::Malformed);
 
     let keys: Vec<String> = (0..1025).map(|n| format!("k{n}")).collect();
@@ -102,7 +116,7 @@ fn the_most_of_everything_opens_and_one_more_does_not() {
     let mut file = sealed(values(&pairs[..1024]), db(), &to);
     assert!(check(&file).is_ok());
     assert!(matches!(seal_values(&values(&pairs), &db(), &to), Err(SealError::TooLarge(_))));
-    file.spec.envelopes.push(envelope(2000));
+    file.spec.values.insert("one-more".into(), file.spec.values["k0"].clone());
     assert_eq!(check(&file).unwrap_err().reason(), Reason::Malformed);
 }
 

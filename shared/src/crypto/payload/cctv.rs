@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use sha2::Digest;
 
 use super::*;
+use crate::crypto::recipient::check_stanzas;
 use crate::key::Identity;
-use crate::open::check::check_stanzas;
 
 /// What the `age` crate accepts of the age files that must be refused: two kinds of unterminated stanza.
 /// Our header reader refuses both, so they never reach it.

@@ -1,0 +1,139 @@
+//! One sealed file being edited: read, pick the object, check it, choose recipients and scope, change, replace.
+//!
+//! `seal set` and `seal unset` are these steps with another change between them. The file is replaced whole or not at
+//! all, and only by a text that was read again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use seal_core::kind::edit::{Change, edit};
+use seal_core::kind::file::{self, Document};
+use seal_core::kind::sealed::SealedSecret;
+use seal_core::open::allowed::Grants;
+use seal_core::open::check::check;
+use seal_core::place::{Place, Scope};
+use zeroize::Zeroizing;
+
+use crate::console;
+use crate::error::{Failure, Kind};
+use crate::files::{self, Output};
+use crate::policy::{self, Chosen, RecipientArgs};
+use crate::scope::ScopeArgs;
+use crate::sealed::{self, PickArgs};
+use crate::sealing::check_size;
+
+/// A sealed file that was read, and the one object in it that is meant.
+pub(crate) struct Editing<'a> {
+    path: &'a Path,
+    text: Zeroizing<String>,
+    /// Which of the file's documents.
+    index: usize,
+    pub(crate) object: SealedSecret,
+    pub(crate) place: Place,
+}
+
+impl<'a> Editing<'a> {
+    /// Reads the file at `path`; its object must be well formed and lie in its scope.
+    pub(crate) fn read(path: &'a Path, pick: &PickArgs) -> Result<Self, Failure> {
+        let text = files::read_text(path)?;
+        let (index, object) = pick.pick(path, sealed::read(path, &text)?)?;
+        let place = match check(&object) {
+            Ok(checked) => checked.place().clone(),
+            Err(error) => return Err(Failure::from(error).about_file(path)),
+        };
+        Ok(Self { path, text, index, object, place })
+    }
+
+    /// For whom and for which scope to seal into it: never what the file says, unless the rules or flags say it too.
+    pub(crate) fn choose(
+        &self,
+        recipients: &RecipientArgs,
+        scope: &ScopeArgs,
+    ) -> Result<(Chosen, Scope), Failure> {
+        let allowed = check(&self.object).and_then(|checked| checked.allowed(&Grants::most()));
+        allowed.map_err(|error| self.about(error.into()))?;
+        let chosen = policy::choose(recipients, self.path)?;
+        let scope = self.scope(&chosen, scope).map_err(|failure| self.about(failure))?;
+        Ok((chosen, scope))
+    }
+
+    /// The file's scope, when this run may seal for it.
+    ///
+    /// A file is as trusted as whoever sent the last change of it: so the scope is the place, as the rule has it, or
+    /// what the flags repeat.
+    fn scope(&self, chosen: &Chosen, flags: &ScopeArgs) -> Result<Scope, Failure> {
+        let (scope, place) = (&self.object.spec.scope, &self.place);
+        if let Some(ruled) = chosen.namespace.as_deref().filter(|ruled| *ruled != place.namespace) {
+            let message = format!(
+                "{place}: the rule of .seal.yaml for this path is for the namespace {ruled}"
+            );
+            return Err(Failure::input(message).hint("move the file, or change the rule"));
+        }
+        if flags.scope(place)? == *scope {
+            return Ok(scope.clone());
+        }
+        let message = if flags.given() {
+            format!("{place}: the file's scope is {scope}, which the --scope flags do not say")
+        } else {
+            format!("{place}: the file's scope is {scope}, wider than its place")
+        };
+        let namespaces = scope.namespaces.join(",");
+        Err(Failure::input(message).hint(format!(
+            "if that is meant, repeat it: --scope-namespaces '{namespaces}' --scope-name '{}'",
+            scope.name
+        )))
+    }
+
+    /// Warns when the other values are sealed to other recipients than `chosen`.
+    pub(crate) fn warn_of_others(&self, chosen: &Chosen) {
+        let now: BTreeSet<String> =
+            chosen.recipients.iter().map(|recipient| recipient.fingerprint().to_string()).collect();
+        let before: BTreeSet<String> =
+            self.object.sealed_to().into_iter().map(str::to_owned).collect();
+        if now != before && !before.is_empty() {
+            let (before, now): (Vec<_>, Vec<_>) =
+                (before.into_iter().collect(), now.into_iter().collect());
+            console::warn(&format!(
+                "{}: its other values are sealed to {}; this is for {}",
+                self.place,
+                before.join(", "),
+                now.join(", ")
+            ));
+        }
+    }
+
+    /// Whether `key` stands readable in the file's template.
+    pub(crate) fn is_clear(&self, key: &str) -> bool {
+        let template = self.object.spec.template.as_ref();
+        template.is_some_and(|template| template.string_data.contains_key(key))
+    }
+
+    /// Makes the change and replaces the file; with `only_check` says that it would.
+    pub(crate) fn replace(self, change: &Change, only_check: bool) -> Result<(), Failure> {
+        let written = edit(&self.text, self.index, change);
+        let written = written.map_err(|error| self.about(error.into()))?;
+        self.check_written(&written)?;
+        if only_check {
+            let message = format!("{} would change", self.path.display());
+            return Err(Failure::new(Kind::WouldChange, message)
+                .hint("run it again without --check, and commit"));
+        }
+        let bytes = Zeroizing::new(written.into_bytes());
+        files::write_all(vec![Output { path: self.path.to_path_buf(), bytes, mode: 0o644 }])?;
+        Ok(())
+    }
+
+    /// What was written must be a sealed file that readers take, limits included.
+    fn check_written(&self, written: &str) -> Result<(), Failure> {
+        let documents = file::read(written).map_err(|error| self.about(error.into()))?;
+        if let Some(Document::Sealed(object)) = documents.get(self.index) {
+            check(object).map_err(|error| self.about(error.into()))?;
+        }
+        check_size(&self.place, written)
+    }
+
+    /// Puts the file in front of a failure.
+    pub(crate) fn about(&self, failure: Failure) -> Failure {
+        failure.about_file(self.path)
+    }
+}

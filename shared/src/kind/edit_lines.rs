@@ -1,0 +1,250 @@
+//! The lines that an edit of a sealed file takes away and puts in their place.
+//!
+//! Knows the layout and nothing of what is meant: [`super::edit`] compares what comes out. `None` everywhere means a
+//! layout whose lines do not stand for themselves.
+
+use crate::kind::file::{write_block, write_shared_header};
+use crate::kind::sealed::{Block, SealedSecret};
+use crate::yaml::lines::{self, Edit, line_end, line_start};
+use crate::yaml::{Entry, Node};
+
+use super::edit::{Change, SharedHeader};
+
+/// One sealed file's text, and the edits that are collected for it.
+pub(super) struct Editor<'a> {
+    text: &'a str,
+    spec: &'a Node,
+    line_break: &'static str,
+    pub(super) edits: Vec<Edit>,
+}
+
+impl<'a> Editor<'a> {
+    /// For the object whose `spec` this is.
+    pub(super) fn new(text: &'a str, spec: &'a Node) -> Option<Self> {
+        lines::of_entry(text, spec.entries().first()?)?;
+        Some(Self { text, spec, line_break: lines::line_break(text), edits: Vec::new() })
+    }
+
+    /// Puts a shared header where one stands, else before the values, else behind everything else.
+    pub(super) fn put_shared_header(&mut self, shared: &SharedHeader) -> Option<()> {
+        let first = ["sealedTo", "header", "values"].iter().find_map(|name| self.spec.entry(name));
+        let at = match first {
+            Some(first) => lines::of_entry(self.text, first)?.start,
+            None => lines::of_entry(self.text, self.spec.entries().last()?)?.end,
+        };
+        let new = write_shared_header(&shared.sealed_to, &shared.header);
+        self.insert(at, &self.indented(&new, self.indent_of(&self.spec.entries()[0])));
+        self.remove_shared_header()
+    }
+
+    /// Takes out the shared header and its hints, as far as they are there.
+    pub(super) fn remove_shared_header(&mut self) -> Option<()> {
+        for entry in ["sealedTo", "header"].into_iter().filter_map(|name| self.spec.entry(name)) {
+            self.edits.push((lines::of_entry(self.text, entry)?, String::new()));
+        }
+        Some(())
+    }
+
+    /// Takes blocks out, changes those that are there and adds the others.
+    pub(super) fn change_blocks(&mut self, before: &SealedSecret, change: &Change) -> Option<()> {
+        let Some(values) = self.spec.entry("values") else { return self.add_values(change) };
+        let entries = values.value.entries();
+        if entries.is_empty() {
+            return self.fill_values(values, change);
+        }
+        if self.is_flow(&values.value) {
+            return None;
+        }
+        for entry in entries {
+            if change.remove.contains(&entry.key) {
+                self.remove_block(entry)?;
+            } else if let Some(block) = change.put.get(&entry.key) {
+                self.change_block(entry, before.spec.values.get(&entry.key)?, block)?;
+            }
+        }
+        let indent = self.indent_of(&entries[0]);
+        for (key, block) in &change.put {
+            if !before.spec.values.contains_key(key) {
+                self.add_block(values, key, &self.indented(&write_block(key, block), indent))?;
+            }
+        }
+        let left = before.spec.values.keys().any(|key| !change.remove.contains(key));
+        if !left && change.put.is_empty() {
+            self.edits.push((self.colon_of(values)?..self.colon_of(values)?, " {}".to_owned()));
+        }
+        Some(())
+    }
+
+    /// A file without `values`: they go behind everything else of its spec.
+    fn add_values(&mut self, change: &Change) -> Option<()> {
+        if change.put.is_empty() {
+            return Some(());
+        }
+        let last = self.spec.entries().last()?;
+        let indent = self.indent_of(last);
+        let at = lines::of_entry(self.text, last)?.end;
+        let values =
+            format!("{indent}values:{}{}", self.line_break, self.all_blocks(indent, change));
+        self.insert(at, &values);
+        Some(())
+    }
+
+    /// `values: {}`, or `values:` with nothing behind it.
+    fn fill_values(&mut self, values: &Entry, change: &Change) -> Option<()> {
+        if change.put.is_empty() {
+            return Some(());
+        }
+        let colon = self.colon_of(values)?;
+        if self.is_flow(&values.value) {
+            self.edits.push((colon..values.value.span.end, String::new()));
+        }
+        let blocks = self.all_blocks(self.indent_of(values), change);
+        self.insert(line_end(self.text, colon), &blocks);
+        Some(())
+    }
+
+    /// All new blocks with an empty line behind each, one level deeper than `indent`.
+    fn all_blocks(&self, indent: &str, change: &Change) -> String {
+        let deeper = format!("{indent}  ");
+        let blocks = change
+            .put
+            .iter()
+            .map(|(key, block)| self.indented(&write_block(key, block), &deeper) + self.line_break);
+        blocks.collect()
+    }
+
+    fn remove_block(&mut self, entry: &Entry) -> Option<()> {
+        let mut range = lines::of_entry(self.text, entry)?;
+        if self.is_blank(range.end) {
+            range.end = line_end(self.text, range.end);
+        } else if range.end == self.text.len() && self.is_blank_before(range.start) {
+            range.start = line_start(self.text, range.start - 1);
+        }
+        self.edits.push((range, String::new()));
+        Some(())
+    }
+
+    /// Adds a block after the last one whose key is less, behind the empty line that ends it.
+    fn add_block(&mut self, values: &Entry, key: &str, block: &str) -> Option<()> {
+        let entries = values.value.entries();
+        let spaced = entries.iter().any(|it| self.is_blank(lines::end_of_entry(self.text, it)));
+        let empty_line = if spaced { self.line_break } else { "" };
+        let after = entries.iter().take_while(|entry| entry.key.as_str() < key).last();
+        let Some(after) = after else {
+            let at = line_end(self.text, self.colon_of(values)?);
+            self.insert(at, &format!("{block}{empty_line}"));
+            return Some(());
+        };
+        let end = lines::of_entry(self.text, after)?.end;
+        if self.is_blank(end) {
+            self.insert(line_end(self.text, end), &format!("{block}{empty_line}"));
+        } else {
+            self.insert(end, &format!("{empty_line}{block}"));
+        }
+        Some(())
+    }
+
+    /// Changes a block field by field where each has its own lines, so that comments in it stay; else as a whole.
+    fn change_block(&mut self, entry: &Entry, old: &Block, new: &Block) -> Option<()> {
+        let own_lines = |field: &Entry| lines::of_entry(self.text, field).is_some();
+        let payload = entry.value.entry("payload")?;
+        if !entry.value.entries().iter().all(own_lines) {
+            let lines = lines::of_entry(self.text, entry)?;
+            let written = write_block(&entry.key, new);
+            self.edits.push((lines, self.indented(&written, self.indent_of(entry))));
+            return Some(());
+        }
+        let written = write_block(&entry.key, new);
+        if old.sealed_to != new.sealed_to {
+            self.change_field(&entry.value, "sealedTo", payload, &written)?;
+        }
+        if old.header != new.header {
+            self.change_field(&entry.value, "header", payload, &written)?;
+        }
+        self.change_field(&entry.value, "payload", payload, &written)
+    }
+
+    /// Puts the lines that `written` has for a field where the field stands, else before the payload.
+    fn change_field(
+        &mut self,
+        block: &Node,
+        name: &str,
+        payload: &Entry,
+        written: &str,
+    ) -> Option<()> {
+        let new = field_lines(written, name);
+        let old = block.entry(name);
+        let value = old.map(|entry| &entry.value.span).filter(|span| {
+            // A value on the line of its name leaves a comment behind it where it is.
+            name == "payload"
+                && line_start(self.text, span.start) == line_start(self.text, span.end)
+        });
+        if let Some(value) = value {
+            let new = new.trim_end().strip_prefix("payload: ")?;
+            self.edits.push((value.clone(), new.to_owned()));
+            return Some(());
+        }
+        let indent = self.indent_of(payload);
+        let at = lines::of_entry(self.text, old.unwrap_or(payload))?;
+        self.insert(at.start, &self.indented(&new, indent));
+        if old.is_some() {
+            self.edits.push((at, String::new()));
+        }
+        Some(())
+    }
+
+    /// Inserts whole lines at the beginning of a line, or behind a last line that does not end.
+    fn insert(&mut self, at: usize, new: &str) {
+        let unended = at > 0 && !self.text[..at].ends_with('\n');
+        let new = if unended {
+            format!("{}{}", self.line_break, new.trim_end_matches(['\r', '\n']))
+        } else {
+            new.to_owned()
+        };
+        self.edits.push((at..at, new));
+    }
+
+    fn indented(&self, written: &str, indent: &str) -> String {
+        written.lines().map(|line| format!("{indent}{line}{}", self.line_break)).collect()
+    }
+
+    /// What stands before an entry's key on its line.
+    fn indent_of(&self, entry: &Entry) -> &'a str {
+        &self.text[line_start(self.text, entry.span.start)..entry.span.start]
+    }
+
+    /// Where the colon behind an entry's key ends.
+    fn colon_of(&self, entry: &Entry) -> Option<usize> {
+        let behind = &self.text[entry.span.end..line_end(self.text, entry.span.end)];
+        Some(entry.span.end + behind.find(':')? + 1)
+    }
+
+    fn is_flow(&self, node: &Node) -> bool {
+        self.text[node.span.clone()].starts_with('{')
+    }
+
+    /// Whether the line that begins at `at` is there and empty.
+    fn is_blank(&self, at: usize) -> bool {
+        at < self.text.len() && self.text[at..line_end(self.text, at)].trim().is_empty()
+    }
+
+    fn is_blank_before(&self, at: usize) -> bool {
+        at > 0 && self.is_blank(line_start(self.text, at - 1))
+    }
+}
+
+/// The lines of one field of a written block, moved to its own margin; empty where the block has no such field.
+fn field_lines(written: &str, name: &str) -> String {
+    let mut found = String::new();
+    let mut inside = false;
+    for line in written.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap_or(line)) {
+        if !line.starts_with(' ') {
+            inside = line.split(':').next() == Some(name);
+        }
+        if inside {
+            found.push_str(line);
+            found.push('\n');
+        }
+    }
+    found
+}

@@ -1,0 +1,35 @@
+//! The words that both binaries and the cluster use: group, kinds, annotations, names of objects and namespaces.
+//!
+//! Each stands here once, so that what one side writes is what the other looks for.
+
+/// The API group of every kind here.
+pub const GROUP: &str = "seal.dev";
+/// What every label, annotation, type and `apiVersion` of ours begins with.
+pub const GROUP_PREFIX: &str = "seal.dev/";
+/// `apiVersion` of a sealed file. What opened once opens always.
+pub const API_VERSION: &str = "seal.dev/v1";
+/// `kind` of a sealed file.
+pub const SEALED_SECRET: &str = "SealedSecret";
+
+/// Type of a key Secret, and its label, whose value is `active` or `retired`.
+pub const KEY: &str = "seal.dev/key";
+/// Under which name of a key Secret's data its age identity file stands.
+pub const KEY_IDENTITY: &str = "identity";
+/// The ConfigMap in the controller's namespace that publishes the recipient to seal to.
+pub const RECIPIENTS: &str = "seal-recipients";
+/// Under which name the recipient stands in that ConfigMap, and in a key Secret's data.
+pub const RECIPIENT: &str = "recipient";
+/// Under which name the recipient's fingerprint stands in that ConfigMap.
+pub const FINGERPRINT: &str = "fingerprint";
+
+/// Annotation of a live Secret: the sealed object that made it, and what else was set.
+pub const APPLIED: &str = "seal.dev/applied";
+/// Annotation of a sealed object that asks for a reconcile.
+pub const RECONCILE_AT: &str = "seal.dev/reconcile-at";
+/// The same, as Flux writes it.
+pub const FLUX_RECONCILE_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Namespace of the controller and its keys, unless it is installed elsewhere.
+pub const CONTROLLER_NAMESPACE: &str = "seal-system";
+/// Namespace of Git sources and their credentials, unless they are installed elsewhere.
+pub const GIT_NAMESPACE: &str = "seal-git";
