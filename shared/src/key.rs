@@ -57,8 +57,8 @@ impl Fingerprint {
     /// Reads a fingerprint as it stands in `sealedTo`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("sha256:")?;
-        let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        (digits.len() == 32 && digits.bytes().all(lower_hex)).then(|| Self(text.to_owned()))
+        let lower_hex = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (digits.len() == 32 && lower_hex).then(|| Self(text.to_owned()))
     }
 
     /// The text itself.

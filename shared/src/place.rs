@@ -96,31 +96,24 @@ impl fmt::Display for Place {
 
 /// An RFC 1123 label, as Kubernetes wants a namespace's name.
 pub fn is_label(name: &str) -> bool {
-    let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = name.as_bytes();
-    (1..=63).contains(&bytes.len())
-        && bytes.iter().all(|byte| edge(*byte) || *byte == b'-')
-        && edge(bytes[0])
-        && edge(bytes[bytes.len() - 1])
+    name.len() <= 63 && is_part(name)
 }
 
 /// An RFC 1123 subdomain, as Kubernetes wants a Secret's name: labels of any length, dots between them.
 pub fn is_subdomain(name: &str) -> bool {
-    let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let part = |part: &str| {
-        let bytes = part.as_bytes();
-        bytes.first().is_some_and(|byte| edge(*byte))
-            && bytes.last().is_some_and(|byte| edge(*byte))
-            && bytes.iter().all(|byte| edge(*byte) || *byte == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(part)
+    name.len() <= 253 && name.split('.').all(is_part)
+}
+
+/// Small letters, digits and dashes, and no dash at either end.
+fn is_part(part: &str) -> bool {
+    let inner = part.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    inner && !part.is_empty() && !part.starts_with('-') && !part.ends_with('-')
 }
 
 /// A key of a Secret: `[-._a-zA-Z0-9]{1,253}`, not `.`, not beginning with `..`.
 pub fn is_key(key: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     (1..=253).contains(&key.len())
-        && key.bytes().all(allowed)
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
         && key != "."
         && !key.starts_with("..")
 }

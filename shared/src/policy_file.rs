@@ -139,14 +139,15 @@ fn replace(document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
     Some(vec![(node.span.clone(), recipient.to_owned())])
 }
 
+fn begins_with(text: &str, node: &Node, bracket: char) -> bool {
+    text.get(node.span.clone()).is_some_and(|flow| flow.starts_with(bracket))
+}
+
 fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let recipients = document.get("recipients")?;
     let mut edits = Vec::new();
-    let flow = |node: &Node, bracket: char| {
-        text.get(node.span.clone())?.starts_with(bracket).then_some(())
-    };
-    if flow(recipients, '{').is_some() {
+    if begins_with(text, recipients, '{') {
         let comma = if recipients.entries().is_empty() { "" } else { ", " };
         let at = recipients.span.start + 1;
         edits.push((at..at, format!("{name}: {recipient}{comma}")));
@@ -161,7 +162,7 @@ fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<E
     for to in
         rules.iter().filter(|rule| rule.get("path").is_none()).filter_map(|rule| rule.get("to"))
     {
-        if flow(to, '[').is_some() {
+        if begins_with(text, to, '[') {
             let comma = if to.items().is_empty() { "" } else { ", " };
             let at = to.span.start + 1;
             edits.push((at..at, format!("{name}{comma}")));
@@ -176,33 +177,34 @@ fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<E
 }
 
 fn recipients(node: &Node) -> Result<BTreeMap<String, Source>, PolicyError> {
-    let read = |entry: &Entry| {
+    let mut recipients = BTreeMap::new();
+    for entry in mapping("recipients", node)? {
         if !is_key(&entry.key) {
             let problem = "recipients has a name with other characters than letters, digits, - . _";
             return Err(PolicyError::BadName(problem.to_owned()));
         }
         let field = format!("recipients.{}", entry.key);
-        if let Some(text) = entry.value.as_str() {
-            return Ok((entry.key.clone(), Source::Text(text.to_owned())));
+        recipients.insert(entry.key.clone(), source(&field, &entry.value)?);
+    }
+    Ok(recipients)
+}
+
+/// A recipient's text, or `{file: PATH}`.
+fn source(field: &str, node: &Node) -> Result<Source, PolicyError> {
+    if let Some(text) = node.as_str() {
+        return Ok(Source::Text(text.to_owned()));
+    }
+    match node.entries() {
+        [] => Err(wrong(field, node, "a recipient or {file: PATH}")),
+        [file] if file.key == "file" => {
+            string(&format!("{field}.file"), &file.value).map(Source::File)
         }
-        let entries = match &entry.value.value {
-            Value::Mapping(entries) => entries,
-            _ => return Err(wrong(&field, &entry.value, "a recipient or {file: PATH}")),
-        };
-        match entries.as_slice() {
-            [file] if file.key == "file" => {
-                let path = string(&format!("{field}.file"), &file.value)?;
-                Ok((entry.key.clone(), Source::File(path)))
-            }
-            [] => Err(wrong(&field, &entry.value, "a recipient or {file: PATH}")),
-            entries => {
-                let other = entries.iter().find(|entry| entry.key != "file");
-                let other = other.map_or("file", |entry| entry.key.as_str());
-                Err(PolicyError::UnknownField(format!("{field}.{other}")))
-            }
+        entries => {
+            let other = entries.iter().find(|entry| entry.key != "file");
+            let unknown = other.map_or("file", |entry| entry.key.as_str());
+            Err(PolicyError::UnknownField(format!("{field}.{unknown}")))
         }
-    };
-    mapping("recipients", node)?.iter().map(read).collect()
+    }
 }
 
 fn rule(index: usize, node: &Node) -> Result<Rule, PolicyError> {
@@ -253,8 +255,8 @@ fn string(field: &str, node: &Node) -> Result<String, PolicyError> {
 }
 
 fn strings(field: &str, node: &Node) -> Result<Vec<String>, PolicyError> {
-    let item = |(index, node)| string(&format!("{field}[{index}]"), node);
-    list(field, node)?.iter().enumerate().map(item).collect()
+    let items = list(field, node)?.iter().enumerate();
+    items.map(|(index, item)| string(&format!("{field}[{index}]"), item)).collect()
 }
 
 #[cfg(test)]

@@ -123,8 +123,11 @@ pub fn seal_into(
 }
 
 fn under_shared_header(payloads: BTreeMap<String, String>) -> BTreeMap<String, Block> {
-    let block = |payload| Block { payload, ..Block::default() };
-    payloads.into_iter().map(|(key, payload)| (key, block(payload))).collect()
+    let mut blocks = BTreeMap::new();
+    for (key, payload) in payloads {
+        blocks.insert(key, Block { payload, ..Block::default() });
+    }
+    blocks
 }
 
 /// What goes into a binding is checked before it is built: readers never take it apart.
@@ -194,8 +197,8 @@ pub fn seal(
     check_size(&values)?; // clear and sealed together, as the reader counts them
     for key in clear {
         let value = values.remove(key).ok_or_else(|| SealError::NoSuchKey(key.clone()))?;
-        let text = std::str::from_utf8(value.expose());
-        let text = text.map_err(|_| SealError::NotText(key.clone()))?;
+        let text =
+            std::str::from_utf8(value.expose()).map_err(|_| SealError::NotText(key.clone()))?;
         template.string_data.insert(key.clone(), text.to_owned());
     }
     let SealedValues { sealed_to, header, payloads } = seal_values(&values, &scope, recipients)?;

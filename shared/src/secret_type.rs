@@ -35,24 +35,29 @@ const DOCKER_TYPES: [(&str, &str); 2] = [
 
 /// Checks a whole Secret: the keys its type needs, and what [`check_values`] checks.
 pub fn check(type_: &str, values: &BTreeMap<String, SecretValue>) -> Result<(), TypeError> {
-    let missing = |key| Err(TypeError::Missing { type_: type_.to_owned(), key });
-    let has = |key: &str| values.contains_key(key);
-    let filled = |key: &str| values.get(key).is_some_and(|value| !value.expose().is_empty());
-    match type_ {
-        "kubernetes.io/tls" if !has("tls.crt") => return missing("tls.crt"),
-        "kubernetes.io/tls" if !has("tls.key") => return missing("tls.key"),
-        "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
-            return missing("username or password");
-        }
-        "kubernetes.io/ssh-auth" if !filled("ssh-privatekey") => return missing("ssh-privatekey"),
-        _ => {}
+    match missing_key(type_, values) {
+        Some(key) => Err(TypeError::Missing { type_: type_.to_owned(), key }),
+        None => check_values(type_, values),
     }
-    for (docker, key) in DOCKER_TYPES {
-        if type_ == docker && !has(key) {
-            return missing(key);
+}
+
+/// The key that a Secret of this type lacks.
+fn missing_key(type_: &str, values: &BTreeMap<String, SecretValue>) -> Option<&'static str> {
+    let needed = match type_ {
+        "kubernetes.io/tls" => ["tls.crt", "tls.key"].as_slice(),
+        "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
+        "kubernetes.io/dockercfg" => &[".dockercfg"],
+        "kubernetes.io/ssh-auth" => {
+            let key = values.get("ssh-privatekey").filter(|value| !value.expose().is_empty());
+            return key.is_none().then_some("ssh-privatekey");
         }
-    }
-    check_values(type_, values)
+        "kubernetes.io/basic-auth" => {
+            let either = values.contains_key("username") || values.contains_key("password");
+            return (!either).then_some("username or password");
+        }
+        _ => &[],
+    };
+    needed.iter().find(|key| !values.contains_key(**key)).copied()
 }
 
 /// Checks only the values that are there: for a change of some of a Secret's keys.

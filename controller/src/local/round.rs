@@ -57,7 +57,7 @@ pub(crate) fn round(
         remove_vanished(&present, &unread, out, settings, &mut outcome);
     }
     if let Err(error) = out.finish() {
-        outcome.refuse(out.shown(), &error);
+        outcome.refuse(out.given(), &error);
     }
     // The exit code is that of the first refusal, so their order must not depend on batches.
     outcome.refusals.sort_by(|a, b| a.path.cmp(&b.path));

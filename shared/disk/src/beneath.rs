@@ -21,7 +21,7 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) fd: OwnedFd,
-    shown: String,
+    given: String,
     uid: u32,
 }
 
@@ -77,38 +77,39 @@ impl Stamp {
     }
 }
 
+fn system(doing: &'static str, path: &Path, errno: Errno) -> DiskError {
+    DiskError::System { doing, path: path.display().to_string(), errno }
+}
+
 impl Root {
     /// Opens the output folder, makes it (0700) when it is missing, and locks it against a second writer.
     pub(crate) fn open(path: &Path) -> Result<Self, DiskError> {
-        let shown = path.display().to_string();
-        let system = |doing| {
-            let path = shown.clone();
-            move |errno| DiskError::System { doing, path, errno }
-        };
         match rustix::fs::mkdir(path, Mode::from_raw_mode(0o700)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(system("make")(errno)),
+            Err(errno) => return Err(system("make", path, errno)),
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(system("open"))?;
-        let stat = rustix::fs::fstat(&fd).map_err(system("look at"))?;
+        let fd = rustix::fs::open(path, flags, Mode::empty())
+            .map_err(|errno| system("open", path, errno))?;
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| system("look at", path, errno))?;
+        let given = path.display().to_string();
         let uid = rustix::process::geteuid().as_raw();
         if stat.st_uid != uid {
-            return Err(DiskError::UnsafeOut { path: shown, what: "belongs to another user" });
+            return Err(DiskError::UnsafeOut { path: given, what: "belongs to another user" });
         }
         if stat.st_mode & WRITABLE_BY_OTHERS != 0 {
-            return Err(DiskError::UnsafeOut { path: shown, what: "is writable by others" });
+            return Err(DiskError::UnsafeOut { path: given, what: "is writable by others" });
         }
         match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { fd, shown, uid }),
-            Err(Errno::WOULDBLOCK) => Err(DiskError::Locked { path: shown }),
-            Err(errno) => Err(system("lock")(errno)),
+            Ok(()) => Ok(Self { fd, given, uid }),
+            Err(Errno::WOULDBLOCK) => Err(DiskError::Locked { path: given }),
+            Err(errno) => Err(system("lock", path, errno)),
         }
     }
 
     /// The output folder as it was given, for messages.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
+    pub(crate) fn given(&self) -> &str {
+        &self.given
     }
 
     /// A folder beneath, or the output folder itself; `None` when it is not there.
@@ -307,5 +308,4 @@ fn read_full(fd: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-#[path = "beneath_tests.rs"]
 mod tests;

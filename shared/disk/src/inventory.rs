@@ -47,7 +47,6 @@ impl Inventory {
     }
 
     pub(crate) fn read(text: &[u8], layout: Layout) -> Result<Self, DiskError> {
-        let wrong = |what: &str| DiskError::BadInventory { path: FILE.into(), what: what.into() };
         let inventory: Self = serde_json::from_slice(text)
             .map_err(|_| wrong("is not one that this version wrote"))?;
         if inventory.version != VERSION {
@@ -65,6 +64,10 @@ impl Inventory {
         json.push(b'\n');
         json
     }
+}
+
+fn wrong(what: &str) -> DiskError {
+    DiskError::BadInventory { path: FILE.to_owned(), what: what.to_owned() }
 }
 
 #[cfg(test)]

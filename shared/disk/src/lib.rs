@@ -1,4 +1,4 @@
-//! The only code that writes opened values to files.
+//! Two effects on a disk and nothing else: opened values are written to files, and files of private keys are read.
 //!
 //! Content and paths may both come from a Git repository that others write. Therefore every name is checked
 //! again, every path is opened beneath one directory handle, and [`plan`] decides over what [`Out`] saw
@@ -8,13 +8,15 @@
 //! LaidOut ─ Out::begin ─ Out::plan (look, then plan::object) ─ Out::write ─ Out::prune ─ Out::finish
 //! ```
 //!
-//! Deliberately absent: reading sealed files, keys, logging, and any decision about what should be opened.
+//! [`private`] reads identity files. Deliberately absent: reading sealed files, what a key is, logging, and any decision
+//! about what should be opened.
 
 mod beneath;
 mod error;
 mod inventory;
 mod out;
 pub mod plan;
+pub mod private;
 mod rel_path;
 mod staging;
 

@@ -70,13 +70,14 @@ impl Out {
         let place = laid.place.to_string();
         let mut files = Vec::with_capacity(laid.files.len());
         for file in laid.files {
-            let path = RelPath::of(&file.path);
-            let path = path.ok_or_else(|| DiskError::BadName { place: place.clone() })?;
+            let path = RelPath::of(&file.path)
+                .ok_or_else(|| DiskError::BadName { place: place.clone() })?;
             // Before the look: what changes between the two shows as a drift, and is looked at again.
             self.seen.insert(path.clone(), self.root.stamp(&path));
-            let found = self.root.look(&path, file.mode, file.value.expose());
-            let found =
-                found.map_err(|errno| Blocked::System(errno).at("look at", path.as_str()))?;
+            let found = self
+                .root
+                .look(&path, file.mode, file.value.expose())
+                .map_err(|errno| Blocked::System(errno).at("look at", path.as_str()))?;
             files.push((path, file, found));
         }
         Ok(plan::object(&place, from, self.inventory.objects.get(&place), files))
@@ -164,17 +165,20 @@ impl Out {
     }
 
     /// The folder as it was given, for messages.
-    pub fn shown(&self) -> &str {
-        self.root.shown()
+    pub fn given(&self) -> &str {
+        self.root.given()
     }
 }
 
 fn finish_files(staging: &Staging<'_>, first: usize, put: &[Put]) -> Result<Vec<Stamp>, DiskError> {
-    let finish = |(index, put): (usize, &Put)| {
-        let done = staging.put(first + index, put.mode, put.value.expose());
-        done.map_err(|errno| Blocked::System(errno).at("write", put.path.as_str()))
-    };
-    put.iter().enumerate().map(finish).collect()
+    let mut stamps = Vec::with_capacity(put.len());
+    for (index, put) in put.iter().enumerate() {
+        let stamp = staging
+            .put(first + index, put.mode, put.value.expose())
+            .map_err(|errno| Blocked::System(errno).at("write", put.path.as_str()))?;
+        stamps.push(stamp);
+    }
+    Ok(stamps)
 }
 
 /// Notes in the inventory what a write is about to make, beside what is there already.
@@ -212,8 +216,9 @@ fn move_in(
     // Every folder before any file: a folder that cannot be made must leave the object as it was.
     let mut folders = BTreeMap::new();
     for put in &write.put {
-        let made = root.make_folders(&put.path, layout.folder_mode());
-        let made = made.map_err(|why| why.at("make the folder of", put.path.as_str()))?;
+        let made = root
+            .make_folders(&put.path, layout.folder_mode())
+            .map_err(|why| why.at("make the folder of", put.path.as_str()))?;
         folders.insert(put.path.folder(), made);
     }
     for (index, put) in write.put.iter().enumerate() {
@@ -223,9 +228,9 @@ fn move_in(
         moved.insert(put.path.clone());
     }
     for (path, folder) in &folders {
-        let shown = path.as_ref().map_or(root.shown(), RelPath::as_str);
+        let named = path.as_ref().map_or(root.given(), RelPath::as_str);
         let synced = rustix::fs::fsync(folder);
-        synced.map_err(|errno| Blocked::System(errno).at("sync", shown))?;
+        synced.map_err(|errno| Blocked::System(errno).at("sync", named))?;
     }
     Ok(())
 }

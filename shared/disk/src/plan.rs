@@ -138,5 +138,4 @@ pub fn prune(
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

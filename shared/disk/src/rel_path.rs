@@ -15,14 +15,8 @@ pub struct RelPath(String);
 impl RelPath {
     /// The path of these names; `None` when one of them is no plain file name.
     pub fn of(names: &[String]) -> Option<Self> {
-        let plain = |name: &String| {
-            (1..=255).contains(&name.len())
-                && name != "."
-                && name != ".."
-                && !name.bytes().any(|byte| byte == b'/' || byte.is_ascii_control())
-        };
         let reserved = names.first().is_none_or(|name| name.starts_with(RESERVED));
-        (!reserved && names.iter().all(plain)).then(|| Self(names.join("/")))
+        (!reserved && names.iter().all(|name| is_plain(name))).then(|| Self(names.join("/")))
     }
 
     /// The path as text, with `/` between the names.
@@ -70,6 +64,14 @@ impl fmt::Display for RelPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether a name can be a file's, and of no file but one in the same folder.
+fn is_plain(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && name != "."
+        && name != ".."
+        && !name.bytes().any(|byte| byte == b'/' || byte.is_ascii_control())
 }
 
 #[cfg(test)]

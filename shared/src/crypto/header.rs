@@ -67,8 +67,10 @@ impl Header {
         if stanzas.is_empty() {
             return Err("the header has no stanza");
         }
-        let mac = lines.next().and_then(|line| line.strip_prefix("--- "));
-        let mac = mac.ok_or("the header has no MAC line")?;
+        let mac = lines
+            .next()
+            .and_then(|line| line.strip_prefix("--- "))
+            .ok_or("the header has no MAC line")?;
         if STANDARD_NO_PAD.decode(mac).map_or(0, |mac| mac.len()) != 32 {
             return Err("the header's MAC is not 32 bytes in canonical base64");
         }

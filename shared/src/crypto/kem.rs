@@ -78,9 +78,9 @@ impl PublicHalf {
         random(&mut message);
         let (ml_kem_share, mut ml_kem_secret) = self.ml_kem.encapsulate_deterministic(&message);
 
-        let mut ephemeral = Zeroizing::new([0; 32]);
-        random(ephemeral.as_mut());
-        let ephemeral = StaticSecret::from(*ephemeral);
+        let mut scalar = Zeroizing::new([0; 32]);
+        random(scalar.as_mut());
+        let ephemeral = StaticSecret::from(*scalar);
         let x25519_share = PublicKey::from(&ephemeral);
         let x25519_secret = ephemeral.diffie_hellman(&self.x25519);
 
@@ -152,12 +152,12 @@ impl PrivateHalf {
     fn decapsulate(&self, share: &[u8; SHARE_BYTES]) -> Result<Zeroizing<[u8; 32]>, Unusable> {
         let (ml_kem_share, x25519_share) = share.split_at(ML_KEM_SHARE_BYTES);
         let x25519_share: [u8; 32] = x25519_share.try_into().map_err(|_| Unusable)?;
-        let x25519_share = PublicKey::from(x25519_share);
-        let x25519_secret = self.x25519.diffie_hellman(&x25519_share);
+        let x25519_public = PublicKey::from(x25519_share);
+        let x25519_secret = self.x25519.diffie_hellman(&x25519_public);
         let ml_kem_share = ml_kem_share.try_into().map_err(|_| Unusable)?;
         let mut ml_kem_secret = self.ml_kem.decapsulate(ml_kem_share);
         let shared =
-            combine(&ml_kem_secret, x25519_secret.as_bytes(), &x25519_share, &self.public.x25519);
+            combine(&ml_kem_secret, x25519_secret.as_bytes(), &x25519_public, &self.public.x25519);
         ml_kem_secret.zeroize();
         shared
     }

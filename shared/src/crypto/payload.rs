@@ -122,8 +122,9 @@ struct Held<'a>(&'a FileKey);
 
 impl age::Identity for Held<'_> {
     fn unwrap_stanza(&self, _: &Stanza) -> Option<Result<FileKey, DecryptError>> {
-        let copy = |key: &mut [u8; FILE_KEY_BYTES]| key.copy_from_slice(self.0.expose_secret());
-        Some(Ok(FileKey::init_with_mut(copy)))
+        Some(Ok(FileKey::init_with_mut(|key: &mut [u8; FILE_KEY_BYTES]| {
+            key.copy_from_slice(self.0.expose_secret());
+        })))
     }
 }
 
@@ -146,8 +147,8 @@ fn frame(scope: &Scope, key: &str, value: &SecretValue) -> Zeroizing<Vec<u8>> {
 }
 
 fn unframe(scope: &Scope, key: &str, plaintext: &[u8]) -> Result<SecretValue, Refused> {
-    let rest = plaintext.strip_prefix(prefix(scope, key).as_bytes());
-    let rest = rest.ok_or(Refused::NotSealedForThis)?;
+    let rest =
+        plaintext.strip_prefix(prefix(scope, key).as_bytes()).ok_or(Refused::NotSealedForThis)?;
     let padding = Refused::Damaged("padding");
     let dots = rest.iter().take_while(|byte| **byte == b'.').count();
     if rest.get(dots) != Some(&b'\n') {

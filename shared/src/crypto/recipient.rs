@@ -42,13 +42,17 @@ impl Checksum for LongBech32 {
 }
 
 pub(crate) fn parse_recipient(text: &str) -> Result<PublicHalf, KeyError> {
-    let parsed = CheckedHrpstring::new::<LongBech32>(text).ok();
-    let parsed = parsed.filter(|parsed| parsed.hrp().as_str() == RECIPIENT_HRP);
-    let bytes: Option<Vec<u8>> = parsed.map(|parsed| parsed.byte_iter().collect());
-    let bytes = bytes.and_then(|bytes| <[u8; PUBLIC_KEY_BYTES]>::try_from(bytes).ok());
-    let key = bytes.and_then(|bytes| PublicHalf::from_bytes(&bytes).ok());
-    // Written again, so that no second spelling (padding bits, case) has a fingerprint of its own.
-    key.filter(|key| recipient_text(key) == text).ok_or(KeyError::DamagedRecipient)
+    public_half(text)
+        // Written again, so that no second spelling (padding bits, case) has a fingerprint of its own.
+        .filter(|key| recipient_text(key) == text)
+        .ok_or(KeyError::DamagedRecipient)
+}
+
+fn public_half(text: &str) -> Option<PublicHalf> {
+    let parsed = CheckedHrpstring::new::<LongBech32>(text).ok()?;
+    let bytes: Vec<u8> = parsed.byte_iter().collect();
+    let bytes = <[u8; PUBLIC_KEY_BYTES]>::try_from(bytes).ok()?;
+    PublicHalf::from_bytes(&bytes).ok().filter(|_| parsed.hrp().as_str() == RECIPIENT_HRP)
 }
 
 pub(crate) fn recipient_text(key: &PublicHalf) -> String {
@@ -80,8 +84,9 @@ pub(crate) fn wrap(
     file_key: &FileKey,
 ) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
     // An unusable key is one that was made so that the shared secret is zero.
-    let unusable = |_| EncryptError::Io(std::io::Error::other("the recipient has a low-order key"));
-    let (share, body) = key.seal(file_key.expose_secret()).map_err(unusable)?;
+    let (share, body) = key.seal(file_key.expose_secret()).map_err(|_| {
+        EncryptError::Io(std::io::Error::other("the recipient has a low-order key"))
+    })?;
     let stanza = Stanza { tag: STANZA.to_owned(), args: vec![STANDARD_NO_PAD.encode(share)], body };
     Ok((vec![stanza], HashSet::from([LABEL.to_owned()])))
 }
@@ -108,8 +113,8 @@ pub(crate) fn unwrap(key: &PrivateHalf, stanza: &Stanza) -> Option<Result<FileKe
 /// The share of a well-formed stanza: one argument of 1,120 bytes, a body of 32.
 pub(crate) fn share(stanza: &Stanza) -> Option<Box<[u8; SHARE_BYTES]>> {
     let [share] = stanza.args.as_slice() else { return None };
-    let share = STANDARD_NO_PAD.decode(share).ok()?;
-    let share = share.into_boxed_slice().try_into().ok()?;
+    let bytes = STANDARD_NO_PAD.decode(share).ok()?;
+    let share = bytes.into_boxed_slice().try_into().ok()?;
     (stanza.body.len() == BODY_BYTES).then_some(share)
 }
 

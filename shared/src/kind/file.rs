@@ -72,8 +72,7 @@ pub fn read(text: &str) -> Result<Vec<Document>, FileError> {
 }
 
 fn read_node(node: &Node, documents: &mut Vec<Document>) -> Result<(), FileError> {
-    let text = |key: &str| node.get(key).and_then(Node::as_str);
-    if text("apiVersion") == Some("v1") && text("kind") == Some("List") {
+    if node.text("apiVersion") == "v1" && node.text("kind") == "List" {
         let items = node.get("items").map(Node::items).unwrap_or_default();
         return items.iter().try_for_each(|item| read_node(item, documents));
     }
@@ -82,8 +81,7 @@ fn read_node(node: &Node, documents: &mut Vec<Document>) -> Result<(), FileError
 }
 
 fn document(node: &Node) -> Result<Document, FileError> {
-    let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
-    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let (api_version, kind) = (node.text("apiVersion"), node.text("kind"));
     if api_version == API_VERSION && kind == SEALED_SECRET {
         return Ok(Document::Sealed(Box::new(sealed(node)?)));
     }
@@ -109,10 +107,14 @@ const MAPS: [&[&str]; 7] = [
 ];
 
 fn has_list_for_map(node: &Node) -> bool {
-    let at = |path: &&[&str]| path.iter().try_fold(node, |node, field| node.get(field));
-    let blocks = node.get("spec").and_then(|spec| spec.get("values"));
-    let blocks = blocks.map(Node::entries).unwrap_or_default().iter().map(|entry| &entry.value);
-    MAPS.iter().filter_map(at).chain(blocks).any(|node| matches!(node.value, Value::Sequence(_)))
+    let fields = MAPS.iter().filter_map(|path| descend(node, path));
+    let values = descend(node, &["spec", "values"]);
+    let blocks = values.map(Node::entries).unwrap_or_default().iter().map(|entry| &entry.value);
+    fields.chain(blocks).any(|node| matches!(node.value, Value::Sequence(_)))
+}
+
+fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, field| node.get(field))
 }
 
 fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
@@ -141,7 +143,7 @@ pub(crate) fn full_name_of(node: &Node) -> String {
 }
 
 fn metadata_text<'n>(node: &'n Node, field: &str) -> Option<&'n str> {
-    node.get("metadata")?.get(field)?.as_str()
+    descend(node, &["metadata", field])?.as_str()
 }
 
 /// Writes one sealed file: fields in one order, maps sorted, an empty line after each block.

@@ -28,23 +28,26 @@ pub fn env_file(
 ) -> Result<Entries, EnvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut entries = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line_of = |problem| EnvError { line: index + 1, problem };
-        let line = line.trim_start();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+    for (index, line) in text.lines().map(str::trim_start).enumerate() {
+        if !line.is_empty() && !line.starts_with('#') {
+            env_line(line, environment, &mut entries)
+                .map_err(|problem| EnvError { line: index + 1, problem })?;
         }
-        let (key, value) = match line.split_once('=') {
-            Some((key, value)) => (key, SecretValue::from(value.as_bytes())),
-            None => {
-                let value = environment(line);
-                let unset = "a name without = takes the environment's value, and that is not set";
-                (line, value.ok_or(line_of(unset))?)
-            }
-        };
-        push(&mut entries, key, value).map_err(line_of)?;
     }
     Ok(entries)
+}
+
+fn env_line(
+    line: &str,
+    environment: &dyn Fn(&str) -> Option<SecretValue>,
+    entries: &mut Entries,
+) -> Result<(), &'static str> {
+    if let Some((key, value)) = line.split_once('=') {
+        return push(entries, key, SecretValue::from(value.as_bytes()));
+    }
+    let value = environment(line)
+        .ok_or("a name without = takes the environment's value, and that is not set")?;
+    push(entries, line, value)
 }
 
 /// Reads a `.env` file: `export` before a name, quotes around a value, `#` after a space begins a comment.
@@ -57,10 +60,7 @@ pub fn dotenv(text: &str) -> Result<Entries, EnvError> {
     let mut entries = Vec::new();
     while reader.skip_to_entry() {
         let line = reader.line;
-        let at = |problem| EnvError { line, problem };
-        let key = reader.key().map_err(at)?;
-        let value = reader.value().map_err(at)?;
-        push(&mut entries, key, value).map_err(at)?;
+        reader.entry(&mut entries).map_err(|problem| EnvError { line, problem })?;
     }
     Ok(entries)
 }
@@ -154,10 +154,16 @@ impl<'a> Dotenv<'a> {
         Err("a quote is open")
     }
 
+    fn entry(&mut self, entries: &mut Entries) -> Result<(), &'static str> {
+        let key = self.key()?;
+        let value = self.value()?;
+        push(entries, key, value)
+    }
+
     fn unquoted(&mut self) -> SecretValue {
         let line = self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
-        let comment = line.match_indices('#').map(|(at, _)| at);
-        let comment = comment.into_iter().find(|at| *at == 0 || line[..*at].ends_with([' ', '\t']));
+        let mut hashes = line.match_indices('#').map(|(at, _)| at);
+        let comment = hashes.find(|at| *at == 0 || line[..*at].ends_with([' ', '\t']));
         SecretValue::from(line[..comment.unwrap_or(line.len())].trim().as_bytes())
     }
 }
@@ -166,7 +172,7 @@ impl<'a> Dotenv<'a> {
 mod tests {
     use super::*;
 
-    fn shown(entries: Entries) -> Vec<(String, String)> {
+    fn in_clear(entries: Entries) -> Vec<(String, String)> {
         let text = |value: SecretValue| String::from_utf8(value.expose().to_vec()).unwrap();
         entries.into_iter().map(|(key, value)| (key, text(value))).collect()
     }
@@ -179,7 +185,7 @@ mod tests {
     fn kubectls_dialect_takes_values_as_they_stand() {
         let text = "# no\n\n  A=\"b\" # c\r\nB=\n c.d=x=y \nHOME\n";
         let home = |key: &str| (key == "HOME").then(|| b"/root"[..].into());
-        let read = shown(env_file(text, &home).unwrap());
+        let read = in_clear(env_file(text, &home).unwrap());
         let want =
             [pair("A", "\"b\" # c"), pair("B", ""), pair("c.d", "x=y "), pair("HOME", "/root")];
         assert_eq!(read, want);
@@ -196,7 +202,7 @@ mod tests {
             pair("F", ""),
             pair("G", ""),
         ];
-        assert_eq!(shown(dotenv(text).unwrap()), want);
+        assert_eq!(in_clear(dotenv(text).unwrap()), want);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::kind::file::full_name_of;
 use crate::kind::sealed::{Template, TemplateMetadata};
+use crate::names::GROUP_PREFIX;
 use crate::place::is_key;
 use crate::secret::SecretValue;
 use crate::yaml::{self, Node, ReadError, Value, escaped};
@@ -126,8 +127,7 @@ fn read_object(
     keep: &BTreeSet<String>,
     manifests: &mut Vec<Manifest>,
 ) -> Result<(), ManifestError> {
-    let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
-    match (text("apiVersion"), text("kind")) {
+    match (node.text("apiVersion"), node.text("kind")) {
         ("v1", "List") | ("v1", "SecretList") => {
             let items = node.get("items").map(Node::items).unwrap_or_default();
             items.iter().try_for_each(|item| read_object(item, keep, manifests))
@@ -136,12 +136,12 @@ fn read_object(
             manifests.push(read_secret(node, keep)?);
             Ok(())
         }
-        (version, "SealedSecret" | "ClusterSealedSecret") if version.starts_with("seal.dev/") => {
+        (version, "SealedSecret" | "ClusterSealedSecret") if version.starts_with(GROUP_PREFIX) => {
             Err(ManifestError::AlreadySealed { object: full_name_of(node) })
         }
         (_, kind) => {
-            let kind = if kind.is_empty() { "an object without kind:" } else { kind };
-            let kind = escaped(kind);
+            let kind =
+                if kind.is_empty() { "an object without kind:".to_owned() } else { escaped(kind) };
             Err(ManifestError::NotASecret { kind, object: full_name_of(node) })
         }
     }
@@ -255,10 +255,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let given = |name: &Option<String>| name.as_ref().is_none_or(|name| !name.is_empty());
-        if !given(&manifest.namespace) {
-            manifest.namespace = None;
-        }
+        manifest.namespace = manifest.namespace.take().filter(|name| !name.is_empty());
         Ok(())
     }
 
@@ -272,8 +269,9 @@ impl Reader<'_> {
             annotations.into_iter().partition(|(name, _)| keep.contains(name));
         let TemplateMetadata { annotations, .. } = &mut manifest.template.metadata;
         annotations.extend(kept);
-        let name = |(name, _): (String, String)| format!("annotation {}", escaped(&name));
-        manifest.dropped.extend(dropped.into_iter().map(name));
+        for name in dropped.keys() {
+            manifest.dropped.push(format!("annotation {}", escaped(name)));
+        }
     }
 
     fn strings(&self, field: &str, node: &Node) -> Result<BTreeMap<String, String>, ManifestError> {

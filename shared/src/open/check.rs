@@ -195,7 +195,10 @@ fn check_header(
     if sealed_to.len() > header.stanzas().len() {
         return Err("sealedTo has more entries than the header has stanzas");
     }
-    let hints: Option<Vec<_>> = sealed_to.iter().map(|hint| Fingerprint::parse(hint)).collect();
-    let hints = hints.ok_or("sealedTo has an entry that is no fingerprint")?;
+    let hints = sealed_to
+        .iter()
+        .map(|hint| Fingerprint::parse(hint))
+        .collect::<Option<Vec<_>>>()
+        .ok_or("sealedTo has an entry that is no fingerprint")?;
     Ok(Some(CheckedHeader { hints, header }))
 }

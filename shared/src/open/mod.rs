@@ -100,20 +100,18 @@ pub fn open(allowed: &Allowed<'_>, keyring: &Keyring) -> Result<Opened, OpenErro
     let shared = shared_in_use.map(|header| unlock(checked, header, None, keyring)).transpose()?;
     let mut template = checked.sealed.spec.template.clone().unwrap_or_default();
     let mut values = clear_values(&mut template);
-    let mut opened_with: BTreeSet<Fingerprint> =
-        shared.iter().map(|unlocked| unlocked.fingerprint.clone()).collect();
+    let mut opened_with = BTreeSet::new();
     for block in &checked.blocks {
-        let own = block.own.as_ref();
-        let own =
-            own.map(|header| unlock(checked, header, Some(block.key), keyring)).transpose()?;
-        let unlocked = own.as_ref().or(shared.as_ref());
-        let unlocked =
-            unlocked.expect("a block without a header was checked to be under a shared one");
-        let value = unlocked.open(checked, block)?;
-        values.insert(block.key.to_owned(), value);
-        if let Some(own) = own {
-            opened_with.insert(own.fingerprint);
-        }
+        let own = match &block.own {
+            Some(header) => Some(unlock(checked, header, Some(block.key), keyring)?),
+            None => None,
+        };
+        let unlocked = own
+            .as_ref()
+            .or(shared.as_ref())
+            .expect("a block without a header was checked to be under a shared one");
+        values.insert(block.key.to_owned(), unlocked.open(checked, block)?);
+        opened_with.insert(unlocked.fingerprint.clone());
     }
     if values.values().map(|value| value.expose().len()).sum::<usize>() > MAX_PLAINTEXT_BYTES {
         let problem = "its values are larger than 1 MiB together".to_owned();

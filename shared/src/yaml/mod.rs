@@ -135,6 +135,11 @@ impl Node {
         }
     }
 
+    /// The string under `key`; empty where there is none, or something else.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.get(key).and_then(Node::as_str).unwrap_or_default()
+    }
+
     /// The same tree as serde's JSON. The strings in it are not wiped: only for what is no secret.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;

@@ -125,8 +125,8 @@ impl<'a> Reader<'a> {
             let is_merge =
                 matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
             let key = self.node((event, span), depth + 1)?;
-            let value = self.next()?;
-            let value = self.node(value, depth + 1)?;
+            let value_event = self.next()?;
+            let value = self.node(value_event, depth + 1)?;
             if is_merge {
                 merge(&value, &mut merged)?;
                 continue;
@@ -156,8 +156,10 @@ impl<'a> Reader<'a> {
     }
 
     fn no_tag(&self, tag: Option<&Tag>, line: usize) -> Result<(), ReadError> {
-        let known = |tag: &Tag| matches!(tag.core_suffix(), Some("map" | "seq"));
-        if tag.is_none_or(known) { Ok(()) } else { Err(ReadError { line, problem: Problem::Tag }) }
+        match tag.map(Tag::core_suffix) {
+            None | Some(Some("map" | "seq")) => Ok(()),
+            Some(_) => Err(ReadError { line, problem: Problem::Tag }),
+        }
     }
 }
 
@@ -176,19 +178,16 @@ fn size(node: &Node) -> usize {
 
 /// `<<: *map` or `<<: [*map, *map]`.
 fn merge(value: &Node, merged: &mut Vec<Entry>) -> Result<(), ReadError> {
-    let wrong =
-        |line| ReadError { line, problem: Problem::Syntax("`<<` merges something that is no map") };
-    match &value.value {
-        Value::Mapping(entries) => merged.extend(entries.iter().cloned()),
-        Value::Sequence(items) => {
-            for item in items {
-                match &item.value {
-                    Value::Mapping(entries) => merged.extend(entries.iter().cloned()),
-                    _ => return Err(wrong(item.line)),
-                }
-            }
-        }
-        _ => return Err(wrong(value.line)),
+    let maps = match &value.value {
+        Value::Sequence(items) => items.as_slice(),
+        _ => std::slice::from_ref(value),
+    };
+    for map in maps {
+        let Value::Mapping(entries) = &map.value else {
+            let problem = Problem::Syntax("`<<` merges something that is no map");
+            return Err(ReadError { line: map.line, problem });
+        };
+        merged.extend(entries.iter().cloned());
     }
     Ok(())
 }

@@ -50,8 +50,8 @@ fn integer(text: &str) -> Option<String> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return None;
     }
-    let value = i128::from(u64::from_str_radix(digits, radix).ok()?);
-    let value = if sign == "-" { -value } else { value };
+    let unsigned = i128::from(u64::from_str_radix(digits, radix).ok()?);
+    let value = if sign == "-" { -unsigned } else { unsigned };
     // ParseUint takes no sign, so a signed number must fit 64 bits with its sign.
     let fits = value >= i128::from(i64::MIN) && (sign.is_empty() || value <= i128::from(i64::MAX));
     fits.then(|| value.to_string())
@@ -65,7 +65,6 @@ fn float(text: &str) -> Option<String> {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (unsigned, None),
     };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let mantissa_ok = match mantissa.split_once('.') {
         Some(("", fraction)) => digits(fraction),
         Some((whole, fraction)) => digits(whole) && (fraction.is_empty() || digits(fraction)),
@@ -74,14 +73,22 @@ fn float(text: &str) -> Option<String> {
     let exponent_ok =
         exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)));
     // Out of range is an error to Go, and what is no number stays a string.
-    let finite = || plain.parse::<f64>().is_ok_and(f64::is_finite);
-    (mantissa_ok && exponent_ok && finite()).then(|| plain.clone())
+    let finite = plain.parse::<f64>().is_ok_and(f64::is_finite);
+    (mantissa_ok && exponent_ok && finite).then_some(plain)
+}
+
+fn digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Go's `strconv.ParseFloat` on what begins with a dot: an underscore may stand between two digits.
 fn float_after_dot(text: &str) -> Option<String> {
-    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
-    let between = |at: usize| digit(at - 1) && digit(at + 1);
-    let underscores = text.match_indices('_').all(|(at, _)| at > 0 && between(at));
-    (digit(1) && underscores).then(|| float(text)).flatten()
+    let underscores = text
+        .match_indices('_')
+        .all(|(at, _)| at > 0 && is_digit_at(text, at - 1) && is_digit_at(text, at + 1));
+    (is_digit_at(text, 1) && underscores).then(|| float(text)).flatten()
+}
+
+fn is_digit_at(text: &str, at: usize) -> bool {
+    text.as_bytes().get(at).is_some_and(u8::is_ascii_digit)
 }

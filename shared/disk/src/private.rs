@@ -1,0 +1,144 @@
+//! Files of private keys: the one place that reads them, for both binaries.
+//!
+//! A key that others can read is no secret, and one that others can write is theirs: such a file is refused. What is
+//! read is wiped on drop, and nothing of it is in an error.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+/// A thousand identities with comments.
+pub const MAX_PRIVATE_BYTES: u64 = 256 * 1024;
+
+const OTHERS: u32 = 0o077;
+
+/// Whether a pipe is read as well as a file, such as `<(pass show key)` in a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pipes {
+    /// It is read to its end, once.
+    Taken,
+    /// It is refused without waiting for a writer: the file is read again later.
+    Refused,
+}
+
+/// Why a file of private keys was not read. The caller names the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrivateError {
+    /// Its mode gives others a right.
+    #[error("can be read or written by others")]
+    OpenToOthers,
+    /// A folder, a device, a pipe where none is taken.
+    #[error("is not a file")]
+    NotAFile,
+    /// Longer than [`MAX_PRIVATE_BYTES`].
+    #[error("is larger than 256 KiB, and no file of keys is")]
+    TooLarge,
+    /// Not UTF-8.
+    #[error("is not UTF-8 text")]
+    NotText,
+    /// The system refused.
+    #[error("cannot be read: {0}")]
+    System(io::ErrorKind),
+}
+
+impl From<io::Error> for PrivateError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error.kind())
+    }
+}
+
+/// Reads a file of private keys that only its owner can read or write.
+///
+/// At most [`MAX_PRIVATE_BYTES`] of text. Looks at the file that was opened, so that another one put in its place is
+/// not read. Does not say whether a key is in it.
+pub fn read(path: &Path, pipes: Pipes) -> Result<Zeroizing<String>, PrivateError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if pipes == Pipes::Refused {
+        // A pipe without a writer would hold up whoever opens it.
+        options.custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default());
+    }
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    check(&metadata, pipes)?;
+    read_text(file, metadata.len())
+}
+
+fn check(metadata: &Metadata, pipes: Pipes) -> Result<(), PrivateError> {
+    if metadata.file_type().is_fifo() && pipes == Pipes::Taken {
+        return Ok(());
+    }
+    if !metadata.is_file() {
+        return Err(PrivateError::NotAFile);
+    }
+    if metadata.mode() & OTHERS != 0 {
+        return Err(PrivateError::OpenToOthers);
+    }
+    Ok(())
+}
+
+fn read_text(file: File, size: u64) -> Result<Zeroizing<String>, PrivateError> {
+    // Room for all of it at once where the size is known: a buffer that grows leaves unwiped copies behind.
+    let room = size.clamp(4096, MAX_PRIVATE_BYTES) + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or_default()));
+    file.take(MAX_PRIVATE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_PRIVATE_BYTES {
+        return Err(PrivateError::TooLarge);
+    }
+    if std::str::from_utf8(&bytes).is_err() {
+        return Err(PrivateError::NotText);
+    }
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).expect("it was looked at just now");
+    Ok(Zeroizing::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_is_closed_to_others_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.txt");
+        write(&path, "AGE-SECRET-KEY-1").unwrap();
+        for (mode, read_as) in [
+            (0o600, Ok("AGE-SECRET-KEY-1")),
+            (0o400, Ok("AGE-SECRET-KEY-1")),
+            (0o640, Err(PrivateError::OpenToOthers)),
+            (0o602, Err(PrivateError::OpenToOthers)),
+        ] {
+            set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let text = read(&path, Pipes::Refused);
+            assert_eq!(text.as_ref().map(|text| text.as_str()).map_err(|error| *error), read_as);
+        }
+        assert_eq!(read(folder.path(), Pipes::Taken).unwrap_err(), PrivateError::NotAFile);
+    }
+
+    #[test]
+    fn a_file_of_any_size_and_a_pipe_nobody_writes_to_end_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.txt");
+        write(&path, vec![b'x'; 300 * 1024]).unwrap();
+        set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::TooLarge);
+        write(&path, [0xff]).unwrap();
+        assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::NotText);
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        assert_eq!(read(&pipe, Pipes::Refused).unwrap_err(), PrivateError::NotAFile);
+    }
+}
