@@ -7,6 +7,8 @@ mod keyring;
 mod local;
 mod memory;
 mod metrics;
+mod object_id;
+mod outcome;
 mod plan;
 mod process;
 mod reconcile;

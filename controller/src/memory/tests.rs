@@ -3,7 +3,8 @@
 use seal_core::reason::Reason;
 
 use super::*;
-use crate::target::status::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::target::status;
 
 fn place() -> Place {
     Place::new("prod", "db").unwrap()

@@ -20,9 +20,11 @@ use crate::api_error;
 use crate::keyring::SharedKeys;
 use crate::memory::{Index, Known, Tracked, is_resting};
 use crate::metrics::Metrics;
-use crate::plan::{Desired, Plan, RULES, Refusal, plan};
-use crate::target::secret;
-use crate::target::status::{self, Outcome};
+use crate::object_id::{ObjectId, ObjectName};
+use crate::outcome::Outcome;
+use crate::plan::{Cause, Desired, OnConflict, RULES, Refusal, plan};
+use crate::target::secret::{self, Undone};
+use crate::target::status;
 use crate::work::pace::{backoff, repair_delay};
 
 /// Most recipients that a status names: a tenant can put a thousand times as many into one file.
@@ -79,6 +81,15 @@ enum Failed {
     Invalid,
     /// Worth another try.
     Api(kube::Error),
+}
+
+impl From<Undone> for Failed {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Refused(refusal) => Self::Refused(refusal),
+            Undone::Api(error) => error.into(),
+        }
+    }
 }
 
 impl From<kube::Error> for Failed {
@@ -155,7 +166,10 @@ async fn apply(
     check_allowed(sealed, place, &ctx.policy).map_err(Failed::Open)?;
     let opened = open_beside(&checked, &ctx.keys.now().keyring);
     let opened = opened.map_err(Failed::Open)?;
-    let desired = Desired::new(opened, &tracked.uid);
+    let owner =
+        ObjectId { at: Arc::new(ObjectName::sealed_secret(place)), uid: tracked.uid.clone() };
+    let on_conflict = OnConflict::parse(sealed.spec.on_conflict.as_deref());
+    let desired = Desired { opened: &opened, place, owner: &owner, on_conflict };
     for _ in 0..RACES {
         match write(place, tracked, &desired, ctx).await {
             Err(Failed::Api(error)) if api_error::is_race(&error) => {}
@@ -182,47 +196,33 @@ fn open_beside(checked: &Checked<'_>, keyring: &Keyring) -> Result<Opened, OpenE
 async fn write(
     place: &Place,
     tracked: &Tracked,
-    desired: &Desired,
+    desired: &Desired<'_>,
     ctx: &Context,
 ) -> Result<Done, Failed> {
     let live = match ctx.index.live(place) {
         Known::Absent => None,
         Known::Version(_) | Known::Unknown => secret::read(&ctx.client, place).await?,
     };
-    let drifted =
+    let has_been_applied =
         tracked.is_ready() && tracked.status.observed_generation == Some(tracked.generation);
-    let decided = plan(live.as_ref(), desired);
-    let repairs = drifted && matches!(decided, Plan::Create(_) | Plan::Update(..));
-    if repairs && let Some(delay) = repair_delay(place, tracked, ctx) {
+    let cause = if has_been_applied { Cause::Drift } else { Cause::File };
+    let plan = plan(live.as_ref(), desired, cause);
+    drop(live);
+    if plan.is_repair()
+        && let Some(delay) = repair_delay(place, tracked, ctx)
+    {
         return Ok(Done::Wait(delay));
     }
-    let live_meta = live.map(|live| live.metadata).unwrap_or_default();
-    let (written, event) = match decided {
-        Plan::Leave => (live_meta, None),
-        Plan::Create(secret) => {
-            let event = repairs.then(|| {
-                told(Reason::Repaired, "the live Secret was gone and is made again".into())
-            });
-            (secret::create(&ctx.client, place, &secret).await?, event)
-        }
-        Plan::Update(secret, changes) => {
-            let reason = if repairs { Reason::Repaired } else { Reason::Applied };
-            let event = Some(told(reason, changes.sentence()));
-            (secret::update(&ctx.client, place, &secret).await?, event)
-        }
-        Plan::Replace(secret) => {
-            let event = told(
-                Reason::Replaced,
-                "the live Secret was immutable or of another type, and was deleted and made again"
-                    .into(),
-            );
-            (secret::replace(&ctx.client, place, &live_meta, &secret).await?, Some(event))
-        }
-        Plan::Refuse(refusal) => return Err(Failed::Refused(refusal)),
-    };
+    let event = plan.event().cloned();
+    let written = secret::carry_out(&ctx.client, plan).await?;
     ctx.index.saw_live(place, &written);
-    let (keys, opened_with) = (desired.keys(), desired.opened_with());
-    Ok(Done::Written(Written { written: version(&written), keys, opened_with, event }))
+    let opened = desired.opened;
+    Ok(Done::Written(Written {
+        written: version(&written),
+        keys: opened.values.len(),
+        opened_with: opened.opened_with.iter().map(ToString::to_string).collect(),
+        event,
+    }))
 }
 
 fn told(reason: Reason, message: String) -> Outcome {

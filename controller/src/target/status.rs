@@ -13,19 +13,12 @@ use seal_core::place::Place;
 use seal_core::reason::Reason;
 use serde_json::json;
 
+use crate::outcome::Outcome;
+
 /// Field manager of everything that is written by server-side apply.
 pub(crate) const MANAGER: &str = "seal-controller";
 /// An Event's note may have 1 kB.
 const MAX_NOTE: usize = 1000;
-
-/// How a reconcile ended, for the status.
-#[derive(Clone, Debug)]
-pub(crate) struct Outcome {
-    /// The word.
-    pub reason: Reason,
-    /// The sentence.
-    pub message: String,
-}
 
 /// The status that `outcome` makes of `before`. Times change only where a condition's status does.
 pub(crate) fn next(

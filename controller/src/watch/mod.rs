@@ -19,8 +19,9 @@ use tokio::sync::watch;
 
 use crate::keyring::{self, KEY, RECIPIENTS, Rejected};
 use crate::memory::Watched;
+use crate::outcome::Outcome;
 use crate::reconcile::Context;
-use crate::target::status::{self, Outcome};
+use crate::target::status;
 use crate::work::queue::Queue;
 
 /// Objects per page of a first list: a page is in memory whole, and a sealed object may have 1.5 MB.
