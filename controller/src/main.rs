@@ -1,6 +1,7 @@
 //! `seal-controller`: opens sealed files, as live Secrets in a cluster or as files without one.
 //!
-//! Parses, runs, reports. In a cluster: `source` → `reconcile` (open → `plan` → `target`) → `status`.
+//! Parses, runs, reports. In a cluster [`process`] starts everything: `watch` → `memory` → `work` → `reconcile` →
+//! `plan` → `target`, each of which knows of those to its right at most. Without one [`local`] does, from `texts`.
 
 mod api_error;
 mod keyring;

@@ -41,6 +41,16 @@ pub(crate) async fn carry_out(client: &Client, plan: Plan) -> Result<ObjectMeta,
     }
 }
 
+/// Makes the first key's Secret. Its name is always the same, so that of two processes that start together only
+/// one makes a key: the other is answered with a conflict.
+pub(crate) async fn create_key(
+    client: &Client,
+    namespace: &str,
+    secret: &Secret,
+) -> Result<(), kube::Error> {
+    api(client, namespace).create(&PostParams::default(), secret).await.map(drop)
+}
+
 async fn create(client: &Client, secret: &Secret) -> Result<ObjectMeta, kube::Error> {
     Ok(api_of(client, secret).create(&PostParams::default(), secret).await?.metadata)
 }
