@@ -1,7 +1,8 @@
 //! `seal-controller`: opens sealed files, as live Secrets in a cluster or as files without one.
 //!
-//! Parses, runs, reports. In a cluster [`process`] starts everything: `watch` → `memory` → `work` → `reconcile` →
-//! `plan` → `target`, each of which knows of those to its right at most. Without one [`local`] does, from `texts`.
+//! Parses, runs, reports. In a cluster [`process`] starts everything: `watch` fills `memory` and wakes `work`;
+//! `reconcile` takes it from there, `plan` decides, `target` writes. Without a cluster [`local`] brings what `texts`
+//! reads to disk.
 
 mod api_error;
 mod keyring;

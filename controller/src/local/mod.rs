@@ -6,7 +6,7 @@
 
 mod collect;
 mod identity;
-pub(crate) mod refusal;
+mod refusal;
 mod round;
 mod stop;
 mod watch;

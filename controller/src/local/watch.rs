@@ -12,9 +12,10 @@ use super::refusal::Refusal;
 use super::round::{Outcome, round};
 use super::stop::Stop;
 use crate::texts::{Revision, Source, SourceError};
+use crate::work::pace::doubling;
 
 /// Ticks between two tries at something that the system refused, at most.
-const MAX_BACKOFF: u32 = 60;
+const MOST_TICKS: u64 = 60;
 
 /// Everything a run holds on to between two passes.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(crate) struct Watch {
 struct Last {
     revision: Revision,
     /// Ticks until the next try; 0 when nothing waits for one.
-    retry_in: u32,
+    retry_in: u64,
+    /// Passes in a row that something passing stood in the way of.
     tries: u32,
 }
 
@@ -104,12 +106,13 @@ impl Watch {
         self.logged.pass(&revision, outcome);
         let passing = outcome.refusals.iter().any(Refusal::is_passing) || outcome.stopped;
         let before = self.last.take().map_or(0, |last| last.tries);
-        let tries = if passing { (before + 1).min(MAX_BACKOFF.ilog2() + 1) } else { 0 };
-        self.last = Some(Last {
-            retry_in: if passing { (1_u32 << tries.saturating_sub(1)).min(MAX_BACKOFF) } else { 0 },
-            tries,
-            revision,
-        });
+        let (tries, retry_in) = if passing {
+            let tries = before.saturating_add(1);
+            (tries, doubling(tries, MOST_TICKS))
+        } else {
+            (0, 0)
+        };
+        self.last = Some(Last { revision, retry_in, tries });
     }
 }
 
@@ -121,8 +124,7 @@ impl Logged {
         let is_new = self.revision.as_ref() != Some(revision);
         if is_new || *applied > 0 || *pruned > 0 {
             tracing::info!(
-                "{}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}",
-                revision.label()
+                "{revision}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}"
             );
         }
         for refusal in outcome.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {
