@@ -17,6 +17,7 @@ use seal_core::reason::Reason;
 
 use crate::keyring::Keys;
 use crate::memory::Memory;
+use crate::work::queue::Load;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
@@ -40,6 +41,7 @@ pub(crate) struct Metrics {
     reconciles: Family<ResultLabels, Counter>,
     duration: Option<Histogram>,
     queue_depth: Gauge<i64, AtomicI64>,
+    workers_busy: Gauge<i64, AtomicI64>,
     sealed_objects: Family<StateLabels, Gauge>,
     objects_by_key: Family<KeyLabels, Gauge>,
     key_created: Family<KeyLabels, Gauge<f64, AtomicU64>>,
@@ -61,6 +63,11 @@ impl Metrics {
             "queue_depth",
             "Sealed objects that wait for a worker",
             metrics.queue_depth.clone(),
+        );
+        registry.register(
+            "workers_busy",
+            "Workers that have a sealed object",
+            metrics.workers_busy.clone(),
         );
         registry.register(
             "sealed_objects",
@@ -98,8 +105,9 @@ impl Metrics {
     }
 
     /// Sets the gauges that are computed when somebody asks.
-    pub(crate) fn observe(&self, keys: &Keys, memory: &Memory, depth: usize) {
-        self.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
+    pub(crate) fn observe(&self, keys: &Keys, memory: &Memory, load: Load) {
+        self.queue_depth.set(i64::try_from(load.waiting).unwrap_or(i64::MAX));
+        self.workers_busy.set(i64::try_from(load.at_work).unwrap_or(i64::MAX));
         self.sealed_objects.clear();
         self.objects_by_key.clear();
         self.key_created.clear();

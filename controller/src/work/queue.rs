@@ -18,6 +18,13 @@ use crate::object_id::ObjectName;
 
 type Namespace = Option<String>;
 
+/// How much there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub waiting: usize,
+    pub at_work: usize,
+}
+
 /// The queue; a name is with one worker at a time.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -94,9 +101,9 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Objects that are ready and wait for a worker.
-    pub(crate) fn depth(&self) -> usize {
-        self.with(|state| state.queued.len())
+    /// How many objects are ready and wait for a worker, and how many a worker has, at one moment.
+    pub(crate) fn load(&self) -> Load {
+        self.with(|state| Load { waiting: state.queued.len(), at_work: state.working.len() })
     }
 
     /// No more work is handed out; what is with a worker is finished.
@@ -199,7 +206,7 @@ mod tests {
         queue.add(object("a", "x"));
         let x = queue.next().await.unwrap();
         queue.add(x.clone());
-        assert_eq!(queue.depth(), 0);
+        assert_eq!(queue.load(), Load { waiting: 0, at_work: 1 });
         queue.done(&x);
         assert_eq!(queue.next().await, Some(x.clone()));
         queue.done(&x);

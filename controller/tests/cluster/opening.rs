@@ -7,15 +7,11 @@ use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::{Place, Scope};
 use serde_json::json;
 
-use crate::support::{Controller, ends, map, message, shared, values};
+use crate::support::{Controller, ends, map, message, quiet, seal_for, shared, values};
 
 #[tokio::test]
 async fn a_renamed_file_is_in_the_wrong_place_and_the_message_names_both() {
-    let Some((cluster, controller)) =
-        shared("a_renamed_file_is_in_the_wrong_place_and_the_message_names_both").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
     sealed.metadata.name = Some("db2".into());
@@ -28,11 +24,7 @@ async fn a_renamed_file_is_in_the_wrong_place_and_the_message_names_both() {
 
 #[tokio::test]
 async fn a_scope_that_was_widened_by_hand_opens_nothing() {
-    let Some((cluster, controller)) =
-        shared("a_scope_that_was_widened_by_hand_opens_nothing").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("password", "x")]);
     sealed.metadata.name = Some("db2".into());
@@ -44,10 +36,7 @@ async fn a_scope_that_was_widened_by_hand_opens_nothing() {
 
 #[tokio::test]
 async fn a_value_moved_to_another_key_opens_nothing() {
-    let Some((cluster, controller)) = shared("a_value_moved_to_another_key_opens_nothing").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("user", "1"), ("password", "2")]);
     let values = &mut sealed.spec.envelopes[0].values;
@@ -60,9 +49,7 @@ async fn a_value_moved_to_another_key_opens_nothing() {
 
 #[tokio::test]
 async fn damage_keeps_the_live_secret_as_it_was() {
-    let Some((cluster, controller)) = shared("damage_keeps_the_live_secret_as_it_was").await else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     let sealed = ends(&ns, "db", "Applied").await;
@@ -94,14 +81,13 @@ async fn damage_keeps_the_live_secret_as_it_was() {
 
 #[tokio::test]
 async fn a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_once() {
-    let name = "a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_once";
-    let Some(cluster) = crate::support::quiet(name).await else { return };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     let other = Identity::generate();
     let place = Place::new(&ns.name, "db").unwrap();
-    let sealed = crate::support::seal_to(&other, &place, Scope::of(&place), &[("a", "1")]);
-    ns.create(sealed).await;
+    let recipient = other.recipient().parse().unwrap();
+    ns.create(seal_for(&recipient, &place, Scope::of(&place), &[("a", "1")])).await;
     let sealed = ends(&ns, "db", "NoMatchingKey").await;
     let said = message(&sealed);
     assert!(
@@ -116,11 +102,7 @@ async fn a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_onc
 
 #[tokio::test]
 async fn a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_on() {
-    let Some((cluster, controller)) =
-        shared("a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_on").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut twice = controller.seal(&ns, "twice", &[("a", "1")]);
     let again = controller.seal(&ns, "twice", &[("a", "2")]).spec.envelopes;
@@ -146,11 +128,7 @@ async fn a_key_in_two_envelopes_or_a_bad_base64_is_malformed_and_the_others_go_o
 
 #[tokio::test]
 async fn the_api_server_refuses_what_the_schema_can_see() {
-    let Some((cluster, controller)) =
-        shared("the_api_server_refuses_what_the_schema_can_see").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let refused = async |change: fn(&mut SealedSecret), why: &str| {
         let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
@@ -185,11 +163,7 @@ async fn the_installed_schema_is_the_one_of_the_type() {
 
 #[tokio::test]
 async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
-    let Some((cluster, controller)) =
-        shared("a_scope_of_several_namespaces_opens_in_each_and_nowhere_else").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let (a, b, c) =
         (cluster.namespace().await, cluster.namespace().await, cluster.namespace().await);
     let mut namespaces = vec![a.name.clone(), b.name.clone()];
@@ -199,8 +173,8 @@ async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
         [(&a, "one", "Applied"), (&b, "two", "Applied"), (&c, "one", "WrongPlace")]
     {
         let place = Place::new(&ns.name, name).unwrap();
-        ns.create(controller.seal_for(&place, scope.clone(), &[("k", "v")], Template::default()))
-            .await;
+        let recipient = controller.recipient();
+        ns.create(seal_for(&recipient, &place, scope.clone(), &[("k", "v")])).await;
         let sealed = ends(ns, name, reason).await;
         assert_eq!(ns.find::<Secret>(&sealed.name_any()).await.is_some(), reason == "Applied");
     }

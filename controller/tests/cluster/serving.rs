@@ -3,15 +3,11 @@
 use k8s_openapi::api::core::v1::{Event, Secret};
 use seal_core::kind::sealed::SealedSecret;
 
-use crate::support::{CANARY, Controller, ends, foreign, get};
+use crate::support::{CANARY, Controller, ends, foreign, get, quiet, with};
 
 #[tokio::test]
 async fn the_endpoints_answer_and_no_label_names_an_object() {
-    let Some(cluster) =
-        crate::support::quiet("the_endpoints_answer_and_no_label_names_an_object").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     for path in ["livez", "readyz"] {
@@ -38,11 +34,7 @@ async fn the_endpoints_answer_and_no_label_names_an_object() {
 
 #[tokio::test]
 async fn a_stop_is_clean_and_the_next_start_takes_up_what_was_left() {
-    let Some(cluster) =
-        crate::support::quiet("a_stop_is_clean_and_the_next_start_takes_up_what_was_left").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     ns.create(controller.seal(&ns, "before", &[("a", "1")])).await;
@@ -59,11 +51,7 @@ async fn a_stop_is_clean_and_the_next_start_takes_up_what_was_left() {
 
 #[tokio::test]
 async fn a_canary_value_is_in_no_log_event_status_or_metric() {
-    let Some(cluster) =
-        crate::support::quiet("a_canary_value_is_in_no_log_event_status_or_metric").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     // The good way, a foreign Secret, an invalid Secret, damage, a move, a repair: each with the canary in it.
@@ -81,7 +69,7 @@ async fn a_canary_value_is_in_no_log_event_status_or_metric() {
         (controller.seal(&ns, "good", &[("k", CANARY)]), "Applied"),
         (controller.seal(&ns, "foreign", &[("k", CANARY)]), "NotOurs"),
         (
-            controller.seal_with(&ns, "invalid", &[(".dockerconfigjson", CANARY)], invalid),
+            with(invalid, controller.seal(&ns, "invalid", &[(".dockerconfigjson", CANARY)])),
             "Malformed",
         ),
         (damaged, "Damaged"),
