@@ -1,7 +1,7 @@
 //! The live Secrets: the version of each that stands where a sealed object wants one, and of every Secret one
 //! number for its name, so that absence is known without a read.
 //!
-//! At the start Secrets are listed before sealed objects, so until [`Live::settle`] a version is kept of every
+//! At the start Secrets are listed before sealed objects, so until [`Live::keep_only`] a version is kept of every
 //! Secret: 32 bytes each.
 
 use std::collections::{HashMap, HashSet};
@@ -107,8 +107,8 @@ impl Live {
         gone
     }
 
-    /// Every sealed object is known: only versions at their places are kept from now on.
-    pub(super) fn settle<'a>(&mut self, wanted: impl Iterator<Item = &'a Place>) {
+    /// Every sealed object is known: only versions at the places that they want are kept from now on.
+    pub(super) fn keep_only<'a>(&mut self, wanted: impl Iterator<Item = &'a Place>) {
         let numbers: HashSet<u64> = wanted.map(|place| self.number(place)).collect();
         self.versions.retain(|number, _| numbers.contains(number));
         self.versions.shrink_to_fit();

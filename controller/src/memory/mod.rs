@@ -36,7 +36,7 @@ impl Watched {
 pub(crate) struct Memory {
     state: Mutex<State>,
     /// What this installation gives, for the checks that need no key.
-    policy: Policy,
+    grants: Policy,
     /// Told whenever there may be room again.
     room: Notify,
 }
@@ -48,14 +48,14 @@ struct State {
 }
 
 impl Memory {
-    pub(crate) fn new(policy: Policy) -> Self {
-        Self::with_budget(policy, fresh::BUDGET)
+    pub(crate) fn new(grants: Policy) -> Self {
+        Self::with_budget(grants, fresh::BUDGET)
     }
 
-    fn with_budget(policy: Policy, budget: usize) -> Self {
+    fn with_budget(grants: Policy, budget: usize) -> Self {
         let fresh = Fresh::new(budget);
         let state = State { objects: Objects::default(), live: Live::default(), fresh };
-        Self { state: Mutex::new(state), policy, room: Notify::new() }
+        Self { state: Mutex::new(state), grants, room: Notify::new() }
     }
 
     /// Waits until another sealed object may arrive.
@@ -79,7 +79,7 @@ impl Memory {
         sealed: Box<SealedSecret>,
     ) -> Option<Arc<ObjectName>> {
         let place = sealed.place().ok()?;
-        let tracked = Tracked::of(&sealed, &place, &self.policy);
+        let tracked = Tracked::of(&sealed, &place, &self.grants);
         self.arrive(watched, tracked, Some(sealed))
     }
 
@@ -101,7 +101,7 @@ impl Memory {
     ) -> Option<Arc<ObjectName>> {
         let name = tracked.id.at.clone();
         self.with(|state| match state.objects.arrive(watched, tracked) {
-            Arrival::Settled => {
+            Arrival::Nothing => {
                 state.fresh.take(&name);
                 None
             }
@@ -138,10 +138,10 @@ impl Memory {
     }
 
     /// The first lists of all sealed objects are complete: nothing more is kept of Secrets that none of them wants.
-    pub(crate) fn settle(&self) {
+    pub(crate) fn lists_complete(&self) {
         self.with(|state| {
             let wanted: Vec<Place> = state.objects.all().map(|it| it.id.at.target()).collect();
-            state.live.settle(wanted.iter());
+            state.live.keep_only(wanted.iter());
         });
     }
 

@@ -44,12 +44,12 @@ pub(crate) struct Tracked {
 
 impl Tracked {
     /// What is known of a readable object, of which this process has done nothing yet.
-    pub(super) fn of(sealed: &SealedSecret, place: &Place, policy: &Policy) -> Self {
+    pub(super) fn of(sealed: &SealedSecret, place: &Place, grants: &Policy) -> Self {
         Self {
             resting: is_resting(sealed),
             readable: true,
             allowed: sealed.spec.scope.admits(place)
-                && check_allowed(sealed, place, policy).is_ok(),
+                && check_allowed(sealed, place, grants).is_ok(),
             status: sealed.status.clone().unwrap_or_default(),
             ..Self::unreadable(sealed.meta(), place)
         }
@@ -130,7 +130,7 @@ pub(crate) fn is_resting(sealed: &SealedSecret) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
     /// There is nothing to do.
-    Settled,
+    Nothing,
     /// It asks for nothing new, and what it asked for before is under way or waits for its time.
     Known,
     /// There may be work, for which the object itself is hardly needed: its status is of this generation.
@@ -165,7 +165,7 @@ impl Objects {
             now.status = before.status;
         }
         let arrival = match () {
-            () if !now.needs_work() => Arrival::Settled,
+            () if !now.needs_work() => Arrival::Nothing,
             () if !is_news => Arrival::Known,
             () if now.is_observed() => Arrival::Observed,
             () => Arrival::New,

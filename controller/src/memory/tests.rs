@@ -212,7 +212,7 @@ fn a_secret_that_was_listed_before_its_sealed_object_is_known_and_one_without_is
     memory.secret(&EVERYWHERE, &live("10"));
     assert!(memory.secret_list_ends(&EVERYWHERE).is_empty());
     arrives(&memory, sealed(&[]));
-    memory.settle();
+    memory.lists_complete();
     assert!(memory.is_still(&place(), &written("10")));
     assert_eq!(memory.with(|state| state.live.versions()), 1);
     memory.secret(&EVERYWHERE, &secret("unrelated-100", "6"));

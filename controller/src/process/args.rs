@@ -40,7 +40,7 @@ pub(crate) struct ClusterArgs {
 
 impl ClusterArgs {
     /// What this installation gives.
-    pub(super) fn policy(&self) -> Policy {
+    pub(super) fn grants(&self) -> Policy {
         Policy {
             closed_namespaces: vec![self.namespace.clone(), "seal-git".to_owned()],
             wildcard_anywhere: self.allow_wildcard_anywhere,

@@ -87,9 +87,9 @@ impl Controller {
         let mut registry = Registry::default();
         let ctx = Context {
             client,
-            memory: Arc::new(Memory::new(args.policy())),
+            memory: Arc::new(Memory::new(args.grants())),
             keys: Arc::default(),
-            policy: args.policy(),
+            grants: args.grants(),
             metrics: Metrics::register(&mut registry),
         };
         Self {
@@ -131,7 +131,7 @@ impl Controller {
             self.tasks.spawn(watch.map(|()| "the watch of SealedSecrets"));
             wait(seen).await;
         }
-        self.ctx.memory.settle();
+        self.ctx.memory.lists_complete();
         self.ready.store(true, Ordering::Release);
         tracing::info!(sealed_objects = self.ctx.memory.names().len(), "ready");
         Ok(())

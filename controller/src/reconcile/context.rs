@@ -17,7 +17,7 @@ pub(crate) struct Context {
     /// The identities.
     pub keys: Arc<SharedKeys>,
     /// What this installation gives.
-    pub policy: Policy,
+    pub grants: Policy,
     /// What is counted.
     pub metrics: Metrics,
 }

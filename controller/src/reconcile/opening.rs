@@ -45,7 +45,7 @@ pub(super) fn open_at(
     ctx: &Context,
 ) -> Result<Opened, OpenError> {
     let checked = check(sealed)?;
-    check_allowed(sealed, target, &ctx.policy)?;
+    check_allowed(sealed, target, &ctx.grants)?;
     open_beside(&checked, &ctx.keys.now().keyring)
 }
 

@@ -41,14 +41,14 @@ pub(crate) async fn watch(
             }
         };
         if is_other_list && found.iter().all(|list| list.complete) {
-            take(&watching, &keys, &found);
+            remember(&watching, &keys, &found);
             changed.notify_one();
             listed.send_replace(true);
         }
     }
 }
 
-fn take(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
+fn remember(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
     let secrets: BTreeMap<&String, &Secret> = found.iter().flat_map(|it| &it.secrets).collect();
     let read = keyring::read(secrets.into_values());
     let held = read.keyring.fingerprints().len();

@@ -27,7 +27,7 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
         match event {
             Ok(event) => {
                 let is_listed = matches!(event, Event::InitDone);
-                take(&watching, &watched, event);
+                remember(&watching, &watched, event);
                 if is_listed {
                     listed.send_replace(true);
                 }
@@ -40,7 +40,7 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
     }
 }
 
-fn take(watching: &Watching, watched: &Watched, event: Event<DeserializeGuard<SealedSecret>>) {
+fn remember(watching: &Watching, watched: &Watched, event: Event<DeserializeGuard<SealedSecret>>) {
     let memory = &watching.memory;
     match event {
         Event::Init => memory.sealed_list_begins(watched),

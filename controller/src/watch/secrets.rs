@@ -24,7 +24,7 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
         match event {
             Ok(event) => {
                 let is_listed = matches!(event, Event::InitDone);
-                take(&watching, &watched, event);
+                remember(&watching, &watched, event);
                 if is_listed {
                     listed.send_replace(true);
                 }
@@ -37,7 +37,7 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
     }
 }
 
-fn take(watching: &Watching, watched: &Watched, event: Event<PartialObjectMeta<Secret>>) {
+fn remember(watching: &Watching, watched: &Watched, event: Event<PartialObjectMeta<Secret>>) {
     let Watching { memory, queue, .. } = watching;
     match event {
         Event::Init => memory.secret_list_begins(watched),
