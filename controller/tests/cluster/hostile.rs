@@ -1,7 +1,5 @@
 //! A tenant who may create SealedSecrets, and nothing else, tries for more. Each attempt against the real API server.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
 use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
@@ -19,12 +17,12 @@ async fn no_token_is_minted_by_a_sealed_file() {
     ns.create(ServiceAccount { metadata: seal_testing::named("robot"), ..Default::default() })
         .await;
     // The schema refuses the type; an annotation alone must not do it either.
-    let annotations = map(&[("kubernetes.io/service-account.name", "robot")]);
+    let annotations = [("kubernetes.io/service-account.name", "robot")];
     refused(
         controller,
         &ns,
         "token",
-        template(None, &[], annotations),
+        template(&[], &annotations),
         "service-account.name is reserved",
     )
     .await;
@@ -34,9 +32,9 @@ async fn no_token_is_minted_by_a_sealed_file() {
 async fn no_helm_release_is_forged_by_a_sealed_file() {
     let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
-    let named = template(None, &[], BTreeMap::new());
+    let named = template(&[], &[]);
     refused(controller, &ns, "sh.helm.release.v1.app.v9", named, "is reserved").await;
-    let owner = template(None, &[("owner", "helm"), ("name", "app")], BTreeMap::new());
+    let owner = template(&[("owner", "helm"), ("name", "app")], &[]);
     refused(controller, &ns, "release", owner, "owner=helm is reserved").await;
 }
 
@@ -53,7 +51,7 @@ async fn no_sealing_key_is_planted_by_a_sealed_file() {
     home.delete::<SealedSecret>(name).await;
 
     let ns = cluster.namespace().await;
-    let label = template(None, &[("seal.dev/key", "active")], BTreeMap::new());
+    let label = template(&[("seal.dev/key", "active")], &[]);
     refused(controller, &ns, "key", label, "the label seal.dev/key is reserved").await;
 }
 
@@ -62,10 +60,10 @@ async fn a_bootstrap_token_and_our_own_annotations_are_out_of_reach() {
     let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     refused(controller, &ns, "bootstrap-token-abcdef", Template::default(), "is reserved").await;
-    let ours = template(None, &[], map(&[("seal.dev/applied", "{}")]));
+    let ours = template(&[], &[("seal.dev/applied", "{}")]);
     refused(controller, &ns, "ours", ours, "seal.dev/applied is reserved").await;
-    let kubectl = map(&[("kubectl.kubernetes.io/last-applied-configuration", "{}")]);
-    refused(controller, &ns, "kubectl", template(None, &[], kubectl), "is reserved").await;
+    let kubectl = [("kubectl.kubernetes.io/last-applied-configuration", "{}")];
+    refused(controller, &ns, "kubectl", template(&[], &kubectl), "is reserved").await;
 }
 
 #[tokio::test]
@@ -118,16 +116,9 @@ async fn a_live_secret_of_a_reserved_type_is_left_alone_even_if_it_claims_to_be_
     assert_eq!(version(&ns.get("db").await), version(&release));
 }
 
-fn template(
-    type_: Option<&str>,
-    labels: &[(&str, &str)],
-    annotations: BTreeMap<String, String>,
-) -> Template {
-    Template {
-        type_: type_.map(ToOwned::to_owned),
-        metadata: TemplateMetadata { labels: map(labels), annotations },
-        ..Template::default()
-    }
+fn template(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Template {
+    let metadata = TemplateMetadata { labels: map(labels), annotations: map(annotations) };
+    Template { metadata, ..Template::default() }
 }
 
 async fn refused(

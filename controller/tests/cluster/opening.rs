@@ -5,9 +5,10 @@ use kube::ResourceExt;
 use seal_core::key::Identity;
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::{Place, Scope};
+use seal_testing::eventually;
 use serde_json::json;
 
-use crate::support::{Controller, ends, map, message, quiet, seal_for, shared, values};
+use crate::support::{Controller, ends, get, map, message, quiet, seal_for, shared, values};
 
 #[tokio::test]
 async fn a_renamed_file_is_in_the_wrong_place_and_the_message_names_both() {
@@ -178,4 +179,39 @@ async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
         let sealed = ends(ns, name, reason).await;
         assert_eq!(ns.find::<Secret>(&sealed.name_any()).await.is_some(), reason == "Applied");
     }
+}
+
+#[tokio::test]
+async fn an_object_that_the_type_cannot_hold_is_told_so_once_and_the_others_go_on() {
+    let Some(cluster) = seal_testing::own_cluster!() else { return };
+    crate::support::install_in(&cluster).await;
+    // As if a later version's schema had admitted it.
+    let path = "/spec/versions/0/schema/openAPIV3Schema";
+    let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let patch = json!([{"op": "replace", "path": path, "value": anything}]).to_string();
+    let crd = "sealedsecrets.seal.dev";
+    let patched = cluster.kubectl(&["patch", "crd", crd, "--type=json", "-p", &patch], "").await;
+    assert!(patched.status.success(), "{}", String::from_utf8_lossy(&patched.stderr));
+    let ns = cluster.namespace().await;
+    let odd = json!({
+        "apiVersion": "seal.dev/v1", "kind": "SealedSecret",
+        "metadata": {"name": "odd", "namespace": ns.name}, "spec": {"scope": "everywhere"},
+    });
+    eventually("the API server admits anything", async || {
+        let created = cluster.kubectl(&["create", "-f", "-"], &odd.to_string()).await;
+        created.status.success().then_some(())
+    })
+    .await;
+    let controller = Controller::own(&cluster, &ns, &[]).await;
+    ns.eventually_event("odd", "Malformed").await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    controller.is_idle().await;
+    let (_, metrics) = get(&format!("{}/metrics", controller.url)).await;
+    let told = r#"reconciles_total{result="refused",reason="Malformed"} 1"#;
+    assert!(metrics.contains(told), "its own status is no news: {metrics}");
+    let status =
+        ["get", "sls", "odd", "-n", &ns.name, "-o", "jsonpath={.status.conditions[*].reason}"];
+    let reasons = cluster.kubectl(&status, "").await.stdout;
+    assert_eq!(String::from_utf8(reasons).unwrap(), "Malformed Malformed");
 }
