@@ -155,7 +155,7 @@ impl Memory {
         self.with(|state| {
             let version = state.live.version_of(metadata);
             state.live.named(watched, &place);
-            let Some(tracked) = state.objects.get(&ObjectName::sealed_secret(&place)) else {
+            let Some(tracked) = state.objects.wanting(&place) else {
                 state.live.remember_for_later(&place, version);
                 return None;
             };
@@ -163,8 +163,8 @@ impl Memory {
             let written = tracked.status.secret.as_ref();
             let is_work = match before {
                 _ if written.is_some_and(|it| state.live.is_version(&version, it)) => false,
-                // Somebody else's Secret: only its removal, or a change of owner, is news. If it is ours after
-                // all, whoever is at work on it asks `changed_since` in the end.
+                // Somebody else's, as far as the status says: an edit of it asks for nothing, another Secret or
+                // another owner does. Should a worker just be making it ours, it asks `changed_since` in the end.
                 Some(before) if !tracked.is_ready() => {
                     before.ownership != version.ownership || !before.is_same_secret(&version)
                 }
@@ -183,7 +183,7 @@ impl Memory {
         let place = place_of(metadata)?;
         self.with(|state| {
             state.live.gone(watched, &place);
-            state.objects.get(&ObjectName::sealed_secret(&place)).map(|it| it.id.at.clone())
+            state.objects.wanting(&place).map(|it| it.id.at.clone())
         })
     }
 
@@ -197,7 +197,8 @@ impl Memory {
         self.with(|state| {
             let wanted = state.objects.all().map(|it| it.id.at.target()).collect();
             let gone = state.live.list_ends(watched, wanted);
-            gone.iter().map(|place| Arc::new(ObjectName::sealed_secret(place))).collect()
+            let wanting = gone.iter().filter_map(|place| state.objects.wanting(place));
+            wanting.map(|it| it.id.at.clone()).collect()
         })
     }
 
@@ -231,7 +232,7 @@ impl Memory {
     pub(crate) fn saw_live(&self, id: &ObjectId, place: &Place, metadata: &ObjectMeta) {
         self.with(|state| {
             let version = state.live.version_of(metadata);
-            // The watch may be faster than the answer to us: what it saw later is not forgotten.
+            // The watch may have told of a later version before our request was answered.
             if state.objects.get_mut(id).is_some() && !state.live.has_newer(place, &version) {
                 state.live.remember(place, version);
             }
@@ -256,7 +257,7 @@ impl Memory {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
-        // Here and not where something is taken out: no way to make room can forget to tell.
+        // After every change, so that no way of making room can be forgotten.
         if !state.fresh.is_full() {
             self.room.notify_waiters();
         }

@@ -156,12 +156,13 @@ impl Objects {
         let mut is_news = true;
         let before = self.by_name.remove(&now.id.at);
         if let Some(before) = before.filter(|before| before.id == now.id) {
-            // Our own status, or a label: what still waits for its time goes on waiting.
+            // The same generation and request: our own status, or somebody's label. An object that waits for its
+            // next try goes on waiting.
             is_news = before.resting || before.asks() != now.asks();
             now.processed = before.processed;
             now.failures = before.failures;
             now.repairs = before.repairs;
-            // We alone write the status, so ours is never older than an event's.
+            // Only this controller writes statuses: what it wrote last is no older than what an event carries.
             now.status = before.status;
         }
         let arrival = match () {
@@ -176,6 +177,11 @@ impl Objects {
 
     pub(super) fn get(&self, name: &ObjectName) -> Option<&Tracked> {
         self.by_name.get(name)
+    }
+
+    /// The object that wants a live Secret at `place`.
+    pub(super) fn wanting(&self, place: &Place) -> Option<&Tracked> {
+        self.by_name.get(&ObjectName::sealed_secret(place))
     }
 
     /// The object, unless another one has its name by now.

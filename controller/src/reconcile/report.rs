@@ -87,7 +87,7 @@ pub(super) async fn applied(
     }
     ctx.metrics.reconciled(Reason::Applied);
     ctx.memory.update(&tracked.id, |it| it.processed(generation));
-    // Somebody changed it before the status said that it is ours: that event found nobody who cared.
+    // An edit that the watch told of before the status said Ready has asked for no work.
     if ctx.memory.changed_since(&tracked.id.at.target(), &written.secret) {
         return Next::After(Duration::ZERO);
     }
@@ -170,8 +170,7 @@ async fn set_status(
         return Ok(());
     }
     match status::write(&ctx.client, &tracked.id, &next).await {
-        // Gone: nothing to say any more. A conflict may be another object of that name, which the watch tells
-        // of, or a busy one, whose status would stay old.
+        // The object is deleted. A conflict is tried again: it may be the same object, written by somebody else.
         Err(error) if api_error::code(&error) == 404 => Ok(()),
         Err(error) => Err(error),
         Ok(()) => {

@@ -51,7 +51,7 @@ pub(crate) async fn tell_of_secret(
 }
 
 async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome) {
-    // What is about a cluster-scoped object goes where the API server wants it.
+    // The API server takes Events about cluster-scoped objects in this namespace only.
     let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
     let name = regarding.name.clone().unwrap_or_default();
     let is_normal = matches!(outcome.reason, Reason::Applied | Reason::Repaired | Reason::Replaced);

@@ -113,7 +113,7 @@ impl Queue {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        // A panic while the lock is held leaves nothing half done that matters: objects are added again.
+        // A lock that was poisoned by a panic is used on: at worst one object waits until it is asked for again.
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
