@@ -89,7 +89,7 @@ impl Memory {
         watched: &Watched,
         metadata: &ObjectMeta,
     ) -> Option<Arc<ObjectName>> {
-        let tracked = Tracked::unreadable(metadata, &place_of(metadata)?);
+        let tracked = Tracked::of_metadata(metadata, &place_of(metadata)?);
         self.arrive(watched, tracked, None)
     }
 

@@ -51,12 +51,12 @@ impl Tracked {
             allowed: sealed.spec.scope.admits(place)
                 && check_allowed(sealed, place, grants).is_ok(),
             status: sealed.status.clone().unwrap_or_default(),
-            ..Self::unreadable(sealed.meta(), place)
+            ..Self::of_metadata(sealed.meta(), place)
         }
     }
 
-    /// What is known of an object by its metadata alone.
-    pub(super) fn unreadable(metadata: &ObjectMeta, place: &Place) -> Self {
+    /// What is known of an object by its metadata alone, when the rest cannot be read.
+    pub(super) fn of_metadata(metadata: &ObjectMeta, place: &Place) -> Self {
         Self {
             id: ObjectId {
                 at: Arc::new(ObjectName::sealed_secret(place)),

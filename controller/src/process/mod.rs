@@ -60,10 +60,13 @@ pub(crate) fn main(args: ClusterArgs) -> Result<ExitCode, Box<dyn std::error::Er
 
 /// Runs until SIGTERM or SIGINT.
 async fn run(args: ClusterArgs) -> Result<(), ClusterError> {
-    let mut controller = Controller::new(connect::connect(&args).await?, args);
+    let client = connect::connect(&args).await?;
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let mut controller = Controller::new(client, metrics, args);
     let result = tokio::select! {
         () = stop_signal() => Ok(()),
-        error = controller.serve() => Err(error),
+        error = controller.serve(registry) => Err(error),
     };
     controller.finish().await;
     tracing::info!("stopped");
@@ -75,7 +78,6 @@ struct Controller {
     args: ClusterArgs,
     ctx: Arc<Context>,
     queue: Arc<Queue>,
-    registry: Option<Registry>,
     ready: Arc<AtomicBool>,
     /// None of them ever ends by itself.
     tasks: JoinSet<&'static str>,
@@ -83,20 +85,18 @@ struct Controller {
 }
 
 impl Controller {
-    fn new(client: Client, args: ClusterArgs) -> Self {
-        let mut registry = Registry::default();
+    fn new(client: Client, metrics: Metrics, args: ClusterArgs) -> Self {
         let ctx = Context {
             client,
             memory: Arc::new(Memory::new(args.grants())),
             keys: Arc::default(),
             grants: args.grants(),
-            metrics: Metrics::register(&mut registry),
+            metrics,
         };
         Self {
             args,
             ctx: Arc::new(ctx),
             queue: Arc::default(),
-            registry: Some(registry),
             ready: Arc::default(),
             tasks: JoinSet::new(),
             workers: JoinSet::new(),
@@ -104,8 +104,8 @@ impl Controller {
     }
 
     /// Starts everything, then runs for ever. Returns why it does not.
-    async fn serve(&mut self) -> ClusterError {
-        if let Err(error) = self.start().await {
+    async fn serve(&mut self, registry: Registry) -> ClusterError {
+        if let Err(error) = self.start(registry).await {
             return error;
         }
         let ended = self.tasks.join_next().await;
@@ -113,8 +113,8 @@ impl Controller {
     }
 
     /// Starts everything in order: what an object's reconcile needs to know comes before the objects.
-    async fn start(&mut self) -> Result<(), ClusterError> {
-        self.start_endpoints().await?;
+    async fn start(&mut self, registry: Registry) -> Result<(), ClusterError> {
+        self.start_endpoints(registry).await?;
         self.start_keys().await?;
         for watched in self.args.watched() {
             let (listed, seen) = watch::channel(false);
@@ -137,11 +137,11 @@ impl Controller {
         Ok(())
     }
 
-    async fn start_endpoints(&mut self) -> Result<(), ClusterError> {
+    async fn start_endpoints(&mut self, registry: Registry) -> Result<(), ClusterError> {
         let admin = Admin {
             ctx: self.ctx.clone(),
             queue: self.queue.clone(),
-            registry: self.registry.take().unwrap_or_default(),
+            registry,
             ready: self.ready.clone(),
         };
         let address = self.args.listen;
