@@ -1,5 +1,5 @@
-//! The API server's errors in our own words. Its texts can quote a Secret's fields, so only its code and its
-//! one-word reason are ever used.
+//! The API server's errors in our own words. Its texts can quote a Secret's fields, so none of them is ever passed
+//! on: a text is only searched for two phrases, and the HTTP status says the rest.
 
 /// The HTTP status of an error; 0 when no answer came.
 pub(crate) fn code(error: &kube::Error) -> u16 {

@@ -1,12 +1,16 @@
 //! `seal-controller`: opens sealed files, as live Secrets in a cluster or as files without one.
 //!
-//! Parses, runs, reports. In a cluster: `source` → `reconcile` (open → `plan` → `target`) → `status`.
+//! Parses, runs, reports. In a cluster [`process`] starts everything: `watch` fills `memory` and wakes `work`;
+//! `reconcile` takes it from there, `plan` decides, `target` writes. Without a cluster [`local`] brings what `texts`
+//! reads to disk.
 
 mod api_error;
 mod keyring;
 mod local;
 mod memory;
 mod metrics;
+mod object_id;
+mod outcome;
 mod plan;
 mod process;
 mod reconcile;

@@ -1,7 +1,11 @@
-//! Counters for Prometheus. Labels come from closed sets: one that names a Secret would publish the inventory
-//! of the cluster.
+//! Counters for Prometheus. No label names an object or a namespace: that would publish the inventory of the
+//! cluster. A label is a reason, or the fingerprint of a key, of which there are a few and which are public.
+//!
+//! A status is written by whoever may write statuses, so a reason or a fingerprint found in one can be any word
+//! that they chose.
 
-use std::sync::atomic::AtomicU64;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -10,6 +14,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use seal_core::reason::Reason;
+
+use crate::keyring::Keys;
+use crate::memory::Memory;
+use crate::work::queue::Load;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
@@ -32,7 +40,8 @@ struct KeyLabels {
 pub(crate) struct Metrics {
     reconciles: Family<ResultLabels, Counter>,
     duration: Option<Histogram>,
-    queue_depth: Gauge<i64, std::sync::atomic::AtomicI64>,
+    queue_depth: Gauge<i64, AtomicI64>,
+    workers_busy: Gauge<i64, AtomicI64>,
     sealed_objects: Family<StateLabels, Gauge>,
     objects_by_key: Family<KeyLabels, Gauge>,
     key_created: Family<KeyLabels, Gauge<f64, AtomicU64>>,
@@ -54,6 +63,11 @@ impl Metrics {
             "queue_depth",
             "Sealed objects that wait for a worker",
             metrics.queue_depth.clone(),
+        );
+        registry.register(
+            "workers_busy",
+            "Workers that have a sealed object",
+            metrics.workers_busy.clone(),
         );
         registry.register(
             "sealed_objects",
@@ -91,22 +105,22 @@ impl Metrics {
     }
 
     /// Sets the gauges that are computed when somebody asks.
-    pub(crate) fn observe(&self, ctx: &crate::reconcile::Context, depth: usize) {
-        self.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
+    pub(crate) fn observe(&self, keys: &Keys, memory: &Memory, load: Load) {
+        self.queue_depth.set(i64::try_from(load.waiting).unwrap_or(i64::MAX));
+        self.workers_busy.set(i64::try_from(load.at_work).unwrap_or(i64::MAX));
         self.sealed_objects.clear();
         self.objects_by_key.clear();
         self.key_created.clear();
-        let keys = ctx.keys.now();
         for (fingerprint, created) in &keys.created {
             let key = KeyLabels { key: fingerprint.to_string() };
             self.objects_by_key.get_or_create(&key).set(0);
             #[expect(clippy::cast_precision_loss, reason = "a Unix time fits 53 bits")]
             self.key_created.get_or_create(&key).set(*created as f64);
         }
-        ctx.index.for_each_status(|status| {
-            let state = crate::target::status::reason(status).unwrap_or("New").to_owned();
+        memory.for_each(|tracked| {
+            let state = tracked.reason().unwrap_or("New").to_owned();
             self.sealed_objects.get_or_create(&StateLabels { state }).inc();
-            let used: std::collections::BTreeSet<_> = status.opened_with.iter().collect();
+            let used: BTreeSet<&String> = tracked.status.opened_with.iter().collect();
             for key in used {
                 self.objects_by_key.get_or_create(&KeyLabels { key: key.clone() }).inc();
             }

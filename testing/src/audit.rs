@@ -28,8 +28,13 @@ pub struct Used {
 }
 
 impl Cluster {
-    /// Everything that this ServiceAccount asked for and was allowed, so far.
+    /// Everything that this ServiceAccount asked for and was allowed, so far; each once.
     pub fn used_by(&self, namespace: &str, name: &str) -> BTreeSet<Used> {
+        self.requests_by(namespace, name).into_iter().collect()
+    }
+
+    /// Every request of this ServiceAccount that was allowed, so far, in the order of their ends.
+    pub fn requests_by(&self, namespace: &str, name: &str) -> Vec<Used> {
         let user = format!("system:serviceaccount:{namespace}:{name}");
         let log = fs::read_to_string(self.audit_log()).unwrap_or_default();
         log.lines().filter_map(|line| used(line, &user)).collect()

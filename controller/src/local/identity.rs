@@ -48,11 +48,12 @@ impl Identities {
 }
 
 fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
-    let stamp = |path: &PathBuf| {
-        let meta = std::fs::metadata(path).ok()?;
-        Some((meta.ino(), meta.ctime(), meta.ctime_nsec()))
-    };
-    paths.iter().map(stamp).collect()
+    paths.iter().map(|path| stamp(path)).collect()
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.ino(), meta.ctime(), meta.ctime_nsec()))
 }
 
 fn keyring(paths: &[PathBuf]) -> Result<Keyring, Failure> {
@@ -64,29 +65,32 @@ fn keyring(paths: &[PathBuf]) -> Result<Keyring, Failure> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<Identity>, Failure> {
-    let shown = path.display();
-    let unreadable = |error: std::io::Error| Failure {
-        reason: "NoMatchingKey",
-        message: format!("cannot read the identity file {shown}: {}", error.kind()),
-        hint: "`seal key new -o FILE` makes one",
-        code: 4,
-    };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let meta = file.metadata().map_err(unreadable)?;
+    let name = path.display();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let meta = file.metadata().map_err(|error| unreadable(path, &error))?;
     if !meta.is_file() || meta.len() > MAX_BYTES {
-        let message = format!("{shown} is not an identity file");
+        let message = format!("{name} is not an identity file");
         return Err(Failure::usage(message, "name the file that holds the AGE-SECRET-KEY-… line"));
     }
     if meta.mode() & 0o077 != 0 {
-        let message = format!("others can read or write the identity file {shown}");
+        let message = format!("others can read or write the identity file {name}");
         return Err(Failure::usage(message, "take that from them with `chmod 600`"));
     }
     // Room for all of it at once: a text that grows leaves unwiped copies behind.
     let room = usize::try_from(meta.len()).unwrap_or_default() + 1;
     let mut text = Zeroizing::new(String::with_capacity(room));
-    file.by_ref().take(meta.len()).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(meta.len()).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
     Identity::parse_file(&text).map_err(|error| {
-        let message = format!("the identity file {shown}: {error}");
+        let message = format!("the identity file {name}: {error}");
         Failure::usage(message, "`seal key new -o FILE` makes one")
     })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure {
+        reason: "NoMatchingKey",
+        message: format!("cannot read the identity file {}: {}", path.display(), error.kind()),
+        hint: "`seal key new -o FILE` makes one",
+        code: 4,
+    }
 }

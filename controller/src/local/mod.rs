@@ -1,15 +1,15 @@
 //! `seal-controller local`: sealed files from a Git commit or a folder, opened onto disk without a cluster.
 //!
 //! The same open as in a cluster; `seal-disk` decides over files and writes them. Arguments and start-up are
-//! here, the loop is in [`watch`], one pass in [`round`]. Deliberately absent: the network, and any write
+//! here, the loop is in [`run`], one pass in [`round`]. Deliberately absent: the network, and any write
 //! that does not go through `seal-disk`.
 
 mod collect;
 mod identity;
-pub(crate) mod refusal;
+mod refusal;
 mod round;
+mod run;
 mod stop;
-mod watch;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ pub(crate) struct Settings {
 pub(crate) fn main(args: LocalArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let stop = stop::Stop::on_signals()?;
     match start(args) {
-        Ok((mut watch, settings)) => Ok(watch.run(&settings, &stop)),
+        Ok((mut run, settings)) => Ok(run.until_stopped(&settings, &stop)),
         Err(failure) => {
             tracing::error!(reason = failure.reason, hint = failure.hint, "{}", failure.message);
             Ok(ExitCode::from(failure.code))
@@ -104,7 +104,7 @@ pub(crate) fn main(args: LocalArgs) -> Result<ExitCode, Box<dyn std::error::Erro
     }
 }
 
-fn start(args: LocalArgs) -> Result<(watch::Watch, Settings), Failure> {
+fn start(args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
     let source = match (args.git, args.dir) {
         (Some(repository), _) => Source::git(repository, args.reference, args.path)?,
         (None, Some(folder)) => Source::folder(folder, args.path)?,
@@ -120,7 +120,7 @@ fn start(args: LocalArgs) -> Result<(watch::Watch, Settings), Failure> {
         once: args.once,
         allow_prune: args.allow_prune,
     };
-    Ok((watch::Watch::new(source, identities, out), settings))
+    Ok((run::Run::new(source, identities, out), settings))
 }
 
 fn namespace(text: &str) -> Result<String, &'static str> {

@@ -5,6 +5,8 @@ use seal_core::open::OpenError;
 use seal_core::reason::Reason;
 use seal_disk::DiskError;
 
+use crate::texts::SetupError;
+
 /// One object or file that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -88,6 +90,12 @@ impl Failure {
     pub(crate) fn disk(error: &DiskError) -> Self {
         let (reason, hint) = (error.reason(), error.hint());
         Self { reason: reason.as_str(), message: error.to_string(), hint, code: code(reason) }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        Self::usage(error.to_string(), error.hint())
     }
 }
 

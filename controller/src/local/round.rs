@@ -23,7 +23,7 @@ const BATCH: usize = 64;
 
 /// How a pass ended.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct Tally {
     pub(crate) applied: usize,
     pub(crate) unchanged: usize,
     pub(crate) pruned: usize,
@@ -41,60 +41,60 @@ pub(crate) fn round(
     out: &mut Out,
     settings: &Settings,
     stop: &Stop,
-) -> Outcome {
+) -> Tally {
     let known = out.inventory().objects.values().map(|entry| entry.from.as_str()).collect();
     let Collected { objects, present, unread, refusals, warnings } = collect(files, &known);
-    let mut outcome = Outcome { refusals, warnings, ..Outcome::default() };
+    let mut tally = Tally { refusals, warnings, ..Tally::default() };
     out.begin();
     for batch in objects.chunks(BATCH) {
         if stop.requested() {
-            outcome.stopped = true;
+            tally.stopped = true;
             break;
         }
-        apply(batch, keyring, out, settings, &mut outcome);
+        open_and_write(batch, keyring, out, settings, &mut tally);
     }
-    if !outcome.stopped {
-        remove_vanished(&present, &unread, out, settings, &mut outcome);
+    if !tally.stopped {
+        remove_vanished(&present, &unread, out, settings, &mut tally);
     }
     if let Err(error) = out.finish() {
-        outcome.refuse(out.given(), &error);
+        tally.refuse(out.given(), &error);
     }
     // The exit code is that of the first refusal, so their order must not depend on batches.
-    outcome.refusals.sort_by(|a, b| a.path.cmp(&b.path));
-    outcome
+    tally.refusals.sort_by(|a, b| a.path.cmp(&b.path));
+    tally
 }
 
-fn apply(
+fn open_and_write(
     batch: &[Object],
     keyring: &Keyring,
     out: &mut Out,
     settings: &Settings,
-    outcome: &mut Outcome,
+    tally: &mut Tally,
 ) {
     let mut writes: Vec<(&str, Write)> = Vec::new();
     for Object { path, sealed } in batch {
         if sealed.spec.suspend == Some(true) {
-            outcome.unchanged += 1;
+            tally.unchanged += 1;
             continue;
         }
         let opened = open_here(sealed, keyring, &settings.namespaces, settings.layout);
         let planned = match opened {
             Ok(laid) => out.plan(laid, path),
             Err(error) => {
-                outcome.refusals.push(Refusal::open(path, &error));
+                tally.refusals.push(Refusal::open(path, &error));
                 continue;
             }
         };
         match planned {
-            Ok(Plan::Leave) => outcome.unchanged += 1,
+            Ok(Plan::Leave) => tally.unchanged += 1,
             Ok(Plan::Write(write)) => writes.push((path, write)),
-            Ok(Plan::Refuse(error)) | Err(error) => outcome.refuse(path, &error),
+            Ok(Plan::Refuse(error)) | Err(error) => tally.refuse(path, &error),
         }
     }
-    write(writes, out, outcome);
+    write(writes, out, tally);
 }
 
-fn write(writes: Vec<(&str, Write)>, out: &mut Out, outcome: &mut Outcome) {
+fn write(writes: Vec<(&str, Write)>, out: &mut Out, tally: &mut Tally) {
     if writes.is_empty() {
         return;
     }
@@ -104,13 +104,13 @@ fn write(writes: Vec<(&str, Write)>, out: &mut Out, outcome: &mut Outcome) {
         Ok(results) => {
             for ((path, changes), (_, result)) in paths.into_iter().zip(results) {
                 match result {
-                    Ok(()) if changes => outcome.applied += 1,
-                    Ok(()) => outcome.unchanged += 1,
-                    Err(error) => outcome.refuse(path, &error),
+                    Ok(()) if changes => tally.applied += 1,
+                    Ok(()) => tally.unchanged += 1,
+                    Err(error) => tally.refuse(path, &error),
                 }
             }
         }
-        Err(error) => paths.iter().for_each(|(path, _)| outcome.refuse(path, &error)),
+        Err(error) => paths.iter().for_each(|(path, _)| tally.refuse(path, &error)),
     }
 }
 
@@ -135,25 +135,25 @@ fn remove_vanished(
     unread: &BTreeSet<String>,
     out: &mut Out,
     settings: &Settings,
-    outcome: &mut Outcome,
+    tally: &mut Tally,
 ) {
     match prune(out.inventory(), present, unread, settings.allow_prune) {
         Prune::Remove(places) if places.is_empty() => {}
         Prune::Remove(places) => {
             for (place, result) in out.prune(places) {
                 match result {
-                    Ok(()) => outcome.pruned += 1,
-                    Err(error) => outcome.refuse(&place, &error),
+                    Ok(()) => tally.pruned += 1,
+                    Err(error) => tally.refuse(&place, &error),
                 }
             }
         }
         Prune::Blocked { vanished, total } => {
-            outcome.prune_blocked = Some(Refusal::prune_blocked(vanished, total));
+            tally.prune_blocked = Some(Refusal::prune_blocked(vanished, total));
         }
     }
 }
 
-impl Outcome {
+impl Tally {
     fn refuse(&mut self, path: &str, error: &DiskError) {
         self.refusals.push(Refusal::disk(path, error));
     }

@@ -1,297 +1,276 @@
 //! What the controller remembers of the cluster: of each sealed object its metadata and status, of each live
-//! Secret beside one its version, of all other Secrets one number.
+//! Secret that one wants its version, of every other Secret one number.
 //!
-//! Never ciphertext beyond a small budget of objects that have just arrived, never a value. Pure memory: who
-//! reads the API server fills it in, [`crate::reconcile`] asks.
+//! Never a value, and ciphertext only of objects that have just arrived. Touches nothing: the watches fill it in
+//! and [`crate::reconcile`] asks.
 
-mod tracked;
+mod fresh;
+mod live;
+mod objects;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
+use seal_core::kind::sealed::{SealedSecret, WrittenSecret};
 use seal_core::open::allowed::Grants;
 use seal_core::place::Place;
+use tokio::sync::Notify;
 
-pub(crate) use tracked::{Tracked, is_resting};
-use tracked::{track, weight};
+use crate::object_id::{ObjectId, ObjectName};
+use fresh::Fresh;
+use live::Live;
+use objects::{Arrival, Objects};
+pub(crate) use objects::{Tracked, is_resting};
 
-/// Bytes of sealed objects that are kept from their watch event until their reconcile, to save a read.
-const FRESH_BYTES: usize = 4 << 20;
+/// What one watch sees: one namespace, or with `None` all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Watched(pub Option<Arc<str>>);
 
-/// The version of a live Secret, and the part of its metadata that says whose it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SecretVersion {
-    /// `metadata.uid` and `metadata.resourceVersion`.
-    pub written: WrittenSecret,
-    /// A number that changes with its owner or with an annotation of ours.
-    mark: u64,
-}
-
-impl SecretVersion {
-    /// By resourceVersion: the API server's are numbers that grow.
-    fn is_newer_than(&self, other: &Self) -> bool {
-        let number = |it: &Self| it.written.resource_version.parse::<u64>().ok();
-        number(self) > number(other)
+impl Watched {
+    fn sees(&self, namespace: Option<&str>) -> bool {
+        self.0.is_none() || self.0.as_deref() == namespace
     }
 }
 
-/// What is known of the live Secret at a place without reading it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
-    /// The watch has seen no Secret of that name.
-    Absent,
-    /// There is one, or was a moment ago.
-    Version(SecretVersion),
-    /// There may be one.
-    Unknown,
-}
-
-/// What one watch sees: one namespace, or with `None` all of them.
-pub(crate) type Watched = Option<Arc<str>>;
-
 /// The memory itself.
-#[derive(Default)]
-pub(crate) struct Index {
+pub(crate) struct Memory {
     state: Mutex<State>,
-    hasher: RandomState,
+    /// What this installation gives, for the checks that need no key.
+    grants: Grants,
+    /// Told whenever there may be room again.
+    room: Notify,
 }
 
-#[derive(Default)]
 struct State {
-    sealed: HashMap<Place, Tracked>,
-    versions: HashMap<Place, SecretVersion>,
-    /// Of every Secret's name one number, so that absence is known without a read; by watch.
-    names: HashMap<Watched, HashSet<u64>>,
-    fresh: HashMap<Place, Arc<SealedSecret>>,
-    fresh_bytes: usize,
-    /// While a list is under way: what it has named so far.
-    listed_sealed: HashMap<Watched, HashSet<Place>>,
-    listed_names: HashMap<Watched, HashSet<u64>>,
+    objects: Objects,
+    live: Live,
+    fresh: Fresh,
 }
 
-impl Index {
-    /// A sealed object arrived. Returns its place when there may be work.
+impl Memory {
+    pub(crate) fn new(grants: Grants) -> Self {
+        Self::with_budget(grants, fresh::BUDGET)
+    }
+
+    fn with_budget(grants: Grants, budget: usize) -> Self {
+        let fresh = Fresh::new(budget);
+        let state = State { objects: Objects::default(), live: Live::default(), fresh };
+        Self { state: Mutex::new(state), grants, room: Notify::new() }
+    }
+
+    /// Waits until another sealed object may arrive.
+    ///
+    /// Ends as long as objects are reconciled: each one that is kept is queued or with a worker, and a worker takes
+    /// it out before anything else.
+    pub(crate) async fn room(&self) {
+        loop {
+            let freed = self.room.notified();
+            if !self.with(|state| state.fresh.is_full()) {
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    /// A sealed object arrived. Returns its name when there may be work.
     pub(crate) fn sealed(
         &self,
         watched: &Watched,
-        sealed: SealedSecret,
-        grants: &Grants,
-    ) -> Option<Place> {
+        sealed: Box<SealedSecret>,
+    ) -> Option<Arc<ObjectName>> {
         let place = sealed.place().ok()?;
-        self.with(|state| {
-            if let Some(listed) = state.listed_sealed.get_mut(watched) {
-                listed.insert(place.clone());
+        let tracked = Tracked::of(&sealed, &place, &self.grants);
+        self.arrive(watched, tracked, Some(sealed))
+    }
+
+    /// A sealed object arrived that this version's type cannot hold. Returns its name when that is news.
+    pub(crate) fn unreadable(
+        &self,
+        watched: &Watched,
+        metadata: &ObjectMeta,
+    ) -> Option<Arc<ObjectName>> {
+        let tracked = Tracked::of_metadata(metadata, &place_of(metadata)?);
+        self.arrive(watched, tracked, None)
+    }
+
+    fn arrive(
+        &self,
+        watched: &Watched,
+        tracked: Tracked,
+        sealed: Option<Box<SealedSecret>>,
+    ) -> Option<Arc<ObjectName>> {
+        let name = tracked.id.at.clone();
+        self.with(|state| match state.objects.arrive(watched, tracked) {
+            Arrival::Nothing => {
+                state.fresh.take(&name);
+                None
             }
-            let before = state.sealed.remove(&place);
-            let mut now = track(&sealed, &place, grants);
-            let mut news = true;
-            if let Some(before) = before.filter(|before| before.uid == now.uid) {
-                // Our own status, or a label: what still waits for its time goes on waiting.
-                news = before.resting || before.asks() != now.asks();
-                now.processed = before.processed;
-                now.failures = before.failures;
-                now.repairs = before.repairs;
-                // We alone write the status, so ours is never older than an event's.
-                now.status = before.status;
+            Arrival::Known => None,
+            Arrival::Observed => Some(name),
+            Arrival::New => {
+                if let Some(sealed) = sealed {
+                    state.fresh.keep(name.clone(), sealed);
+                }
+                Some(name)
             }
-            let work = now.needs_work() && news;
-            // Only what has changed is read: the others would stay in memory for nothing.
-            let read = now.status.observed_generation != Some(now.generation);
-            if !now.needs_work() {
-                state.take_fresh(&place);
-            }
-            state.sealed.insert(place.clone(), now);
-            if work && read {
-                state.keep_fresh(&place, sealed);
-            }
-            work.then_some(place)
         })
     }
 
     /// A sealed object is gone; the API server collects its Secret.
-    pub(crate) fn sealed_gone(&self, place: &Place) {
-        self.with(|state| {
-            state.sealed.remove(place);
-            state.versions.remove(place);
-            state.take_fresh(place);
-        });
+    pub(crate) fn sealed_gone(&self, metadata: &ObjectMeta) {
+        if let Some(place) = place_of(metadata) {
+            self.with(|state| state.object_gone(&ObjectName::sealed_secret(&place)));
+        }
     }
 
     /// A list of sealed objects begins; what it does not name by its end is gone.
     pub(crate) fn sealed_list_begins(&self, watched: &Watched) {
-        self.with(|state| state.listed_sealed.insert(watched.clone(), HashSet::new()));
+        self.with(|state| state.objects.list_begins(watched));
     }
 
     /// A list of sealed objects is complete.
     pub(crate) fn sealed_list_ends(&self, watched: &Watched) {
-        let gone: Vec<Place> = self.with(|state| {
-            let listed = state.listed_sealed.remove(watched).unwrap_or_default();
-            let seen = |place: &&Place| sees(watched, place) && !listed.contains(*place);
-            state.sealed.keys().filter(seen).cloned().collect()
+        self.with(|state| {
+            for name in state.objects.list_ends(watched) {
+                state.object_gone(&name);
+            }
         });
-        gone.iter().for_each(|place| self.sealed_gone(place));
     }
 
-    /// A Secret was seen. Returns its place when a sealed object there may have work.
-    pub(crate) fn secret(&self, watched: &Watched, metadata: &ObjectMeta) -> Option<Place> {
-        let place = place_of(metadata)?;
-        let name = self.number(&place);
-        let version = self.version(metadata);
+    /// The first lists of all sealed objects are complete: nothing more is kept of Secrets that none of them wants.
+    pub(crate) fn lists_complete(&self) {
         self.with(|state| {
-            state.names.entry(watched.clone()).or_default().insert(name);
-            if let Some(listed) = state.listed_names.get_mut(watched) {
-                listed.insert(name);
-            }
-            let tracked = state.sealed.get(&place)?;
-            let work = match state.versions.get(&place) {
-                _ if tracked.status.secret.as_ref() == Some(&version.written) => false,
-                // Somebody else's Secret: only its removal, or a change of owner, is news. If it is ours after
-                // all, whoever is at work on it asks `changed_since` in the end.
-                Some(before) if !tracked.is_ready() => {
-                    before.mark != version.mark || before.written.uid != version.written.uid
-                }
-                before => before != Some(&version),
+            let wanted: Vec<Place> = state.objects.all().map(|it| it.id.at.target()).collect();
+            state.live.keep_only(wanted.iter());
+        });
+    }
+
+    /// A Secret was seen. Returns the sealed object that may have work with it.
+    pub(crate) fn secret(
+        &self,
+        watched: &Watched,
+        metadata: &ObjectMeta,
+    ) -> Option<Arc<ObjectName>> {
+        let place = place_of(metadata)?;
+        self.with(|state| {
+            let version = state.live.version_of(metadata);
+            state.live.named(watched, &place);
+            let Some(tracked) = state.objects.wanting(&place) else {
+                state.live.remember_for_later(&place, version);
+                return None;
             };
-            state.versions.insert(place.clone(), version);
-            work.then_some(place)
+            let before = state.live.remember(&place, version);
+            let written = tracked.status.secret.as_ref();
+            let is_work = match before {
+                _ if written.is_some_and(|it| state.live.is_version(&version, it)) => false,
+                // Somebody else's, as far as the status says: an edit of it asks for nothing, another Secret or
+                // another owner does. Should a worker just be making it ours, it asks `changed_since` in the end.
+                Some(before) if !tracked.is_ready() => {
+                    before.ownership != version.ownership || !before.is_same_secret(&version)
+                }
+                _ => before != Some(version),
+            };
+            is_work.then(|| tracked.id.at.clone())
         })
     }
 
-    /// A Secret is gone. Returns its place when a sealed object there has work.
-    pub(crate) fn secret_gone(&self, watched: &Watched, metadata: &ObjectMeta) -> Option<Place> {
+    /// A Secret is gone. Returns the sealed object that has work with it.
+    pub(crate) fn secret_gone(
+        &self,
+        watched: &Watched,
+        metadata: &ObjectMeta,
+    ) -> Option<Arc<ObjectName>> {
         let place = place_of(metadata)?;
-        let name = self.number(&place);
         self.with(|state| {
-            state.names.entry(watched.clone()).or_default().remove(&name);
-            state.versions.remove(&place);
-            state.sealed.contains_key(&place).then_some(place)
+            state.live.gone(watched, &place);
+            state.objects.wanting(&place).map(|it| it.id.at.clone())
         })
     }
 
     /// A list of Secrets begins.
     pub(crate) fn secret_list_begins(&self, watched: &Watched) {
-        self.with(|state| state.listed_names.insert(watched.clone(), HashSet::new()));
+        self.with(|state| state.live.list_begins(watched));
     }
 
-    /// A list of Secrets is complete. Returns the places whose live Secret went away unseen.
-    pub(crate) fn secret_list_ends(&self, watched: &Watched) -> Vec<Place> {
+    /// A list of Secrets is complete. Returns the sealed objects whose live Secret went away unseen.
+    pub(crate) fn secret_list_ends(&self, watched: &Watched) -> Vec<Arc<ObjectName>> {
         self.with(|state| {
-            let listed = state.listed_names.remove(watched).unwrap_or_default();
-            let seen = |place: &&Place| sees(watched, place);
-            let gone = |place: &&Place| !listed.contains(&self.number(place));
-            let gone: Vec<Place> =
-                state.versions.keys().filter(seen).filter(gone).cloned().collect();
-            state.names.insert(watched.clone(), listed);
-            gone.iter().for_each(|place| drop(state.versions.remove(place)));
-            gone
+            let wanted = state.objects.all().map(|it| it.id.at.target()).collect();
+            let gone = state.live.list_ends(watched, wanted);
+            let wanting = gone.iter().filter_map(|place| state.objects.wanting(place));
+            wanting.map(|it| it.id.at.clone()).collect()
         })
     }
 
-    /// What is known of the sealed object at `place`.
-    pub(crate) fn get(&self, place: &Place) -> Option<Tracked> {
-        self.with(|state| state.sealed.get(place).cloned())
-    }
-
-    /// The sealed object itself, when its watch event is still at hand.
-    pub(crate) fn take_fresh(&self, place: &Place) -> Option<Arc<SealedSecret>> {
-        self.with(|state| state.take_fresh(place))
-    }
-
-    /// What is known of the live Secret at `place`.
-    pub(crate) fn live(&self, place: &Place) -> Known {
-        let name = self.number(place);
+    /// The object that has this name now, for a worker whose turn it is; and the whole of it while that is at hand.
+    pub(crate) fn turn(&self, name: &ObjectName) -> Option<(Tracked, Option<Box<SealedSecret>>)> {
         self.with(|state| {
-            let named = state.names.values().any(|names| names.contains(&name));
-            match state.versions.get(place) {
-                Some(version) if named => Known::Version(version.clone()),
-                None if !named => Known::Absent,
-                // Not read yet; or written by us, and the watch has not told of it yet or told of its end.
-                _ => Known::Unknown,
-            }
+            let fresh = state.fresh.take(name);
+            Some((state.objects.get(name)?.clone(), fresh))
+        })
+    }
+
+    /// Whether the watch knows that there is no Secret at `place`.
+    pub(crate) fn is_absent(&self, place: &Place) -> bool {
+        self.with(|state| state.live.is_absent(place))
+    }
+
+    /// Whether the Secret at `place` is, as far as the watch knows, still the one that was written.
+    pub(crate) fn is_still(&self, place: &Place, written: &WrittenSecret) -> bool {
+        self.with(|state| {
+            let version = state.live.version(place);
+            version.is_some_and(|version| state.live.is_version(version, written))
         })
     }
 
     /// Whether the watch has seen another version of the live Secret than `written`, which we read or wrote.
     pub(crate) fn changed_since(&self, place: &Place, written: &WrittenSecret) -> bool {
-        self.with(|state| state.versions.get(place).is_some_and(|it| it.written != *written))
+        self.with(|state| state.live.changed_since(place, written))
     }
 
-    /// We have read or written the Secret with this metadata.
-    pub(crate) fn saw_live(&self, place: &Place, metadata: &ObjectMeta) {
-        let version = self.version(metadata);
+    /// We have read or written the Secret with this metadata for the object `id`.
+    pub(crate) fn saw_live(&self, id: &ObjectId, place: &Place, metadata: &ObjectMeta) {
         self.with(|state| {
-            // The watch may be faster than the answer to us: what it saw later is not forgotten.
-            let newer = state.versions.get(place).is_some_and(|it| it.is_newer_than(&version));
-            if state.sealed.contains_key(place) && !newer {
-                state.versions.insert(place.clone(), version);
+            let version = state.live.version_of(metadata);
+            // The watch may have told of a later version before our request was answered.
+            if state.objects.get_mut(id).is_some() && !state.live.has_newer(place, &version) {
+                state.live.remember(place, version);
             }
         });
     }
 
     /// Changes what is remembered of a sealed object, unless it has been replaced by another since.
-    pub(crate) fn update(&self, place: &Place, uid: &str, change: impl FnOnce(&mut Tracked)) {
-        self.with(|state| {
-            if let Some(tracked) = state.sealed.get_mut(place).filter(|it| it.uid == uid) {
-                change(tracked);
-            }
-        });
+    pub(crate) fn update(&self, id: &ObjectId, change: impl FnOnce(&mut Tracked)) {
+        self.with(|state| state.objects.get_mut(id).map(change));
     }
 
-    /// All places with a sealed object.
-    pub(crate) fn places(&self) -> Vec<Place> {
-        self.with(|state| state.sealed.keys().cloned().collect())
+    /// The names of all sealed objects.
+    pub(crate) fn names(&self) -> Vec<Arc<ObjectName>> {
+        self.with(|state| state.objects.all().map(|it| it.id.at.clone()).collect())
     }
 
-    /// Calls `visit` with every sealed object's status.
-    pub(crate) fn for_each_status(&self, mut visit: impl FnMut(&SealedSecretStatus)) {
-        self.with(|state| state.sealed.values().for_each(|tracked| visit(&tracked.status)));
-    }
-
-    fn version(&self, metadata: &ObjectMeta) -> SecretVersion {
-        let ours = metadata.annotations.iter().flatten();
-        let ours: Vec<_> = ours.filter(|(name, _)| name.starts_with("seal.dev/")).collect();
-        let owners = metadata.owner_references.iter().flatten();
-        let owners: Vec<_> = owners.map(|owner| (&owner.uid, owner.controller)).collect();
-        SecretVersion {
-            written: WrittenSecret {
-                uid: metadata.uid.clone().unwrap_or_default(),
-                resource_version: metadata.resource_version.clone().unwrap_or_default(),
-            },
-            mark: self.hasher.hash_one((ours, owners)),
-        }
-    }
-
-    fn number(&self, place: &Place) -> u64 {
-        self.hasher.hash_one(place)
+    /// Calls `visit` with every sealed object.
+    pub(crate) fn for_each(&self, visit: impl FnMut(&Tracked)) {
+        self.with(|state| state.objects.all().for_each(visit));
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = act(&mut state);
+        // After every change, so that no way of making room can be forgotten.
+        if !state.fresh.is_full() {
+            self.room.notify_waiters();
+        }
+        result
     }
 }
 
 impl State {
-    fn keep_fresh(&mut self, place: &Place, sealed: SealedSecret) {
-        self.take_fresh(place);
-        let bytes = weight(&sealed);
-        if self.fresh_bytes + bytes <= FRESH_BYTES {
-            self.fresh_bytes += bytes;
-            self.fresh.insert(place.clone(), Arc::new(sealed));
-        }
+    fn object_gone(&mut self, name: &ObjectName) {
+        self.objects.remove(name);
+        self.live.forget(&name.target());
+        self.fresh.take(name);
     }
-
-    fn take_fresh(&mut self, place: &Place) -> Option<Arc<SealedSecret>> {
-        let sealed = self.fresh.remove(place)?;
-        self.fresh_bytes -= weight(&sealed);
-        Some(sealed)
-    }
-}
-
-fn sees(watched: &Watched, place: &Place) -> bool {
-    watched.as_deref().is_none_or(|namespace| namespace == place.namespace)
 }
 
 fn place_of(metadata: &ObjectMeta) -> Option<Place> {

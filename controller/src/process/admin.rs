@@ -45,7 +45,8 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
-    admin.ctx.metrics.observe(&admin.ctx, admin.queue.depth());
+    let Context { metrics, keys, memory, .. } = &*admin.ctx;
+    metrics.observe(&keys.now(), memory, admin.queue.load());
     let mut text = String::new();
     if prometheus_client::encoding::text::encode(&mut text, &admin.registry).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -1,7 +1,7 @@
 //! A folder of sealed files: walked in a stable order, never through a symbolic link.
 
-use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use rustix::fs::OFlags;
 use walkdir::WalkDir;
 
 use super::{
-    Budget, Content, MAX_DEPTH, MAX_FILE_BYTES, SourceError, SourceFile, label, may_hold_manifests,
+    Budget, Content, MAX_DEPTH, MAX_FILE_BYTES, SourceError, SourceFile, may_hold_manifests,
+    printable,
 };
 
 /// Clocks of file systems are coarse: a file changed this recently may change again without showing it.
@@ -65,9 +66,8 @@ impl Folder {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut settled = true;
         let walk = WalkDir::new(&self.root).follow_links(false).max_depth(MAX_DEPTH + 2);
-        let not_git = |entry: &walkdir::DirEntry| entry.file_name() != ".git";
-        for entry in walk.sort_by_file_name().into_iter().filter_entry(not_git) {
-            let entry = entry.map_err(|error| self.unreadable(&error))?;
+        for found in walk.sort_by_file_name().into_iter().filter_entry(is_not_git) {
+            let entry = found.map_err(|error| self.unreadable(&error))?;
             budget.entry(entry.depth().saturating_sub(1))?;
             if entry.file_type().is_dir() {
                 budget.folder()?;
@@ -88,43 +88,45 @@ impl Folder {
         let mut budget = Budget::default();
         let mut files = Vec::new();
         for Listed { path, .. } in &listing.files {
-            let shown = path.strip_prefix(&self.root).unwrap_or(path);
-            let shown = label(shown.as_os_str().as_bytes());
-            let content = self.read_file(path, &mut budget)?;
-            files.push(SourceFile { path: shown, content });
+            let below = path.strip_prefix(&self.root).unwrap_or(path);
+            let content = read_file(path, &mut budget)?;
+            files.push(SourceFile { path: printable(below.as_os_str().as_bytes()), content });
         }
         Ok(files)
-    }
-
-    fn read_file(&self, path: &Path, budget: &mut Budget) -> Result<Content, SourceError> {
-        let unreadable = |error: std::io::Error| {
-            SourceError::Unreadable(label(path.as_os_str().as_bytes()), error.kind())
-        };
-        // What was a file a moment ago may be a link or a pipe now.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).unwrap_or_default();
-        let file =
-            OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
-        if !file.metadata().map_err(unreadable)?.is_file() {
-            return Err(unreadable(std::io::ErrorKind::InvalidInput.into()));
-        }
-        let bytes = read_at_most(file, MAX_FILE_BYTES + 1).map_err(unreadable)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Ok(Content::TooLarge);
-        }
-        budget.file(bytes.len() as u64)?;
-        Ok(Content::Bytes(bytes))
     }
 
     fn unreadable(&self, error: &walkdir::Error) -> SourceError {
         let path = error.path().unwrap_or(&self.root);
         let kind = error.io_error().map_or(std::io::ErrorKind::Other, std::io::Error::kind);
-        SourceError::Unreadable(label(path.as_os_str().as_bytes()), kind)
+        SourceError::Unreadable(printable(path.as_os_str().as_bytes()), kind)
     }
 }
 
-fn read_at_most(file: File, limit: u64) -> std::io::Result<Vec<u8>> {
+fn is_not_git(entry: &walkdir::DirEntry) -> bool {
+    entry.file_name() != ".git"
+}
+
+fn read_file(path: &Path, budget: &mut Budget) -> Result<Content, SourceError> {
+    let bytes = read_regular(path).map_err(|error| {
+        SourceError::Unreadable(printable(path.as_os_str().as_bytes()), error.kind())
+    })?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Ok(Content::TooLarge);
+    }
+    budget.file(bytes.len() as u64)?;
+    Ok(Content::Bytes(bytes))
+}
+
+/// One byte more than a file may have, at most.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    // What was a file a moment ago may be a link or a pipe now.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let custom = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(custom).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

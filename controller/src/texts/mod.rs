@@ -1,14 +1,14 @@
-//! Where sealed files come from in local mode: a Git commit or a folder. Reads, and writes nothing.
+//! Where sealed files come from without an API server: a Git commit or a folder. Reads, and writes nothing.
 //!
 //! A source first says which [`Revision`] is there, which is cheap, and then reads exactly that one. Whatever
-//! goes beyond a limit fails as a whole: a part of a source would look like a source that lost objects.
+//! goes beyond a limit fails as a whole: a part of a source would look like a source that lost objects. What a
+//! text means is decided elsewhere.
 
 mod folder;
 mod repository;
 
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
-
-use crate::local::refusal::Failure;
 
 /// Files read and kept as text.
 pub(crate) const MAX_FILES: usize = 20_000;
@@ -51,6 +51,33 @@ pub(crate) enum Content {
     TooLarge,
 }
 
+/// Why a source cannot be used as it was named.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetupError {
+    #[error("{0} is a URL, and local mode reads a repository on this machine")]
+    Url(String),
+    #[error("{0}")]
+    NotARepository(SourceError),
+    #[error("there is no folder {0}")]
+    NoFolder(String),
+    #[error("--path leads out of the source")]
+    LeadsOut,
+    #[error("the output folder {0} lies inside the source")]
+    OutInside(String),
+}
+
+impl SetupError {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "`git clone --mirror` it, and give that folder",
+            Self::NotARepository(error) => error.hint(),
+            Self::NoFolder(_) => "name the folder of the sealed files",
+            Self::LeadsOut => "name a folder inside it",
+            Self::OutInside(_) => "choose a folder outside of it",
+        }
+    }
+}
+
 /// Why a source could not be read. The last good files stay.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SourceError {
@@ -86,28 +113,21 @@ impl Source {
         repository: PathBuf,
         reference: String,
         subdir: Option<PathBuf>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, SetupError> {
         if is_url(&repository) {
-            return Err(Failure::usage(
-                format!(
-                    "{} is a URL, and local mode reads a repository on this machine",
-                    repository.display()
-                ),
-                "`git clone --mirror` it, and give that folder",
-            ));
+            return Err(SetupError::Url(repository.display().to_string()));
         }
         let repository = repository::Repository::new(repository, reference, plain(subdir)?);
-        repository.check().map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+        repository.check().map_err(SetupError::NotARepository)?;
         Ok(Self::Git(repository))
     }
 
-    pub(crate) fn folder(folder: PathBuf, subdir: Option<PathBuf>) -> Result<Self, Failure> {
-        let folder = folder.join(plain(subdir)?);
-        if !folder.is_dir() {
-            let message = format!("there is no folder {}", folder.display());
-            return Err(Failure::usage(message, "name the folder of the sealed files"));
+    pub(crate) fn folder(folder: PathBuf, subdir: Option<PathBuf>) -> Result<Self, SetupError> {
+        let root = folder.join(plain(subdir)?);
+        if !root.is_dir() {
+            return Err(SetupError::NoFolder(root.display().to_string()));
         }
-        Ok(Self::Folder(folder::Folder::new(folder)))
+        Ok(Self::Folder(folder::Folder::new(root)))
     }
 
     /// Which revision is there now.
@@ -128,20 +148,18 @@ impl Source {
     }
 
     /// Opened values inside the source would be sealed files' neighbours, one `git add` from being committed.
-    pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), Failure> {
+    pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), SetupError> {
         let root = match self {
             Self::Git(repository) => repository.work_tree(),
             Self::Folder(folder) => Some(folder.root().to_owned()),
         };
-        let (Some(root), Some(out)) = (root.and_then(|root| root.canonicalize().ok()), real(out))
-        else {
-            return Ok(());
-        };
-        if out.starts_with(&root) {
-            let message = format!("the output folder {} lies inside the source", out.display());
-            return Err(Failure::usage(message, "choose a folder outside of it"));
+        let real_root = root.and_then(|root| root.canonicalize().ok());
+        match (real_root, real(out)) {
+            (Some(root), Some(real_out)) if real_out.starts_with(&root) => {
+                Err(SetupError::OutInside(real_out.display().to_string()))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -154,14 +172,6 @@ fn real(path: &Path) -> Option<PathBuf> {
 }
 
 impl Revision {
-    /// For a log line.
-    pub(crate) fn label(&self) -> String {
-        match self {
-            Self::Commit(id) => format!("commit {}", short(*id)),
-            Self::Listing(_) => "source".to_owned(),
-        }
-    }
-
     /// Whether a change right after it was taken would show in the next one.
     pub(crate) fn is_settled(&self) -> bool {
         match self {
@@ -171,18 +181,31 @@ impl Revision {
     }
 }
 
+/// For a log line.
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit(id) => write!(f, "commit {}", short(*id)),
+            Self::Listing(_) => f.write_str("source"),
+        }
+    }
+}
+
 fn short(id: gix::ObjectId) -> String {
     id.to_hex_with_len(7).to_string()
 }
 
 /// `--path` as a way down only.
-fn plain(subdir: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let subdir = subdir.unwrap_or_default();
-    let down = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if !subdir.components().all(|part| down(&part)) {
-        return Err(Failure::usage("--path leads out of the source", "name a folder inside it"));
+fn plain(subdir: Option<PathBuf>) -> Result<PathBuf, SetupError> {
+    let mut down = PathBuf::new();
+    for part in subdir.unwrap_or_default().components() {
+        match part {
+            Component::Normal(name) => down.push(name),
+            Component::CurDir => {}
+            _ => return Err(SetupError::LeadsOut),
+        }
     }
-    Ok(subdir.components().filter(|part| matches!(part, Component::Normal(_))).collect())
+    Ok(down)
 }
 
 /// `https://…`, `ssh://…` and `git@host:path`, unless a folder has that name.
@@ -198,9 +221,9 @@ fn may_hold_manifests(name: &[u8]) -> bool {
 }
 
 /// A path as text for messages and the inventory: one line, whatever its bytes are.
-fn label(path: &[u8]) -> String {
-    let text = String::from_utf8_lossy(path);
-    text.chars()
+fn printable(path: &[u8]) -> String {
+    String::from_utf8_lossy(path)
+        .chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() })
         .collect()
 }

@@ -11,7 +11,7 @@ use gix::object::tree::EntryKind;
 use gix::objs::Kind;
 
 use super::{
-    Budget, Content, MAX_FILE_BYTES, SourceError, SourceFile, label, may_hold_manifests, short,
+    Budget, Content, MAX_FILE_BYTES, SourceError, SourceFile, may_hold_manifests, printable, short,
 };
 
 /// Tags that point to tags.
@@ -47,45 +47,27 @@ impl Repository {
             .with(gix::sec::Trust::Reduced)
             .filter_config_section(|section| section.source == gix::config::Source::Api)
             .config_overrides(["core.useReplaceRefs=false", MAX_OBJECT]);
-        let opened = options.open(&self.path);
-        let opened =
-            opened.map_err(|_| SourceError::NotARepository(self.path.display().to_string()))?;
-        Ok(opened.to_thread_local())
+        match options.open(&self.path) {
+            Ok(opened) => Ok(opened.to_thread_local()),
+            Err(_) => Err(SourceError::NotARepository(self.path.display().to_string())),
+        }
     }
 
     /// The commit that the reference names now.
     pub(super) fn commit(&self) -> Result<gix::ObjectId, SourceError> {
-        let none =
-            || SourceError::NoCommit(self.reference.clone(), self.path.display().to_string());
         let repository = self.open()?;
-        let id = repository.rev_parse_single(BStr::new(&self.reference)).map_err(|_| none())?;
-        let mut id = id.detach();
-        // By hand: gix's own peeling panics over a tag that is damaged.
-        for _ in 0..MAX_TAGS {
-            let object = repository.find_object(id).map_err(|_| none())?;
-            match object.kind {
-                Kind::Commit => return Ok(id),
-                Kind::Tag => {
-                    let tag = object.try_into_tag().map_err(|_| none())?;
-                    id = tag.target_id().map_err(|_| none())?.detach();
-                }
-                Kind::Tree | Kind::Blob => return Err(none()),
-            }
-        }
-        Err(none())
+        let named = repository.rev_parse_single(BStr::new(&self.reference)).ok();
+        let commit = named.and_then(|id| peel(&repository, id.detach()));
+        commit.ok_or_else(|| {
+            SourceError::NoCommit(self.reference.clone(), self.path.display().to_string())
+        })
     }
 
     pub(super) fn read(&self, commit: gix::ObjectId) -> Result<Vec<SourceFile>, SourceError> {
         let repository = self.open()?;
-        let damaged = || SourceError::DamagedCommit(short(commit));
-        let mut walk =
-            Walk { repository: &repository, damaged: &damaged, budget: Budget::default() };
-        let object = repository.find_object(commit).map_err(|_| damaged())?;
-        let tree = object
-            .try_into_commit()
-            .ok()
-            .and_then(|commit| commit.tree_id().ok().map(gix::Id::detach));
-        let tree = walk.descend(tree.ok_or_else(damaged)?, &self.subdir)?;
+        let mut walk = Walk { repository: &repository, commit, budget: Budget::default() };
+        let root = walk.root()?;
+        let tree = walk.descend(root, &self.subdir)?;
         let prefix = BString::from(self.subdir.as_os_str().as_encoded_bytes());
         let mut files = Vec::new();
         walk.tree(tree, &prefix, 0, &mut files)?;
@@ -94,33 +76,48 @@ impl Repository {
     }
 }
 
+/// By hand: gix's own peeling panics over a tag that is damaged.
+fn peel(repository: &gix::Repository, named: gix::ObjectId) -> Option<gix::ObjectId> {
+    let mut id = named;
+    for _ in 0..MAX_TAGS {
+        let object = repository.find_object(id).ok()?;
+        match object.kind {
+            Kind::Commit => return Some(id),
+            Kind::Tag => id = object.try_into_tag().ok()?.target_id().ok()?.detach(),
+            Kind::Tree | Kind::Blob => return None,
+        }
+    }
+    None
+}
+
 struct Walk<'a> {
     repository: &'a gix::Repository,
-    damaged: &'a dyn Fn() -> SourceError,
+    commit: gix::ObjectId,
     budget: Budget,
 }
 
 impl<'a> Walk<'a> {
-    fn find_tree(&self, id: gix::ObjectId) -> Result<gix::Tree<'a>, SourceError> {
-        let object = self.repository.find_object(id).map_err(|_| (self.damaged)())?;
-        object.try_into_tree().map_err(|_| (self.damaged)())
+    fn damaged(&self) -> SourceError {
+        SourceError::DamagedCommit(short(self.commit))
     }
 
-    /// The tree of a folder within `tree`, by names alone: a link is not followed.
-    fn descend(
-        &self,
-        mut tree: gix::ObjectId,
-        subdir: &Path,
-    ) -> Result<gix::ObjectId, SourceError> {
+    fn root(&self) -> Result<gix::ObjectId, SourceError> {
+        let object = self.repository.find_object(self.commit).map_err(|_| self.damaged())?;
+        let commit = object.try_into_commit().map_err(|_| self.damaged())?;
+        commit.tree_id().map(gix::Id::detach).map_err(|_| self.damaged())
+    }
+
+    fn find_tree(&self, id: gix::ObjectId) -> Result<gix::Tree<'a>, SourceError> {
+        let object = self.repository.find_object(id).map_err(|_| self.damaged())?;
+        object.try_into_tree().map_err(|_| self.damaged())
+    }
+
+    /// The tree of a folder within `root`, by names alone: a link is not followed.
+    fn descend(&self, root: gix::ObjectId, subdir: &Path) -> Result<gix::ObjectId, SourceError> {
+        let mut tree = root;
         for part in subdir {
-            let found = self.find_tree(tree)?;
-            let named = |entry: &gix::object::tree::EntryRef<'_, '_>| {
-                entry.filename() == part.as_encoded_bytes()
-                    && entry.mode().kind() == EntryKind::Tree
-            };
-            let entry = found.iter().filter_map(Result::ok).find(named);
-            let missing = || SourceError::NoFolder(subdir.display().to_string());
-            tree = entry.ok_or_else(missing)?.object_id();
+            let below = folder_in(&self.find_tree(tree)?, part.as_encoded_bytes());
+            tree = below.ok_or_else(|| SourceError::NoFolder(subdir.display().to_string()))?;
         }
         Ok(tree)
     }
@@ -134,8 +131,8 @@ impl<'a> Walk<'a> {
     ) -> Result<(), SourceError> {
         self.budget.folder()?;
         let tree = self.find_tree(id)?;
-        for entry in tree.iter() {
-            let entry = entry.map_err(|_| (self.damaged)())?;
+        for read in tree.iter() {
+            let entry = read.map_err(|_| self.damaged())?;
             self.budget.entry(depth)?;
             let mut path = prefix.clone();
             if !path.is_empty() {
@@ -156,17 +153,24 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn file(&mut self, id: gix::ObjectId, path: &BString) -> Result<SourceFile, SourceError> {
-        let header = self.repository.find_header(id).map_err(|_| (self.damaged)())?;
+    fn file(&mut self, id: gix::ObjectId, name: &BString) -> Result<SourceFile, SourceError> {
+        let header = self.repository.find_header(id).map_err(|_| self.damaged())?;
         if header.kind() != Kind::Blob {
-            return Err((self.damaged)());
+            return Err(self.damaged());
         }
-        let path = label(path);
+        let path = printable(name);
         if header.size() > MAX_FILE_BYTES {
             return Ok(SourceFile { path, content: Content::TooLarge });
         }
         self.budget.file(header.size())?;
-        let mut blob = self.repository.find_object(id).map_err(|_| (self.damaged)())?;
+        let mut blob = self.repository.find_object(id).map_err(|_| self.damaged())?;
         Ok(SourceFile { path, content: Content::Bytes(std::mem::take(&mut blob.data)) })
     }
+}
+
+fn folder_in(tree: &gix::Tree<'_>, name: &[u8]) -> Option<gix::ObjectId> {
+    let mut entries = tree.iter().filter_map(Result::ok);
+    let found =
+        entries.find(|entry| entry.filename() == name && entry.mode().kind() == EntryKind::Tree)?;
+    Some(found.object_id())
 }

@@ -1,30 +1,28 @@
 //! A tenant who may create SealedSecrets, and nothing else, tries for more. Each attempt against the real API server.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
 use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
 use seal_core::place::{Place, Scope};
 use seal_testing::Namespace;
 
-use crate::support::{Controller, ends, foreign, map, message, shared, version};
+use crate::support::{
+    Controller, ends, foreign, map, message, quiet, seal_for, shared, version, with,
+};
 
 #[tokio::test]
 async fn no_token_is_minted_by_a_sealed_file() {
-    let Some((cluster, controller)) = shared("no_token_is_minted_by_a_sealed_file").await else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(ServiceAccount { metadata: seal_testing::named("robot"), ..Default::default() })
         .await;
     // The schema refuses the type; an annotation alone must not do it either.
-    let annotations = map(&[("kubernetes.io/service-account.name", "robot")]);
+    let annotations = [("kubernetes.io/service-account.name", "robot")];
     refused(
         controller,
         &ns,
         "token",
-        template(None, &[], annotations),
+        template(&[], &annotations),
         "service-account.name is reserved",
     )
     .await;
@@ -32,23 +30,17 @@ async fn no_token_is_minted_by_a_sealed_file() {
 
 #[tokio::test]
 async fn no_helm_release_is_forged_by_a_sealed_file() {
-    let Some((cluster, controller)) = shared("no_helm_release_is_forged_by_a_sealed_file").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
-    let named = template(None, &[], BTreeMap::new());
+    let named = template(&[], &[]);
     refused(controller, &ns, "sh.helm.release.v1.app.v9", named, "is reserved").await;
-    let owner = template(None, &[("owner", "helm"), ("name", "app")], BTreeMap::new());
+    let owner = template(&[("owner", "helm"), ("name", "app")], &[]);
     refused(controller, &ns, "release", owner, "owner=helm is reserved").await;
 }
 
 #[tokio::test]
 async fn no_sealing_key_is_planted_by_a_sealed_file() {
-    let Some((cluster, controller)) = shared("no_sealing_key_is_planted_by_a_sealed_file").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let home = Namespace { name: controller.namespace.clone(), client: cluster.client() };
     let name = "planted";
     let sealed = controller.seal(&home, name, &[("identity", "AGE-SECRET-KEY-PQ-1")]);
@@ -59,58 +51,43 @@ async fn no_sealing_key_is_planted_by_a_sealed_file() {
     home.delete::<SealedSecret>(name).await;
 
     let ns = cluster.namespace().await;
-    let label = template(None, &[("seal.dev/key", "active")], BTreeMap::new());
+    let label = template(&[("seal.dev/key", "active")], &[]);
     refused(controller, &ns, "key", label, "the label seal.dev/key is reserved").await;
 }
 
 #[tokio::test]
 async fn a_bootstrap_token_and_our_own_annotations_are_out_of_reach() {
-    let Some((cluster, controller)) =
-        shared("a_bootstrap_token_and_our_own_annotations_are_out_of_reach").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     refused(controller, &ns, "bootstrap-token-abcdef", Template::default(), "is reserved").await;
-    let ours = template(None, &[], map(&[("seal.dev/applied", "{}")]));
+    let ours = template(&[], &[("seal.dev/applied", "{}")]);
     refused(controller, &ns, "ours", ours, "seal.dev/applied is reserved").await;
-    let kubectl = map(&[("kubectl.kubernetes.io/last-applied-configuration", "{}")]);
-    refused(controller, &ns, "kubectl", template(None, &[], kubectl), "is reserved").await;
+    let kubectl = [("kubectl.kubernetes.io/last-applied-configuration", "{}")];
+    refused(controller, &ns, "kubectl", template(&[], &kubectl), "is reserved").await;
 }
 
 #[tokio::test]
 async fn a_scope_of_every_namespace_needs_a_flag() {
-    let Some((cluster, controller)) = shared("a_scope_of_every_namespace_needs_a_flag").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let everywhere = Scope { namespaces: vec!["*".into()], name: "*".into() };
     let place = Place::new(&ns.name, "any").unwrap();
-    ns.create(controller.seal_for(&place, everywhere.clone(), &[("a", "1")], Template::default()))
-        .await;
+    let recipient = controller.recipient();
+    ns.create(seal_for(&recipient, &place, everywhere.clone(), &[("a", "1")])).await;
     ends(&ns, "any", "NotAllowed").await;
 
-    let Some(cluster) = crate::support::quiet("a_scope_of_every_namespace_needs_a_flag").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let with_flag = cluster.namespace().await;
     let permissive = Controller::own(cluster, &with_flag, &["--allow-wildcard-anywhere"]).await;
     let place = Place::new(&with_flag.name, "any").unwrap();
-    with_flag
-        .create(permissive.seal_for(&place, everywhere, &[("a", "1")], Template::default()))
-        .await;
+    let recipient = permissive.recipient();
+    with_flag.create(seal_for(&recipient, &place, everywhere, &[("a", "1")])).await;
     ends(&with_flag, "any", "Applied").await;
 }
 
 #[tokio::test]
 async fn service_accounts_and_other_conflict_policies_gain_nothing() {
-    let Some((cluster, controller)) =
-        shared("service_accounts_and_other_conflict_policies_gain_nothing").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut pull = controller.seal(&ns, "pull", &[("a", "1")]);
     pull.spec.service_accounts = vec!["default".into()];
@@ -127,11 +104,7 @@ async fn service_accounts_and_other_conflict_policies_gain_nothing() {
 
 #[tokio::test]
 async fn a_live_secret_of_a_reserved_type_is_left_alone_even_if_it_claims_to_be_ours() {
-    let Some((cluster, controller)) =
-        shared("a_live_secret_of_a_reserved_type_is_left_alone_even_if_it_claims_to_be_ours").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut release = foreign("db", &[("release", "x")]);
     release.type_ = Some("helm.sh/release.v1".into());
@@ -143,16 +116,9 @@ async fn a_live_secret_of_a_reserved_type_is_left_alone_even_if_it_claims_to_be_
     assert_eq!(version(&ns.get("db").await), version(&release));
 }
 
-fn template(
-    type_: Option<&str>,
-    labels: &[(&str, &str)],
-    annotations: BTreeMap<String, String>,
-) -> Template {
-    Template {
-        type_: type_.map(ToOwned::to_owned),
-        metadata: TemplateMetadata { labels: map(labels), annotations },
-        ..Template::default()
-    }
+fn template(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Template {
+    let metadata = TemplateMetadata { labels: map(labels), annotations: map(annotations) };
+    Template { metadata, ..Template::default() }
 }
 
 async fn refused(
@@ -162,7 +128,7 @@ async fn refused(
     template: Template,
     why: &str,
 ) {
-    ns.create(controller.seal_with(ns, name, &[("a", "1")], template)).await;
+    ns.create(with(template, controller.seal(ns, name, &[("a", "1")]))).await;
     let sealed = ends(ns, name, "NotAllowed").await;
     assert!(message(&sealed).contains(why), "{}", message(&sealed));
     let live: Api<Secret> = ns.api();

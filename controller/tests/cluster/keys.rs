@@ -10,7 +10,7 @@ use seal_core::kind::sealed::SealedSecret;
 use seal_testing::{Cluster, Namespace, eventually, eventually_in};
 use serde_json::json;
 
-use crate::support::{Controller, ends, get, map};
+use crate::support::{Controller, ends, get, map, quiet};
 
 /// Puts a key Secret into the controller's namespace, as a restore does.
 pub(crate) async fn add_key(
@@ -40,11 +40,7 @@ fn home(cluster: &Cluster, controller: &Controller) -> Namespace {
 
 #[tokio::test]
 async fn the_first_start_makes_one_key_and_publishes_its_public_half() {
-    let Some(cluster) =
-        crate::support::quiet("the_first_start_makes_one_key_and_publishes_its_public_half").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     let home = home(cluster, &controller);
@@ -65,13 +61,7 @@ async fn the_first_start_makes_one_key_and_publishes_its_public_half() {
 
 #[tokio::test]
 async fn the_published_recipient_is_restored_when_somebody_edits_or_deletes_it() {
-    let Some(cluster) = crate::support::quiet(
-        "the_published_recipient_is_restored_when_somebody_edits_or_deletes_it",
-    )
-    .await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     let home = home(cluster, &controller);
@@ -91,12 +81,7 @@ async fn the_published_recipient_is_restored_when_somebody_edits_or_deletes_it()
 
 #[tokio::test]
 async fn the_newest_active_key_is_published_and_a_retired_one_still_opens() {
-    let Some(cluster) =
-        crate::support::quiet("the_newest_active_key_is_published_and_a_retired_one_still_opens")
-            .await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     let home = home(cluster, &controller);
@@ -135,12 +120,7 @@ async fn the_newest_active_key_is_published_and_a_retired_one_still_opens() {
 
 #[tokio::test]
 async fn a_key_secret_that_is_no_key_is_rejected_by_event_and_never_a_crash() {
-    let Some(cluster) =
-        crate::support::quiet("a_key_secret_that_is_no_key_is_rejected_by_event_and_never_a_crash")
-            .await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     let home = home(cluster, &controller);
@@ -171,11 +151,7 @@ async fn a_key_secret_that_is_no_key_is_rejected_by_event_and_never_a_crash() {
 
 #[tokio::test]
 async fn a_recovery_install_makes_no_key_and_waits_for_one() {
-    let Some(cluster) =
-        crate::support::quiet("a_recovery_install_makes_no_key_and_waits_for_one").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let restored = Identity::generate();
     let controller =
@@ -211,11 +187,7 @@ async fn published(home: &Namespace) -> String {
 
 #[tokio::test]
 async fn ten_restarts_beside_another_process_keep_the_one_key() {
-    let Some(cluster) =
-        crate::support::quiet("ten_restarts_beside_another_process_keep_the_one_key").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let home = cluster.namespace().await;
     // Two that start together over an empty namespace are the worst case for the first key.
@@ -254,12 +226,7 @@ async fn live_after_applied(ns: &Namespace) -> Secret {
 
 #[tokio::test]
 async fn until_the_keys_are_listed_nothing_is_ready_and_no_key_is_made() {
-    let Some(cluster) =
-        crate::support::quiet("until_the_keys_are_listed_nothing_is_ready_and_no_key_is_made")
-            .await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let home = cluster.namespace().await;
     let controller = Controller::start_in(cluster, &home, &ns, &[]).await;
@@ -294,11 +261,7 @@ async fn controller_recipient(applied: &SealedSecret, home: &Namespace) -> Strin
 
 #[tokio::test]
 async fn beside_a_key_that_does_not_count_none_is_made() {
-    let Some(cluster) =
-        crate::support::quiet("beside_a_key_that_does_not_count_none_is_made").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let identity = Identity::generate();
     let text = format!("{}\n", identity.to_secret_text().expose());
     let mut unlabelled = key_secret("seal-key-old", &text, "active");

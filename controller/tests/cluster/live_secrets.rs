@@ -1,20 +1,15 @@
 //! What happens to live Secrets that others touch, made or hold.
 
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 use seal_core::kind::sealed::{SealedSecret, Template};
 use serde_json::json;
 
-use crate::support::{Controller, ends, foreign, map, message, shared, values, version};
+use crate::support::{Controller, ends, foreign, map, message, shared, values, version, with};
 
 #[tokio::test]
 async fn a_secret_we_did_not_make_is_left_alone_and_its_removal_heals_at_once() {
-    let Some((cluster, controller)) =
-        shared("a_secret_we_did_not_make_is_left_alone_and_its_removal_heals_at_once").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let theirs = ns.create(foreign("db", &[("password", "theirs")])).await;
     ns.create(controller.seal(&ns, "db", &[("password", "ours")])).await;
@@ -31,31 +26,14 @@ async fn a_secret_we_did_not_make_is_left_alone_and_its_removal_heals_at_once() 
 
 #[tokio::test]
 async fn a_secret_of_another_controller_is_left_alone_even_with_our_annotation() {
-    let Some((cluster, controller)) =
-        shared("a_secret_of_another_controller_is_left_alone_even_with_our_annotation").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
+    // The garbage collector would collect a Secret whose owner does not exist: an owner that does.
+    let owner = ns.create(controller.seal(&ns, "owner", &[("a", "1")])).await;
     let mut theirs = foreign("db", &[("password", "theirs")]);
     theirs.metadata.annotations =
         Some(map(&[("seal.dev/applied", &format!(r#"{{"by":"SealedSecret/{}/db"}}"#, ns.name))]));
-    theirs.metadata.owner_references = Some(vec![OwnerReference {
-        api_version: "apps/v1".into(),
-        kind: "Deployment".into(),
-        name: "app".into(),
-        uid: "0000".into(),
-        controller: Some(true),
-        block_owner_deletion: None,
-    }]);
-    // The garbage collector would collect a Secret whose owner does not exist: an owner that does.
-    let owner =
-        ns.create(controller.seal_with(&ns, "owner", &[("a", "1")], Template::default())).await;
-    let reference = theirs.metadata.owner_references.as_mut().unwrap();
-    reference[0].api_version = "seal.dev/v1".into();
-    reference[0].kind = "SealedSecret".into();
-    reference[0].name = "owner".into();
-    reference[0].uid = owner.uid().unwrap();
+    theirs.metadata.owner_references = Some(vec![owner.controller_owner_ref(&()).unwrap()]);
     let theirs = ns.create(theirs).await;
     ns.create(controller.seal(&ns, "db", &[("password", "ours")])).await;
     let sealed = ends(&ns, "db", "NotOurs").await;
@@ -65,11 +43,7 @@ async fn a_secret_of_another_controller_is_left_alone_even_with_our_annotation()
 
 #[tokio::test]
 async fn a_key_edited_removed_or_added_by_hand_is_repaired_and_named() {
-    let Some((cluster, controller)) =
-        shared("a_key_edited_removed_or_added_by_hand_is_repaired_and_named").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1"), ("b", "1")])).await;
     ends(&ns, "db", "Applied").await;
@@ -83,10 +57,7 @@ async fn a_key_edited_removed_or_added_by_hand_is_repaired_and_named() {
 
 #[tokio::test]
 async fn a_live_secret_that_is_deleted_comes_back() {
-    let Some((cluster, controller)) = shared("a_live_secret_that_is_deleted_comes_back").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     ends(&ns, "db", "Applied").await;
@@ -98,18 +69,14 @@ async fn a_live_secret_that_is_deleted_comes_back() {
 
 #[tokio::test]
 async fn another_type_or_an_immutable_secret_is_made_anew() {
-    let Some((cluster, controller)) =
-        shared("another_type_or_an_immutable_secret_is_made_anew").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let frozen = Template { immutable: Some(true), ..Template::default() };
-    ns.create(controller.seal_with(&ns, "db", &[("a", "1")], frozen.clone())).await;
+    ns.create(with(frozen.clone(), controller.seal(&ns, "db", &[("a", "1")]))).await;
     ends(&ns, "db", "Applied").await;
     let before = ns.get::<Secret>("db").await;
     assert_eq!(before.immutable, Some(true));
-    let next = controller.seal_with(&ns, "db", &[("a", "2")], frozen);
+    let next = with(frozen, controller.seal(&ns, "db", &[("a", "2")]));
     ns.patch::<SealedSecret>("db", json!({"spec": next.spec})).await;
     ends(&ns, "db", "Applied").await;
     ns.eventually_event("db", "Replaced").await;
@@ -126,11 +93,7 @@ async fn another_type_or_an_immutable_secret_is_made_anew() {
 
 #[tokio::test]
 async fn nothing_is_deleted_when_the_new_secret_would_be_refused() {
-    let Some((cluster, controller)) =
-        shared("nothing_is_deleted_when_the_new_secret_would_be_refused").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     ends(&ns, "db", "Applied").await;
@@ -144,11 +107,7 @@ async fn nothing_is_deleted_when_the_new_secret_would_be_refused() {
 
 #[tokio::test]
 async fn a_deleted_sealed_object_takes_its_secret_along() {
-    let Some((cluster, controller)) =
-        shared("a_deleted_sealed_object_takes_its_secret_along").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let Some(_) = seal_testing::tool!("kube-controller-manager") else {
         return;
     };
@@ -161,8 +120,7 @@ async fn a_deleted_sealed_object_takes_its_secret_along() {
 
 #[tokio::test]
 async fn a_sealed_object_made_again_while_garbage_collection_is_slow_keeps_its_secret() {
-    let name = "a_sealed_object_made_again_while_garbage_collection_is_slow_keeps_its_secret";
-    let Some(mut cluster) = seal_testing::Cluster::own(name).await else { return };
+    let Some(mut cluster) = seal_testing::own_cluster!() else { return };
     let Some(_) = seal_testing::tool!("kube-controller-manager") else {
         return;
     };

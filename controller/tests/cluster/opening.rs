@@ -5,17 +5,14 @@ use kube::ResourceExt;
 use seal_core::key::Identity;
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::{Place, Scope};
+use seal_testing::eventually;
 use serde_json::json;
 
-use crate::support::{Controller, ends, map, message, shared, values};
+use crate::support::{Controller, ends, get, map, message, quiet, seal_for, shared, values};
 
 #[tokio::test]
 async fn a_renamed_file_is_in_the_wrong_place_and_the_message_names_both() {
-    let Some((cluster, controller)) =
-        shared("a_renamed_file_is_in_the_wrong_place_and_the_message_names_both").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
     sealed.metadata.name = Some("db2".into());
@@ -28,11 +25,7 @@ async fn a_renamed_file_is_in_the_wrong_place_and_the_message_names_both() {
 
 #[tokio::test]
 async fn a_scope_that_was_widened_by_hand_opens_nothing() {
-    let Some((cluster, controller)) =
-        shared("a_scope_that_was_widened_by_hand_opens_nothing").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("password", "x")]);
     sealed.metadata.name = Some("db2".into());
@@ -44,10 +37,7 @@ async fn a_scope_that_was_widened_by_hand_opens_nothing() {
 
 #[tokio::test]
 async fn a_value_moved_to_another_key_opens_nothing() {
-    let Some((cluster, controller)) = shared("a_value_moved_to_another_key_opens_nothing").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("user", "1"), ("password", "2")]);
     let values = &mut sealed.spec.values;
@@ -60,17 +50,15 @@ async fn a_value_moved_to_another_key_opens_nothing() {
 
 #[tokio::test]
 async fn damage_keeps_the_live_secret_as_it_was() {
-    let Some((cluster, controller)) = shared("damage_keeps_the_live_secret_as_it_was").await else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     let sealed = ends(&ns, "db", "Applied").await;
-    let mut values_of = sealed.spec.values.clone();
-    let payload = &mut values_of.get_mut("a").unwrap().payload;
+    let mut blocks = sealed.spec.values.clone();
+    let payload = &mut blocks.get_mut("a").unwrap().payload;
     let flipped = if payload.as_bytes()[60] == b'A' { "B" } else { "A" };
     payload.replace_range(60..61, flipped);
-    ns.patch::<SealedSecret>("db", json!({"spec": {"values": values_of}})).await;
+    ns.patch::<SealedSecret>("db", json!({"spec": {"values": blocks}})).await;
     let sealed = ends(&ns, "db", "Damaged").await;
     assert_eq!(
         message(&sealed),
@@ -92,14 +80,13 @@ async fn damage_keeps_the_live_secret_as_it_was() {
 
 #[tokio::test]
 async fn a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_once() {
-    let name = "a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_once";
-    let Some(cluster) = crate::support::quiet(name).await else { return };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     let other = Identity::generate();
     let place = Place::new(&ns.name, "db").unwrap();
-    let sealed = crate::support::seal_to(&other, &place, Scope::of(&place), &[("a", "1")]);
-    ns.create(sealed).await;
+    let recipient = other.recipient().parse().unwrap();
+    ns.create(seal_for(&recipient, &place, Scope::of(&place), &[("a", "1")])).await;
     let sealed = ends(&ns, "db", "NoMatchingKey").await;
     let said = message(&sealed);
     assert!(
@@ -114,11 +101,7 @@ async fn a_file_for_another_cluster_names_both_lists_and_its_key_heals_it_at_onc
 
 #[tokio::test]
 async fn a_block_under_no_header_or_a_bad_base64_is_malformed_and_the_others_go_on() {
-    let Some((cluster, controller)) =
-        shared("a_block_under_no_header_or_a_bad_base64_is_malformed_and_the_others_go_on").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut bare = controller.seal(&ns, "bare", &[("a", "1")]);
     bare.spec.header = None;
@@ -144,11 +127,7 @@ async fn a_block_under_no_header_or_a_bad_base64_is_malformed_and_the_others_go_
 
 #[tokio::test]
 async fn the_api_server_refuses_what_the_schema_can_see() {
-    let Some((cluster, controller)) =
-        shared("the_api_server_refuses_what_the_schema_can_see").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let refused = async |change: fn(&mut SealedSecret), why: &str| {
         let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
@@ -183,11 +162,7 @@ async fn the_installed_schema_is_the_one_of_the_type() {
 
 #[tokio::test]
 async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
-    let Some((cluster, controller)) =
-        shared("a_scope_of_several_namespaces_opens_in_each_and_nowhere_else").await
-    else {
-        return;
-    };
+    let Some((cluster, controller)) = shared!() else { return };
     let (a, b, c) =
         (cluster.namespace().await, cluster.namespace().await, cluster.namespace().await);
     let mut namespaces = vec![a.name.clone(), b.name.clone()];
@@ -197,9 +172,44 @@ async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
         [(&a, "one", "Applied"), (&b, "two", "Applied"), (&c, "one", "WrongPlace")]
     {
         let place = Place::new(&ns.name, name).unwrap();
-        ns.create(controller.seal_for(&place, scope.clone(), &[("k", "v")], Template::default()))
-            .await;
+        let recipient = controller.recipient();
+        ns.create(seal_for(&recipient, &place, scope.clone(), &[("k", "v")])).await;
         let sealed = ends(ns, name, reason).await;
         assert_eq!(ns.find::<Secret>(&sealed.name_any()).await.is_some(), reason == "Applied");
     }
+}
+
+#[tokio::test]
+async fn an_object_that_the_type_cannot_hold_is_told_so_once_and_the_others_go_on() {
+    let Some(cluster) = seal_testing::own_cluster!() else { return };
+    crate::support::install_in(&cluster).await;
+    // As if a later version's schema had admitted it.
+    let path = "/spec/versions/0/schema/openAPIV3Schema";
+    let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let patch = json!([{"op": "replace", "path": path, "value": anything}]).to_string();
+    let crd = "sealedsecrets.seal.dev";
+    let patched = cluster.kubectl(&["patch", "crd", crd, "--type=json", "-p", &patch], "").await;
+    assert!(patched.status.success(), "{}", String::from_utf8_lossy(&patched.stderr));
+    let ns = cluster.namespace().await;
+    let odd = json!({
+        "apiVersion": "seal.dev/v1", "kind": "SealedSecret",
+        "metadata": {"name": "odd", "namespace": ns.name}, "spec": {"scope": "everywhere"},
+    });
+    eventually("the API server admits anything", async || {
+        let created = cluster.kubectl(&["create", "-f", "-"], &odd.to_string()).await;
+        created.status.success().then_some(())
+    })
+    .await;
+    let controller = Controller::own(&cluster, &ns, &[]).await;
+    ns.eventually_event("odd", "Malformed").await;
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    controller.is_idle().await;
+    let (_, metrics) = get(&format!("{}/metrics", controller.url)).await;
+    let told = r#"reconciles_total{result="refused",reason="Malformed"} 1"#;
+    assert!(metrics.contains(told), "its own status is no news: {metrics}");
+    let status =
+        ["get", "sls", "odd", "-n", &ns.name, "-o", "jsonpath={.status.conditions[*].reason}"];
+    let reasons = cluster.kubectl(&status, "").await.stdout;
+    assert_eq!(String::from_utf8(reasons).unwrap(), "Malformed Malformed");
 }

@@ -10,7 +10,7 @@ use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_testing::{Cluster, Namespace};
 use serde_json::json;
 
-use crate::support::{Controller, apply, ends, install_in, resealed};
+use crate::support::{Controller, apply, ends, foreign, install_in, map, resealed, with};
 
 /// Verb, API group, resource.
 type Right = (String, String, String);
@@ -40,7 +40,7 @@ async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
 async fn live_through_everything(cluster: &Cluster, controller: &Controller, home: &Namespace) {
     let ns = cluster.namespace().await;
     let frozen = Template { immutable: Some(true), ..Template::default() };
-    ns.create(controller.seal_with(&ns, "db", &[("a", "1")], frozen)).await;
+    ns.create(with(frozen, controller.seal(&ns, "db", &[("a", "1")]))).await;
     ends(&ns, "db", "Applied").await;
     // Made anew: delete. Then repaired: update. An Event each time.
     let mut thawed = resealed(&controller.seal(&ns, "db", &[("a", "2")]));
@@ -66,8 +66,8 @@ async fn live_through_everything(cluster: &Cluster, controller: &Controller, hom
         map.data.as_ref().is_some_and(|data| data["recipient"] == recipient)
     })
     .await;
-    let mut planted = crate::support::foreign("planted", &[]);
-    planted.metadata.labels = Some(crate::support::map(&[("seal.dev/key", "active")]));
+    let mut planted = foreign("planted", &[]);
+    planted.metadata.labels = Some(map(&[("seal.dev/key", "active")]));
     home.create(planted).await;
     home.eventually_event("planted", "KeyRejected").await;
 }

@@ -2,16 +2,13 @@
 
 use k8s_openapi::api::core::v1::{Event, Secret};
 use seal_core::kind::sealed::SealedSecret;
+use seal_testing::eventually;
 
-use crate::support::{CANARY, Controller, ends, foreign, get};
+use crate::support::{CANARY, Controller, ends, foreign, get, quiet, with};
 
 #[tokio::test]
 async fn the_endpoints_answer_and_no_label_names_an_object() {
-    let Some(cluster) =
-        crate::support::quiet("the_endpoints_answer_and_no_label_names_an_object").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     for path in ["livez", "readyz"] {
@@ -38,11 +35,7 @@ async fn the_endpoints_answer_and_no_label_names_an_object() {
 
 #[tokio::test]
 async fn a_stop_is_clean_and_the_next_start_takes_up_what_was_left() {
-    let Some(cluster) =
-        crate::support::quiet("a_stop_is_clean_and_the_next_start_takes_up_what_was_left").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     ns.create(controller.seal(&ns, "before", &[("a", "1")])).await;
@@ -58,12 +51,37 @@ async fn a_stop_is_clean_and_the_next_start_takes_up_what_was_left() {
 }
 
 #[tokio::test]
+async fn a_stop_amid_a_cold_start_is_clean_though_the_watch_waits_for_the_workers() {
+    const OBJECTS: usize = 30;
+    let Some(cluster) = quiet!() else { return };
+    let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
+    let first = Controller::start_in(cluster, &home, &ns, &[]).await;
+    let value = "x".repeat(200_000);
+    let name = |n: usize| format!("s{n:02}");
+    let sealed: Vec<_> =
+        (0..OBJECTS).map(|n| first.seal(&ns, &name(n), &[("a", &value)])).collect();
+    first.process.terminate().await;
+    for sealed in sealed {
+        ns.create(sealed).await;
+    }
+    // One worker: most of the list is still to be taken when the first object is done.
+    let args = ["--namespaces", &ns.name, "--workers", "1"];
+    let process = Controller::spawn(cluster, &home.name, &args).await;
+    eventually("the first live Secret is there", async || {
+        (!ns.list::<Secret>().await.is_empty()).then_some(())
+    })
+    .await;
+    let (took, log) = process.terminate().await;
+    assert!(took.as_secs() < 5 && log.trim_end().ends_with("stopped"), "{took:?} {log}");
+    let _again = Controller::start_in(cluster, &home, &ns, &[]).await;
+    for n in 0..OBJECTS {
+        ends(&ns, &name(n), "Applied").await;
+    }
+}
+
+#[tokio::test]
 async fn a_canary_value_is_in_no_log_event_status_or_metric() {
-    let Some(cluster) =
-        crate::support::quiet("a_canary_value_is_in_no_log_event_status_or_metric").await
-    else {
-        return;
-    };
+    let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
     // The good way, a foreign Secret, an invalid Secret, damage, a move, a repair: each with the canary in it.
@@ -81,7 +99,7 @@ async fn a_canary_value_is_in_no_log_event_status_or_metric() {
         (controller.seal(&ns, "good", &[("k", CANARY)]), "Applied"),
         (controller.seal(&ns, "foreign", &[("k", CANARY)]), "NotOurs"),
         (
-            controller.seal_with(&ns, "invalid", &[(".dockerconfigjson", CANARY)], invalid),
+            with(invalid, controller.seal(&ns, "invalid", &[(".dockerconfigjson", CANARY)])),
             "Malformed",
         ),
         (damaged, "Damaged"),

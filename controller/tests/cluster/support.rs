@@ -13,7 +13,7 @@ use seal_core::manifest::Manifest;
 use seal_core::place::{Place, Scope};
 use seal_core::seal::seal;
 use seal_core::secret::SecretValue;
-use seal_testing::{Cluster, Namespace, Process, eventually_in};
+use seal_testing::{Cluster, Namespace, Process, eventually, eventually_in};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -37,8 +37,24 @@ pub(crate) struct Controller {
     recipient: String,
 }
 
+/// The shared API server and the controller that all tests share, or `None` after saying that this test is skipped.
+macro_rules! shared {
+    () => {
+        $crate::support::shared_cluster(seal_testing::test_name!()).await
+    };
+}
+
+/// An API server in which a test runs controllers of its own, or `None` after saying that this test is skipped.
+macro_rules! quiet {
+    () => {
+        $crate::support::quiet_cluster(seal_testing::test_name!()).await
+    };
+}
+
+pub(crate) use {quiet, shared};
+
 /// The controller that all tests share, serving every namespace; `None` where there is no API server.
-pub(crate) async fn shared(test: &str) -> Option<(&'static Cluster, &'static Controller)> {
+pub(crate) async fn shared_cluster(test: &str) -> Option<(&'static Cluster, &'static Controller)> {
     static SHARED: OnceCell<Controller> = OnceCell::const_new();
     let cluster = Cluster::shared(test).await?;
     let start = async || {
@@ -50,7 +66,7 @@ pub(crate) async fn shared(test: &str) -> Option<(&'static Cluster, &'static Con
 }
 
 /// A cluster in which no controller serves every namespace: for tests that run one of their own.
-pub(crate) async fn quiet(test: &str) -> Option<&'static Cluster> {
+pub(crate) async fn quiet_cluster(test: &str) -> Option<&'static Cluster> {
     static QUIET: OnceCell<Option<Cluster>> = OnceCell::const_new();
     let start = async || {
         let cluster = Cluster::own(test).await?;
@@ -151,68 +167,57 @@ impl Controller {
         self.recipient().fingerprint().to_string()
     }
 
-    /// Seals `values` for `ns/name`.
+    /// Seals `values` for this controller, at `ns/name` alone.
     pub(crate) fn seal(&self, ns: &Namespace, name: &str, values: &[(&str, &str)]) -> SealedSecret {
-        self.seal_with(ns, name, values, Template::default())
-    }
-
-    pub(crate) fn seal_with(
-        &self,
-        ns: &Namespace,
-        name: &str,
-        values: &[(&str, &str)],
-        template: Template,
-    ) -> SealedSecret {
         let place = Place::new(&ns.name, name).unwrap();
-        self.seal_for(&place, Scope::of(&place), values, template)
+        seal_for(&self.recipient(), &place, Scope::of(&place), values)
     }
 
-    pub(crate) fn seal_for(
-        &self,
-        place: &Place,
-        scope: Scope,
-        values: &[(&str, &str)],
-        template: Template,
-    ) -> SealedSecret {
-        seal_for_all(&[self.recipient()], place, scope, values, template)
+    /// Waits until no object waits for a worker and no worker has one: everything that the watches have told of so
+    /// far has been brought to its end, but what failed and waits for its time.
+    pub(crate) async fn is_idle(&self) {
+        eventually("every worker is through", async || {
+            let (_, metrics) = get(&format!("{}/metrics", self.url)).await;
+            let idle = ["queue_depth 0\n", "workers_busy 0\n"]
+                .iter()
+                .all(|line| metrics.contains(&format!("seal_controller_{line}")));
+            idle.then_some(())
+        })
+        .await;
     }
 }
 
-fn seal_for_all(
-    recipients: &[Recipient],
+/// Seals `values` for whoever has the identity of `recipient`.
+pub(crate) fn seal_for(
+    recipient: &Recipient,
     place: &Place,
     scope: Scope,
     values: &[(&str, &str)],
-    template: Template,
 ) -> SealedSecret {
-    let values =
-        values.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::from(value.as_bytes())));
     let manifest = Manifest {
         namespace: None,
         name: None,
-        template,
-        values: values.collect(),
+        template: Template::default(),
+        values: values
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), SecretValue::from(value.as_bytes())))
+            .collect(),
         dropped: vec![],
         empty: vec![],
     };
-    seal(manifest, place, scope, &BTreeSet::new(), recipients).unwrap()
+    seal(manifest, place, scope, &BTreeSet::new(), std::slice::from_ref(recipient)).unwrap()
+}
+
+/// The same sealed object with this template.
+pub(crate) fn with(template: Template, mut sealed: SealedSecret) -> SealedSecret {
+    sealed.spec.template = Some(template);
+    sealed
 }
 
 /// A patch that puts the sealed part of `sealed` in the place of what is there.
 pub(crate) fn resealed(sealed: &SealedSecret) -> Value {
     let spec = &sealed.spec;
     json!({"spec": {"sealedTo": spec.sealed_to, "header": spec.header, "values": spec.values}})
-}
-
-/// Seals for somebody else than the controller.
-pub(crate) fn seal_to(
-    identity: &Identity,
-    place: &Place,
-    scope: Scope,
-    values: &[(&str, &str)],
-) -> SealedSecret {
-    let recipient = identity.recipient().parse().unwrap();
-    seal_for_all(&[recipient], place, scope, values, Template::default())
 }
 
 /// The status and reason of the Ready condition, at the present generation only.

@@ -95,8 +95,15 @@ impl CheckedHeader {
 
 /// Checks shape, limits and place. Needs no key, so it runs on every sealed file every time.
 pub fn check(sealed: &SealedSecret) -> Result<Checked<'_>, OpenError> {
-    let (place, shared, blocks) = shape(sealed)
-        .map_err(|problem| OpenError::Malformed { object: sealed.full_name(), problem })?;
+    match sealed.place() {
+        Ok(place) => check_at(sealed, place),
+        Err(problem) => Err(malformed(sealed, problem.to_owned())),
+    }
+}
+
+/// [`check`] for a live Secret at `place`, which the object's own names may leave open.
+pub fn check_at(sealed: &SealedSecret, place: Place) -> Result<Checked<'_>, OpenError> {
+    let (shared, blocks) = shape(sealed).map_err(|problem| malformed(sealed, problem))?;
     if !sealed.spec.scope.admits(&place) {
         let sealed_for = sealed.spec.scope.clone();
         return Err(OpenError::WrongPlace { sealed_for, found_at: place });
@@ -104,12 +111,15 @@ pub fn check(sealed: &SealedSecret) -> Result<Checked<'_>, OpenError> {
     Ok(Checked { sealed, place, shared, blocks })
 }
 
-type Shape<'a> = (Place, Option<CheckedHeader>, Vec<CheckedBlock<'a>>);
+fn malformed(sealed: &SealedSecret, problem: String) -> OpenError {
+    OpenError::Malformed { object: sealed.full_name(), problem }
+}
+
+type Shape<'a> = (Option<CheckedHeader>, Vec<CheckedBlock<'a>>);
 
 /// Everything but whether the place is right; the error says what is wrong with the file.
 fn shape(sealed: &SealedSecret) -> Result<Shape<'_>, String> {
     let spec = &sealed.spec;
-    let place = sealed.place()?;
     if let Some(problem) = spec.scope.problem() {
         return Err(problem.into());
     }
@@ -125,7 +135,7 @@ fn shape(sealed: &SealedSecret) -> Result<Shape<'_>, String> {
         let checked = check_block(key, block, shared.is_some());
         blocks.push(checked.map_err(|problem| format!("the block of {key}: {problem}"))?);
     }
-    Ok((place, shared, blocks))
+    Ok((shared, blocks))
 }
 
 fn check_clear(sealed: &SealedSecret) -> Result<(), &'static str> {

@@ -9,16 +9,17 @@ use super::Settings;
 use super::collect::Warning;
 use super::identity::Identities;
 use super::refusal::Refusal;
-use super::round::{Outcome, round};
+use super::round::{Tally, round};
 use super::stop::Stop;
 use crate::texts::{Revision, Source, SourceError};
+use crate::work::pace::doubling;
 
 /// Ticks between two tries at something that the system refused, at most.
-const MAX_BACKOFF: u32 = 60;
+const MOST_TICKS: u64 = 60;
 
 /// Everything a run holds on to between two passes.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Run {
     source: Source,
     identities: Identities,
     out: Out,
@@ -31,7 +32,8 @@ pub(crate) struct Watch {
 struct Last {
     revision: Revision,
     /// Ticks until the next try; 0 when nothing waits for one.
-    retry_in: u32,
+    retry_in: u64,
+    /// Passes in a row that something passing stood in the way of.
     tries: u32,
 }
 
@@ -44,13 +46,13 @@ struct Logged {
     source_error: Option<SourceError>,
 }
 
-impl Watch {
+impl Run {
     pub(crate) fn new(source: Source, identities: Identities, out: Out) -> Self {
         Self { source, identities, out, last: None, logged: Logged::default() }
     }
 
     /// Runs until a signal, or once.
-    pub(crate) fn run(&mut self, settings: &Settings, stop: &Stop) -> ExitCode {
+    pub(crate) fn until_stopped(&mut self, settings: &Settings, stop: &Stop) -> ExitCode {
         loop {
             let result = self.tick(settings, stop);
             if settings.once {
@@ -63,7 +65,7 @@ impl Watch {
         }
     }
 
-    fn tick(&mut self, settings: &Settings, stop: &Stop) -> Result<Option<Outcome>, SourceError> {
+    fn tick(&mut self, settings: &Settings, stop: &Stop) -> Result<Option<Tally>, SourceError> {
         let new_keys = self.identities.refresh().unwrap_or_else(|failure| {
             tracing::warn!(
                 reason = failure.reason,
@@ -78,9 +80,9 @@ impl Watch {
                 return Ok(None);
             }
             let files = self.source.read(&revision)?;
-            let outcome = round(files, self.identities.keyring(), &mut self.out, settings, stop);
-            self.remember(revision, &outcome);
-            Ok(Some(outcome))
+            let tally = round(files, self.identities.keyring(), &mut self.out, settings, stop);
+            self.remember(revision, &tally);
+            Ok(Some(tally))
         });
         self.logged.source_error(result.as_ref().err());
         result
@@ -100,41 +102,41 @@ impl Watch {
         self.out.has_drifted()
     }
 
-    fn remember(&mut self, revision: Revision, outcome: &Outcome) {
-        self.logged.pass(&revision, outcome);
-        let passing = outcome.refusals.iter().any(Refusal::is_passing) || outcome.stopped;
+    fn remember(&mut self, revision: Revision, tally: &Tally) {
+        self.logged.pass(&revision, tally);
+        let passing = tally.refusals.iter().any(Refusal::is_passing) || tally.stopped;
         let before = self.last.take().map_or(0, |last| last.tries);
-        let tries = if passing { (before + 1).min(MAX_BACKOFF.ilog2() + 1) } else { 0 };
-        self.last = Some(Last {
-            retry_in: if passing { (1_u32 << tries.saturating_sub(1)).min(MAX_BACKOFF) } else { 0 },
-            tries,
-            revision,
-        });
+        let (tries, retry_in) = if passing {
+            let tries = before.saturating_add(1);
+            (tries, doubling(tries, MOST_TICKS))
+        } else {
+            (0, 0)
+        };
+        self.last = Some(Last { revision, retry_in, tries });
     }
 }
 
 impl Logged {
     /// One line for each new revision, and for each pass that changed files; refusals when they change.
-    fn pass(&mut self, revision: &Revision, outcome: &Outcome) {
-        let Outcome { applied, unchanged, pruned, refusals, .. } = outcome;
+    fn pass(&mut self, revision: &Revision, tally: &Tally) {
+        let Tally { applied, unchanged, pruned, refusals, .. } = tally;
         let refused = refusals.len();
         let is_new = self.revision.as_ref() != Some(revision);
         if is_new || *applied > 0 || *pruned > 0 {
             tracing::info!(
-                "{}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}",
-                revision.label()
+                "{revision}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}"
             );
         }
-        for refusal in outcome.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {
+        for refusal in tally.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {
             let Refusal { reason, path, message, hint, .. } = refusal;
             tracing::warn!(reason, path, hint, "{message}");
         }
-        for Warning { path, message } in outcome.warnings.difference(&self.warnings) {
+        for Warning { path, message } in tally.warnings.difference(&self.warnings) {
             tracing::warn!(path, "{message}");
         }
         self.revision = Some(revision.clone());
-        self.refusals = outcome.all_refusals().cloned().collect();
-        self.warnings.clone_from(&outcome.warnings);
+        self.refusals = tally.all_refusals().cloned().collect();
+        self.warnings.clone_from(&tally.warnings);
     }
 
     fn source_error(&mut self, error: Option<&SourceError>) {
@@ -146,11 +148,11 @@ impl Logged {
 }
 
 /// 0 when everything was applied, else the code of the first refusal.
-fn exit_code(result: Result<Option<Outcome>, SourceError>) -> ExitCode {
+fn exit_code(result: Result<Option<Tally>, SourceError>) -> ExitCode {
     match result {
-        Ok(Some(outcome)) => match outcome.all_refusals().next() {
+        Ok(Some(tally)) => match tally.all_refusals().next() {
             Some(first) => ExitCode::from(first.code),
-            None if outcome.stopped => ExitCode::FAILURE,
+            None if tally.stopped => ExitCode::FAILURE,
             None => ExitCode::SUCCESS,
         },
         Ok(None) | Err(_) => ExitCode::FAILURE,

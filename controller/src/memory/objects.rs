@@ -1,0 +1,210 @@
+//! The sealed objects: metadata and status of each, never its ciphertext.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+use k8s_openapi::jiff::Timestamp;
+use kube::Resource;
+use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
+use seal_core::names::{FLUX_RECONCILE_AT, RECONCILE_AT};
+use seal_core::open::allowed::{Grants, would_be_allowed};
+use seal_core::place::Place;
+
+use super::Watched;
+use crate::object_id::{ObjectId, ObjectName};
+use crate::work::pace::Repairs;
+
+/// Asks for a reconcile; Flux writes its own.
+const REQUESTS: [&str; 2] = [RECONCILE_AT, FLUX_RECONCILE_AT];
+/// Longer than any time. A request is remembered and echoed, and an annotation may have 256 KiB.
+const MAX_REQUEST_BYTES: usize = 128;
+
+/// A sealed object as it is remembered.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracked {
+    pub id: ObjectId,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// The annotation that asks for a reconcile.
+    pub reconcile_at: Option<String>,
+    /// `spec.suspend`, or on its way out.
+    pub resting: bool,
+    /// Whether it has a shape that this version's type can hold.
+    pub readable: bool,
+    /// Whether the checks that need no key let it pass.
+    pub allowed: bool,
+    /// The status as last read or written.
+    pub status: SealedSecretStatus,
+    /// Generation and request that were last brought to their end by this process.
+    processed: Option<(i64, Option<String>)>,
+    /// Failures in a row that are worth another try.
+    pub failures: u32,
+    pub repairs: Repairs,
+}
+
+impl Tracked {
+    /// What is known of a readable object, of which this process has done nothing yet.
+    pub(super) fn of(sealed: &SealedSecret, place: &Place, grants: &Grants) -> Self {
+        Self {
+            resting: is_resting(sealed),
+            readable: true,
+            allowed: would_be_allowed(sealed, place, grants),
+            status: sealed.status.clone().unwrap_or_default(),
+            ..Self::of_metadata(sealed.meta(), place)
+        }
+    }
+
+    /// What is known of an object by its metadata alone, when the rest cannot be read.
+    pub(super) fn of_metadata(metadata: &ObjectMeta, place: &Place) -> Self {
+        Self {
+            id: ObjectId {
+                at: Arc::new(ObjectName::sealed_secret(place)),
+                uid: metadata.uid.clone().unwrap_or_default(),
+            },
+            generation: metadata.generation.unwrap_or_default(),
+            reconcile_at: request(metadata),
+            resting: metadata.deletion_timestamp.is_some(),
+            readable: false,
+            allowed: false,
+            status: SealedSecretStatus::default(),
+            processed: None,
+            failures: 0,
+            repairs: Repairs::default(),
+        }
+    }
+
+    /// What is asked for: a generation, and a request for a reconcile.
+    fn asks(&self) -> (i64, Option<&String>) {
+        (self.generation, self.reconcile_at.as_ref())
+    }
+
+    /// Whether this process has not yet brought the present generation or request to its end.
+    pub(super) fn needs_work(&self) -> bool {
+        let processed = self.processed.as_ref();
+        !self.resting
+            && processed.map(|(generation, at)| (*generation, at.as_ref())) != Some(self.asks())
+    }
+
+    /// This generation and request are done with, for better or worse.
+    pub(crate) fn processed(&mut self, generation: i64) {
+        self.failures = 0;
+        self.processed = Some((generation, self.reconcile_at.clone()));
+    }
+
+    /// Whether the status is about the present generation.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.status.observed_generation == Some(self.generation)
+    }
+
+    /// Whether the status says Ready=True.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready().is_some_and(|it| it.status == "True")
+    }
+
+    /// The reason of the Ready condition, when there is one.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.ready().map(|it| it.reason.as_str())
+    }
+
+    fn ready(&self) -> Option<&Condition> {
+        self.status.conditions.iter().find(|it| it.type_ == "Ready")
+    }
+}
+
+/// The request for a reconcile. Both annotations are times, and both may be there: the later one is what is asked
+/// for now.
+fn request(metadata: &ObjectMeta) -> Option<String> {
+    let annotations = metadata.annotations.as_ref()?;
+    let requests = REQUESTS.iter().filter_map(|name| annotations.get(*name));
+    let short = requests.filter(|text| text.len() <= MAX_REQUEST_BYTES);
+    short.max_by_key(|text| (text.parse::<Timestamp>().ok(), *text)).cloned()
+}
+
+/// `spec.suspend`, or on its way out.
+pub(crate) fn is_resting(sealed: &SealedSecret) -> bool {
+    sealed.spec.suspend == Some(true) || sealed.metadata.deletion_timestamp.is_some()
+}
+
+/// What the arrival of an object means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// There is nothing to do.
+    Nothing,
+    /// It asks for nothing new, and what it asked for before is under way or waits for its time.
+    Known,
+    /// There may be work, for which the object itself is hardly needed: its status is of this generation.
+    Observed,
+    /// There is work.
+    New,
+}
+
+/// All of them by name.
+#[derive(Default)]
+pub(super) struct Objects {
+    by_name: HashMap<Arc<ObjectName>, Tracked>,
+    /// While a list is under way: what it has named so far.
+    listing: HashMap<Watched, HashSet<Arc<ObjectName>>>,
+}
+
+impl Objects {
+    /// Takes over what a watch told of an object.
+    pub(super) fn arrive(&mut self, watched: &Watched, mut now: Tracked) -> Arrival {
+        if let Some(listed) = self.listing.get_mut(watched) {
+            listed.insert(now.id.at.clone());
+        }
+        let mut is_news = true;
+        let before = self.by_name.remove(&now.id.at);
+        if let Some(before) = before.filter(|before| before.id == now.id) {
+            // The same generation and request: our own status, or somebody's label. An object that waits for its
+            // next try goes on waiting.
+            is_news = before.resting || before.asks() != now.asks();
+            now.processed = before.processed;
+            now.failures = before.failures;
+            now.repairs = before.repairs;
+            // Only this controller writes statuses: what it wrote last is no older than what an event carries.
+            now.status = before.status;
+        }
+        let arrival = match () {
+            () if !now.needs_work() => Arrival::Nothing,
+            () if !is_news => Arrival::Known,
+            () if now.is_observed() => Arrival::Observed,
+            () => Arrival::New,
+        };
+        self.by_name.insert(now.id.at.clone(), now);
+        arrival
+    }
+
+    pub(super) fn get(&self, name: &ObjectName) -> Option<&Tracked> {
+        self.by_name.get(name)
+    }
+
+    /// The object that wants a live Secret at `place`.
+    pub(super) fn wanting(&self, place: &Place) -> Option<&Tracked> {
+        self.by_name.get(&ObjectName::sealed_secret(place))
+    }
+
+    /// The object, unless another one has its name by now.
+    pub(super) fn get_mut(&mut self, id: &ObjectId) -> Option<&mut Tracked> {
+        self.by_name.get_mut(&id.at).filter(|tracked| tracked.id == *id)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Tracked> {
+        self.by_name.values()
+    }
+
+    pub(super) fn remove(&mut self, name: &ObjectName) {
+        self.by_name.remove(name);
+    }
+
+    pub(super) fn list_begins(&mut self, watched: &Watched) {
+        self.listing.insert(watched.clone(), HashSet::new());
+    }
+
+    /// A list is complete: the objects that it did not name.
+    pub(super) fn list_ends(&mut self, watched: &Watched) -> Vec<Arc<ObjectName>> {
+        let listed = self.listing.remove(watched).unwrap_or_default();
+        let names = self.by_name.keys().filter(|name| watched.sees(name.namespace.as_deref()));
+        names.filter(|name| !listed.contains(*name)).cloned().collect()
+    }
+}

@@ -1,0 +1,59 @@
+//! What the controller in a cluster is told on its command line. The doc comments are its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use seal_core::names;
+use seal_core::open::allowed::Grants;
+
+use crate::memory::Watched;
+
+/// Open sealed objects into live Secrets
+///
+/// Runs in a cluster without any flag. Outside of one it takes the kubeconfig.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClusterArgs {
+    /// Namespace of the controller and its keys (default: $POD_NAMESPACE, then seal-system)
+    #[arg(long, env = "POD_NAMESPACE", default_value = names::CONTROLLER_NAMESPACE, hide_env = true)]
+    pub(super) namespace: String,
+    /// Serve these namespaces only, with a Role in each and nothing cluster-wide
+    #[arg(long, value_name = "NS,…", value_delimiter = ',')]
+    pub(super) namespaces: Vec<String>,
+    /// Open files whose scope is every namespace: whoever may create a SealedSecret anywhere can read them
+    #[arg(long)]
+    pub(super) allow_wildcard_anywhere: bool,
+    /// Never make a key: wait for one to be restored
+    #[arg(long)]
+    pub(super) require_existing_key: bool,
+    /// Address of /livez, /readyz, /metrics and /v1/recipients
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub(super) listen: SocketAddr,
+    /// Objects reconciled at the same time
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(super) workers: u8,
+    /// Kubeconfig file, outside of a cluster
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+}
+
+impl ClusterArgs {
+    /// What this installation gives.
+    pub(super) fn grants(&self) -> Grants {
+        Grants {
+            closed_namespaces: [self.namespace.clone(), names::GIT_NAMESPACE.to_owned()].into(),
+            wildcard_anywhere: self.allow_wildcard_anywhere,
+            ..Grants::default()
+        }
+    }
+
+    /// One for each namespace that is served, or one for all.
+    pub(super) fn watched(&self) -> Vec<Watched> {
+        if self.namespaces.is_empty() {
+            return vec![Watched(None)];
+        }
+        self.namespaces.iter().map(|namespace| Watched(Some(namespace.as_str().into()))).collect()
+    }
+}

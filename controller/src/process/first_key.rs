@@ -1,0 +1,49 @@
+//! The first key: made where there has never been one, and only after the list of keys is complete.
+
+use kube::Client;
+
+use super::{ClusterArgs, ClusterError};
+use crate::api_error;
+use crate::keyring::{self, FIRST_KEY, Keys, Rejected};
+use crate::target::secret;
+
+/// Makes the first key unless there is a reason not to; says whether one is to come.
+pub(super) async fn make(
+    args: &ClusterArgs,
+    client: &Client,
+    keys: &Keys,
+) -> Result<bool, ClusterError> {
+    let namespace = args.namespace.as_str();
+    if !keys.created.is_empty() {
+        return Ok(false);
+    }
+    if !keys.rejected.is_empty() {
+        let broken = names(&keys.rejected);
+        tracing::warn!(
+            namespace,
+            broken,
+            "no key counts, and none is made beside these: put them right"
+        );
+        return Ok(false);
+    }
+    if args.require_existing_key {
+        tracing::warn!(namespace, "there is no key, and none is made: restore one");
+        return Ok(false);
+    }
+    let (key, fingerprint) = keyring::first_key();
+    match secret::create_key(client, namespace, &key).await {
+        Ok(()) => {
+            tracing::info!(secret = FIRST_KEY, %fingerprint, "made the first key; back it up");
+        }
+        Err(error) if api_error::is_race(&error) => tracing::info!(
+            secret = FIRST_KEY,
+            "another process has just made the first key; waiting to see it"
+        ),
+        Err(error) => return Err(ClusterError::FirstKey(api_error::sentence(&error))),
+    }
+    Ok(true)
+}
+
+fn names(rejected: &[Rejected]) -> String {
+    rejected.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ")
+}

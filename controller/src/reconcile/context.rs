@@ -1,0 +1,23 @@
+//! What every worker shares. Only this room and [`crate::process`], which makes it, know of it.
+
+use std::sync::Arc;
+
+use kube::Client;
+use seal_core::open::allowed::Grants;
+
+use crate::keyring::SharedKeys;
+use crate::memory::Memory;
+use crate::metrics::Metrics;
+
+pub(crate) struct Context {
+    /// Talks to the API server.
+    pub client: Client,
+    /// What is remembered of the cluster.
+    pub memory: Arc<Memory>,
+    /// The identities.
+    pub keys: Arc<SharedKeys>,
+    /// What this installation gives.
+    pub grants: Grants,
+    /// What is counted.
+    pub metrics: Metrics,
+}
