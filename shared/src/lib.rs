@@ -41,6 +41,7 @@ pub mod reason;
 pub mod seal;
 pub mod secret;
 pub mod secret_type;
+pub mod tree;
 mod yaml;
 
 pub use yaml::{Problem, ReadError};

@@ -1,17 +1,12 @@
 //! The identity files: read once, and again when they change, so that a key that arrives later heals at once.
 
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use seal_core::key::{Identity, Keyring};
-use zeroize::Zeroizing;
+use seal_disk::private::{self, Pipes};
 
 use super::refusal::Failure;
-
-/// A thousand identities with comments.
-const MAX_BYTES: u64 = 256 * 1024;
 
 /// The keyring of a run, and the files it came from.
 #[derive(Debug)]
@@ -66,31 +61,14 @@ fn keyring(paths: &[PathBuf]) -> Result<Keyring, Failure> {
 
 fn read_file(path: &Path) -> Result<Vec<Identity>, Failure> {
     let name = path.display();
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let meta = file.metadata().map_err(|error| unreadable(path, &error))?;
-    if !meta.is_file() || meta.len() > MAX_BYTES {
-        let message = format!("{name} is not an identity file");
-        return Err(Failure::usage(message, "name the file that holds the AGE-SECRET-KEY-… line"));
-    }
-    if meta.mode() & 0o077 != 0 {
-        let message = format!("others can read or write the identity file {name}");
-        return Err(Failure::usage(message, "take that from them with `chmod 600`"));
-    }
-    // Room for all of it at once: a text that grows leaves unwiped copies behind.
-    let room = usize::try_from(meta.len()).unwrap_or_default() + 1;
-    let mut text = Zeroizing::new(String::with_capacity(room));
-    file.take(meta.len()).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
+    // A pipe would be empty when the file is read again.
+    let text = private::read(path, Pipes::Refused).map_err(|error| Failure {
+        reason: error.reason(),
+        message: format!("the identity file {name} {error}"),
+        hint: error.hint(),
+    })?;
     Identity::parse_file(&text).map_err(|error| {
         let message = format!("the identity file {name}: {error}");
         Failure::usage(message, "`seal key new -o FILE` makes one")
     })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure {
-        reason: "NoMatchingKey",
-        message: format!("cannot read the identity file {}: {}", path.display(), error.kind()),
-        hint: "`seal key new -o FILE` makes one",
-        code: 4,
-    }
 }

@@ -4,7 +4,6 @@
 //! here, the loop is in [`run`], one pass in [`round`]. Deliberately absent: the network, and any write
 //! that does not go through `seal-disk`.
 
-mod collect;
 mod identity;
 mod refusal;
 mod round;
@@ -98,8 +97,8 @@ pub(crate) fn main(args: LocalArgs) -> Result<ExitCode, Box<dyn std::error::Erro
     match start(args) {
         Ok((mut run, settings)) => Ok(run.until_stopped(&settings, &stop)),
         Err(failure) => {
-            tracing::error!(reason = failure.reason, hint = failure.hint, "{}", failure.message);
-            Ok(ExitCode::from(failure.code))
+            tracing::error!(reason = %failure.reason, hint = failure.hint, "{}", failure.message);
+            Ok(ExitCode::from(failure.reason.exit_code()))
         }
     }
 }

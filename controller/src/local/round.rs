@@ -9,14 +9,14 @@ use seal_core::names::{CONTROLLER_NAMESPACE, GIT_NAMESPACE};
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::open::{OpenError, open};
-use seal_disk::plan::{Plan, Prune, Write, prune};
+use seal_core::tree::collect::{Collected, Object, Text, Warning, collect};
+use seal_core::tree::prune::{Prune, prune};
+use seal_disk::plan::{Plan, Write};
 use seal_disk::{DiskError, Out};
 
 use super::Settings;
-use super::collect::{Collected, Object, Warning, collect};
 use super::refusal::Refusal;
 use super::stop::Stop;
-use crate::texts::SourceFile;
 
 /// Objects whose values are in memory at the same time.
 const BATCH: usize = 64;
@@ -34,16 +34,17 @@ pub(crate) struct Tally {
     pub(crate) stopped: bool,
 }
 
-/// Brings the output folder to what `files` say, as far as `settings` and the keyring let it.
+/// Brings the output folder to what `texts` say, as far as `settings` and the keyring let it.
 pub(crate) fn round(
-    files: Vec<SourceFile>,
+    texts: Vec<Text>,
     keyring: &Keyring,
     out: &mut Out,
     settings: &Settings,
     stop: &Stop,
 ) -> Tally {
-    let known = out.inventory().objects.values().map(|entry| entry.from.as_str()).collect();
-    let Collected { objects, present, unread, refusals, warnings } = collect(files, &known);
+    let known = out.inventory().places().map(|(_, path)| path.as_str()).collect();
+    let Collected { objects, present, unread, refused, warnings } = collect(texts, &known);
+    let refusals = refused.into_iter().map(Refusal::from).collect();
     let mut tally = Tally { refusals, warnings, ..Tally::default() };
     out.begin();
     for batch in objects.chunks(BATCH) {
@@ -137,7 +138,7 @@ fn remove_vanished(
     settings: &Settings,
     tally: &mut Tally,
 ) {
-    match prune(out.inventory(), present, unread, settings.allow_prune) {
+    match prune(out.inventory().places(), present, unread, settings.allow_prune) {
         Prune::Remove(places) if places.is_empty() => {}
         Prune::Remove(places) => {
             for (place, result) in out.prune(places) {

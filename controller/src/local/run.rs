@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use seal_core::reason::Reason;
+use seal_core::tree::collect::Warning;
 use seal_disk::Out;
 
 use super::Settings;
-use super::collect::Warning;
 use super::identity::Identities;
 use super::refusal::Refusal;
 use super::round::{Tally, round};
@@ -68,7 +69,7 @@ impl Run {
     fn tick(&mut self, settings: &Settings, stop: &Stop) -> Result<Option<Tally>, SourceError> {
         let new_keys = self.identities.refresh().unwrap_or_else(|failure| {
             tracing::warn!(
-                reason = failure.reason,
+                reason = %failure.reason,
                 hint = failure.hint,
                 "{}; the keys read before are kept",
                 failure.message
@@ -128,8 +129,8 @@ impl Logged {
             );
         }
         for refusal in tally.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {
-            let Refusal { reason, path, message, hint, .. } = refusal;
-            tracing::warn!(reason, path, hint, "{message}");
+            let Refusal { reason, path, message, hint } = refusal;
+            tracing::warn!(%reason, path, hint, "{message}");
         }
         for Warning { path, message } in tally.warnings.difference(&self.warnings) {
             tracing::warn!(path, "{message}");
@@ -141,7 +142,7 @@ impl Logged {
 
     fn source_error(&mut self, error: Option<&SourceError>) {
         if let Some(error) = error.filter(|error| self.source_error.as_ref() != Some(error)) {
-            tracing::warn!(reason = "Retrying", hint = error.hint(), "{error}");
+            tracing::warn!(reason = %Reason::Retrying, hint = error.hint(), "{error}");
         }
         self.source_error = error.cloned();
     }
@@ -151,7 +152,7 @@ impl Logged {
 fn exit_code(result: Result<Option<Tally>, SourceError>) -> ExitCode {
     match result {
         Ok(Some(tally)) => match tally.all_refusals().next() {
-            Some(first) => ExitCode::from(first.code),
+            Some(first) => ExitCode::from(first.reason.exit_code()),
             None if tally.stopped => ExitCode::FAILURE,
             None => ExitCode::SUCCESS,
         },

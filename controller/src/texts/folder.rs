@@ -8,12 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
+use seal_core::tree::collect::{Content, Text};
 use walkdir::WalkDir;
 
-use super::{
-    Budget, Content, MAX_DEPTH, MAX_FILE_BYTES, SourceError, SourceFile, may_hold_manifests,
-    printable,
-};
+use super::{Budget, MAX_DEPTH, MAX_FILE_BYTES, SourceError, may_hold_manifests, printable};
 
 /// Clocks of file systems are coarse: a file changed this recently may change again without showing it.
 const SETTLED_AFTER_SECONDS: u64 = 2;
@@ -84,13 +82,13 @@ impl Folder {
         Ok(Listing { files, settled })
     }
 
-    pub(super) fn read(&self, listing: &Listing) -> Result<Vec<SourceFile>, SourceError> {
+    pub(super) fn read(&self, listing: &Listing) -> Result<Vec<Text>, SourceError> {
         let mut budget = Budget::default();
         let mut files = Vec::new();
         for Listed { path, .. } in &listing.files {
             let below = path.strip_prefix(&self.root).unwrap_or(path);
             let content = read_file(path, &mut budget)?;
-            files.push(SourceFile { path: printable(below.as_os_str().as_bytes()), content });
+            files.push(Text { path: printable(below.as_os_str().as_bytes()), content });
         }
         Ok(files)
     }

@@ -10,6 +10,8 @@ mod repository;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use seal_core::tree::collect::Text;
+
 /// Files read and kept as text.
 pub(crate) const MAX_FILES: usize = 20_000;
 /// Files and folders looked at.
@@ -35,20 +37,6 @@ pub(crate) enum Source {
 pub(crate) enum Revision {
     Commit(gix::ObjectId),
     Listing(folder::Listing),
-}
-
-/// A file that may hold sealed objects.
-#[derive(Debug)]
-pub(crate) struct SourceFile {
-    /// Relative to the source, for messages and the inventory; never opened by.
-    pub(crate) path: String,
-    pub(crate) content: Content,
-}
-
-#[derive(Debug)]
-pub(crate) enum Content {
-    Bytes(Vec<u8>),
-    TooLarge,
 }
 
 /// Why a source cannot be used as it was named.
@@ -139,7 +127,7 @@ impl Source {
     }
 
     /// The manifests of that revision, sorted by path.
-    pub(crate) fn read(&self, revision: &Revision) -> Result<Vec<SourceFile>, SourceError> {
+    pub(crate) fn read(&self, revision: &Revision) -> Result<Vec<Text>, SourceError> {
         match (self, revision) {
             (Self::Git(repository), Revision::Commit(commit)) => repository.read(*commit),
             (Self::Folder(folder), Revision::Listing(listing)) => folder.read(listing),

@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use gix::bstr::{BStr, BString};
 use gix::object::tree::EntryKind;
 use gix::objs::Kind;
+use seal_core::tree::collect::{Content, Text};
 
-use super::{
-    Budget, Content, MAX_FILE_BYTES, SourceError, SourceFile, may_hold_manifests, printable, short,
-};
+use super::{Budget, MAX_FILE_BYTES, SourceError, may_hold_manifests, printable, short};
 
 /// Tags that point to tags.
 const MAX_TAGS: usize = 16;
@@ -63,7 +62,7 @@ impl Repository {
         })
     }
 
-    pub(super) fn read(&self, commit: gix::ObjectId) -> Result<Vec<SourceFile>, SourceError> {
+    pub(super) fn read(&self, commit: gix::ObjectId) -> Result<Vec<Text>, SourceError> {
         let repository = self.open()?;
         let mut walk = Walk { repository: &repository, commit, budget: Budget::default() };
         let root = walk.root()?;
@@ -127,7 +126,7 @@ impl<'a> Walk<'a> {
         id: gix::ObjectId,
         prefix: &BString,
         depth: usize,
-        files: &mut Vec<SourceFile>,
+        files: &mut Vec<Text>,
     ) -> Result<(), SourceError> {
         self.budget.folder()?;
         let tree = self.find_tree(id)?;
@@ -153,18 +152,18 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn file(&mut self, id: gix::ObjectId, name: &BString) -> Result<SourceFile, SourceError> {
+    fn file(&mut self, id: gix::ObjectId, name: &BString) -> Result<Text, SourceError> {
         let header = self.repository.find_header(id).map_err(|_| self.damaged())?;
         if header.kind() != Kind::Blob {
             return Err(self.damaged());
         }
         let path = printable(name);
         if header.size() > MAX_FILE_BYTES {
-            return Ok(SourceFile { path, content: Content::TooLarge });
+            return Ok(Text { path, content: Content::TooLarge });
         }
         self.budget.file(header.size())?;
         let mut blob = self.repository.find_object(id).map_err(|_| self.damaged())?;
-        Ok(SourceFile { path, content: Content::Bytes(std::mem::take(&mut blob.data)) })
+        Ok(Text { path, content: Content::Bytes(std::mem::take(&mut blob.data)) })
     }
 }
 

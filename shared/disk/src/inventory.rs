@@ -46,6 +46,11 @@ impl Inventory {
         }
     }
 
+    /// Every place with an object of ours, and the path its sealed file was last seen at.
+    pub fn places(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.objects.iter().map(|(place, entry)| (place, &entry.from))
+    }
+
     pub(crate) fn read(text: &[u8], layout: Layout) -> Result<Self, DiskError> {
         let inventory: Self = serde_json::from_slice(text)
             .map_err(|_| wrong("is not one that this version wrote"))?;

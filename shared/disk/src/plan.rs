@@ -6,7 +6,7 @@ use seal_core::layout::LaidFile;
 use seal_core::secret::SecretValue;
 
 use crate::error::DiskError;
-use crate::inventory::{Entry, Inventory};
+use crate::inventory::Entry;
 use crate::rel_path::RelPath;
 
 /// What stands at a path where a file of ours should be.
@@ -71,13 +71,14 @@ pub fn object(
     known: Option<&Entry>,
     files: Vec<(RelPath, LaidFile, Found)>,
 ) -> Plan {
-    let ours = |path: &RelPath| known.is_some_and(|entry| entry.files.contains(path));
     let mut entry = Entry { from: from.to_owned(), files: BTreeSet::new() };
     let mut put = Vec::new();
     for (path, file, found) in files {
         let what = match found {
             Found::Odd(what) => Some(what),
-            Found::Same | Found::Differs if !ours(&path) => Some("a file that is not ours"),
+            Found::Same | Found::Differs if !is_known(known, &path) => {
+                Some("a file that is not ours")
+            }
             _ => None,
         };
         if let Some(what) = what {
@@ -98,43 +99,8 @@ pub fn object(
     Plan::Write(Write { place: place.to_owned(), entry, put, remove })
 }
 
-/// What is to go, or why nothing goes.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Prune {
-    /// The files of these places go.
-    Remove(Vec<String>),
-    /// So many went at once that a mistake is likelier than a wish.
-    Blocked {
-        /// How many are no longer in the source.
-        vanished: usize,
-        /// Of how many.
-        total: usize,
-    },
-}
-
-/// Decides what is removed: objects in the inventory that are no longer in the source.
-///
-/// `present` are all places in the source, refused ones too, and `unread` the paths of files that could not be
-/// read: an object last seen there may still be in it. Nothing goes when the source has no object left, when
-/// more than half of four or more go at once, or when more than one goes of fewer than four; `allow` overrides.
-pub fn prune(
-    inventory: &Inventory,
-    present: &BTreeSet<String>,
-    unread: &BTreeSet<String>,
-    allow: bool,
-) -> Prune {
-    let gone = |(place, entry): &(&String, &Entry)| {
-        !present.contains(*place) && !unread.contains(&entry.from)
-    };
-    let vanished: Vec<String> =
-        inventory.objects.iter().filter(gone).map(|(place, _)| place.clone()).collect();
-    let total = inventory.objects.len();
-    let emptied = present.is_empty() && unread.is_empty();
-    let too_many = if total < 4 { vanished.len() > 1 } else { vanished.len() * 2 > total };
-    if !vanished.is_empty() && (emptied || too_many) && !allow {
-        return Prune::Blocked { vanished: vanished.len(), total };
-    }
-    Prune::Remove(vanished)
+fn is_known(known: Option<&Entry>, path: &RelPath) -> bool {
+    known.is_some_and(|entry| entry.files.contains(path))
 }
 
 #[cfg(test)]

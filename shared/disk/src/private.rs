@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use seal_core::reason::Reason;
 use zeroize::Zeroizing;
 
 /// A thousand identities with comments.
@@ -40,14 +41,43 @@ pub enum PrivateError {
     /// Not UTF-8.
     #[error("is not UTF-8 text")]
     NotText,
+    /// There is none of that name.
+    #[error("is not there")]
+    Absent,
     /// The system refused.
     #[error("cannot be read: {0}")]
     System(io::ErrorKind),
 }
 
+impl PrivateError {
+    /// The one word for it.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::OpenToOthers => Reason::NotAllowed,
+            Self::NotAFile | Self::TooLarge | Self::NotText => Reason::Malformed,
+            Self::Absent | Self::System(_) => Reason::NoMatchingKey,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::OpenToOthers => "take that from them with `chmod 600`",
+            Self::NotAFile | Self::TooLarge | Self::NotText => {
+                "name the file that holds the AGE-SECRET-KEY-… line"
+            }
+            Self::Absent => "`seal key new -o FILE` makes one",
+            Self::System(_) => "put right what the system names",
+        }
+    }
+}
+
 impl From<io::Error> for PrivateError {
     fn from(error: io::Error) -> Self {
-        Self::System(error.kind())
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Absent,
+            kind => Self::System(kind),
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! The decisions, one by one, without a disk.
 
-use seal_core::layout::Layout;
-
 use super::*;
 
 fn path(text: &str) -> RelPath {
@@ -61,44 +59,4 @@ fn a_key_that_went_is_removed_and_a_moved_sealed_file_changes_no_file() {
         panic!("the inventory must learn the path")
     };
     assert!(!write.changes_files());
-}
-
-fn inventory(places: usize) -> Inventory {
-    let mut inventory = Inventory::new(Layout::Tree);
-    for n in 0..places {
-        let place = format!("ns/{n}");
-        inventory.objects.insert(place, entry(&format!("{n}.yaml"), &[&format!("ns/{n}/k")]));
-    }
-    inventory
-}
-
-fn places(numbers: std::ops::Range<usize>) -> BTreeSet<String> {
-    numbers.map(|n| format!("ns/{n}")).collect()
-}
-
-#[test]
-fn up_to_half_may_go_at_once_and_no_more() {
-    let removed =
-        |total, left| match prune(&inventory(total), &places(0..left), &places(0..0), false) {
-            Prune::Remove(gone) => Some(gone.len()),
-            Prune::Blocked { .. } => None,
-        };
-    assert_eq!(removed(10, 10), Some(0));
-    assert_eq!(removed(10, 5), Some(5));
-    assert_eq!(removed(10, 4), None);
-    assert_eq!(removed(4, 2), Some(2));
-    assert_eq!(removed(3, 2), Some(1));
-    assert_eq!(removed(3, 1), None);
-    assert_eq!(removed(2, 1), Some(1));
-    assert_eq!(removed(1, 0), None, "an emptied source is a mistake until somebody says otherwise");
-    assert_eq!(removed(0, 0), Some(0));
-    let all = prune(&inventory(10), &places(0..0), &places(0..0), true);
-    assert!(matches!(all, Prune::Remove(gone) if gone.len() == 10));
-}
-
-#[test]
-fn a_file_that_does_not_read_keeps_the_object_last_seen_in_it() {
-    let unread = BTreeSet::from(["9.yaml".to_owned()]);
-    let plan = prune(&inventory(10), &places(0..9), &unread, false);
-    assert_eq!(plan, Prune::Remove(vec![]));
 }

@@ -1,7 +1,9 @@
 //! [`Opened`] → relative paths, modes and bytes: where a layout opens a sealed file to when there is no cluster.
 //!
-//! Pure. Nothing here touches a disk: `seal-disk` writes what this says, and checks every name again. A new
-//! layout is one variant and one arm in each `match`.
+//! Pure. Nothing here touches a disk: `seal-disk` writes what this says, and checks every name again. A layout is one
+//! file in this folder, one variant, and one arm in each `match`.
+
+mod tree;
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +33,7 @@ impl Layout {
     /// Mode of the folders that the layout makes.
     pub fn folder_mode(self) -> u32 {
         match self {
-            Self::Tree => 0o700,
+            Self::Tree => tree::FOLDER_MODE,
         }
     }
 }
@@ -82,13 +84,7 @@ pub struct LaidFile {
 pub fn lay_out(layout: Layout, opened: Opened) -> LaidOut {
     let Opened { place, values, .. } = opened;
     let files = match layout {
-        Layout::Tree => {
-            let file = |(key, value)| {
-                let path = vec![place.namespace.clone(), place.name.clone(), key];
-                LaidFile { path, mode: 0o600, value }
-            };
-            values.into_iter().map(file).collect()
-        }
+        Layout::Tree => tree::files(&place, values),
     };
     LaidOut { place, files }
 }

@@ -1,0 +1,98 @@
+//! The guard: which vanished objects are removed, and when so many are gone that nothing is.
+
+use std::collections::BTreeSet;
+
+/// Below this many objects more than one that is gone is too many; from here on more than half.
+const FEW: usize = 4;
+
+/// What is to go, or why nothing goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Prune {
+    /// What was made of the objects at these places goes.
+    Remove(Vec<String>),
+    /// So many went at once that a mistake is likelier than a wish.
+    Blocked {
+        /// How many are no longer in the source.
+        vanished: usize,
+        /// Of how many.
+        total: usize,
+    },
+}
+
+/// Decides what is removed: known objects that are no longer in the source.
+///
+/// `known` are their places, each with the path it was last seen at. `present` are all places in the source, refused
+/// ones too, and `unread` the paths of files that could not be read: an object last seen there may still be in it.
+/// Nothing goes when the source has no object left, when more than half of four or more go at once, or when more than
+/// one goes of fewer than four; `allow` overrides.
+pub fn prune<'k>(
+    known: impl Iterator<Item = (&'k String, &'k String)>,
+    present: &BTreeSet<String>,
+    unread: &BTreeSet<String>,
+    allow: bool,
+) -> Prune {
+    let mut total = 0;
+    let mut vanished = Vec::new();
+    for (place, seen_at) in known {
+        total += 1;
+        if !present.contains(place) && !unread.contains(seen_at) {
+            vanished.push(place.clone());
+        }
+    }
+    let emptied = present.is_empty() && unread.is_empty();
+    let too_many = if total < FEW { vanished.len() > 1 } else { vanished.len() * 2 > total };
+    if !vanished.is_empty() && (emptied || too_many) && !allow {
+        return Prune::Blocked { vanished: vanished.len(), total };
+    }
+    Prune::Remove(vanished)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ops::Range;
+
+    use super::*;
+
+    fn known(places: usize) -> BTreeMap<String, String> {
+        (0..places).map(|n| (format!("ns/{n}"), format!("{n}.yaml"))).collect()
+    }
+
+    fn places(numbers: Range<usize>) -> BTreeSet<String> {
+        numbers.map(|n| format!("ns/{n}")).collect()
+    }
+
+    /// How many of `total` are removed when `left` are still there.
+    fn removed(total: usize, left: usize) -> Option<usize> {
+        match prune(known(total).iter(), &places(0..left), &places(0..0), false) {
+            Prune::Remove(gone) => Some(gone.len()),
+            Prune::Blocked { .. } => None,
+        }
+    }
+
+    #[test]
+    fn up_to_half_may_go_at_once_and_no_more() {
+        assert_eq!(removed(10, 10), Some(0));
+        assert_eq!(removed(10, 5), Some(5));
+        assert_eq!(removed(10, 4), None);
+        assert_eq!(removed(4, 2), Some(2));
+        assert_eq!(removed(3, 2), Some(1));
+        assert_eq!(removed(3, 1), None);
+        assert_eq!(removed(2, 1), Some(1));
+        assert_eq!(
+            removed(1, 0),
+            None,
+            "an emptied source is a mistake until somebody says otherwise"
+        );
+        assert_eq!(removed(0, 0), Some(0));
+        let all = prune(known(10).iter(), &places(0..0), &places(0..0), true);
+        assert!(matches!(all, Prune::Remove(gone) if gone.len() == 10));
+    }
+
+    #[test]
+    fn a_file_that_does_not_read_keeps_the_object_last_seen_in_it() {
+        let unread = BTreeSet::from(["9.yaml".to_owned()]);
+        let plan = prune(known(10).iter(), &places(0..9), &unread, false);
+        assert_eq!(plan, Prune::Remove(vec![]));
+    }
+}
