@@ -114,7 +114,9 @@ impl FromStr for Recipient {
         let kind = if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
             return Err(KeyError::PrivateKey);
         } else if text.starts_with("age1pq1") {
-            RecipientKind::Hybrid(Box::new(recipient::parse_recipient(text)?))
+            RecipientKind::Hybrid(Box::new(
+                recipient::parse_recipient(text).ok_or(KeyError::DamagedRecipient)?,
+            ))
         } else if text.starts_with("age1") && text[4..].contains('1') {
             return Err(KeyError::UnknownRecipient);
         } else if text.starts_with("age1") {

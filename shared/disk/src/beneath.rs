@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, ResolveFlags, 
 use rustix::io::{self, Errno};
 use zeroize::Zeroizing;
 
-use crate::error::DiskError;
+use crate::error::{Blocked, DiskError};
 use crate::plan::Found;
 use crate::rel_path::RelPath;
 
@@ -23,35 +23,6 @@ pub(crate) struct Root {
     pub(crate) fd: OwnedFd,
     given: String,
     uid: u32,
-}
-
-/// A way that is not ours to walk, or a system call that failed.
-#[derive(Debug)]
-pub(crate) enum Blocked {
-    Odd(&'static str),
-    System(Errno),
-}
-
-impl Blocked {
-    pub(crate) fn at(self, doing: &'static str, path: &str) -> DiskError {
-        match self {
-            Self::Odd(what) => DiskError::NotOurs { path: path.to_owned(), what },
-            Self::System(errno) => DiskError::System { doing, path: path.to_owned(), errno },
-        }
-    }
-}
-
-impl From<Errno> for Blocked {
-    fn from(errno: Errno) -> Self {
-        match errno {
-            Errno::LOOP => Self::Odd("a symbolic link"),
-            Errno::XDEV => Self::Odd("a mount point, or a way out of the output folder"),
-            Errno::NOTDIR => Self::Odd("a link or a file where a folder belongs"),
-            Errno::ISDIR => Self::Odd("a folder where a file belongs"),
-            Errno::NXIO => Self::Odd("not a regular file"),
-            errno => Self::System(errno),
-        }
-    }
 }
 
 /// What tells a file from a changed or replaced one, without reading it. The time of the last change of the
@@ -77,21 +48,18 @@ impl Stamp {
     }
 }
 
-fn system(doing: &'static str, path: &Path, errno: Errno) -> DiskError {
-    DiskError::System { doing, path: path.display().to_string(), errno }
-}
-
 impl Root {
     /// Opens the output folder, makes it (0700) when it is missing, and locks it against a second writer.
     pub(crate) fn open(path: &Path) -> Result<Self, DiskError> {
         match rustix::fs::mkdir(path, Mode::from_raw_mode(0o700)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(system("make", path, errno)),
+            Err(errno) => return Err(DiskError::system("make", path, errno)),
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|errno| system("open", path, errno))?;
-        let stat = rustix::fs::fstat(&fd).map_err(|errno| system("look at", path, errno))?;
+            .map_err(|errno| DiskError::system("open", path, errno))?;
+        let stat =
+            rustix::fs::fstat(&fd).map_err(|errno| DiskError::system("look at", path, errno))?;
         let given = path.display().to_string();
         let uid = rustix::process::geteuid().as_raw();
         if stat.st_uid != uid {
@@ -103,7 +71,7 @@ impl Root {
         match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { fd, given, uid }),
             Err(Errno::WOULDBLOCK) => Err(DiskError::Locked { path: given }),
-            Err(errno) => Err(system("lock", path, errno)),
+            Err(errno) => Err(DiskError::system("lock", path, errno)),
         }
     }
 

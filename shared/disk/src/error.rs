@@ -1,5 +1,8 @@
 //! Why nothing was written. Names paths, never a value.
 
+use std::path::Path;
+
+use rustix::io::Errno;
 use seal_core::reason::Reason;
 
 /// Why files were not written, looked at or removed. One variant, one thing a person can do about it.
@@ -49,11 +52,15 @@ pub enum DiskError {
         /// What it was done to.
         path: String,
         /// The system's own word.
-        errno: rustix::io::Errno,
+        errno: Errno,
     },
 }
 
 impl DiskError {
+    pub(crate) fn system(doing: &'static str, path: &Path, errno: Errno) -> Self {
+        Self::System { doing, path: path.display().to_string(), errno }
+    }
+
     /// The one word for it.
     pub fn reason(&self) -> Reason {
         match self {
@@ -77,6 +84,35 @@ impl DiskError {
             }
             Self::BadName { .. } => "seal it under another name",
             Self::System { .. } => "put right what the system names; it is tried again",
+        }
+    }
+}
+
+/// A way that is not ours to walk, or a system call that failed.
+#[derive(Debug)]
+pub(crate) enum Blocked {
+    Odd(&'static str),
+    System(Errno),
+}
+
+impl Blocked {
+    pub(crate) fn at(self, doing: &'static str, path: &str) -> DiskError {
+        match self {
+            Self::Odd(what) => DiskError::NotOurs { path: path.to_owned(), what },
+            Self::System(errno) => DiskError::System { doing, path: path.to_owned(), errno },
+        }
+    }
+}
+
+impl From<Errno> for Blocked {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::LOOP => Self::Odd("a symbolic link"),
+            Errno::XDEV => Self::Odd("a mount point, or a way out of the output folder"),
+            Errno::NOTDIR => Self::Odd("a link or a file where a folder belongs"),
+            Errno::ISDIR => Self::Odd("a folder where a file belongs"),
+            Errno::NXIO => Self::Odd("not a regular file"),
+            errno => Self::System(errno),
         }
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use rustix::io::Errno;
 use seal_core::layout::{LaidOut, Layout};
 
-use crate::beneath::{Blocked, Root, Stamp};
+use crate::beneath::{Root, Stamp};
+use crate::error::Blocked;
 use crate::error::DiskError;
 use crate::inventory::{self, Entry, Inventory};
 use crate::plan::{self, Plan, Put, Write};

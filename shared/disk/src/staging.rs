@@ -8,7 +8,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
 use rustix::io::{self, Errno};
 
-use crate::beneath::{Blocked, Root, Stamp, open_beneath};
+use crate::beneath::{Root, Stamp, open_beneath};
+use crate::error::Blocked;
 
 /// Where files are finished before they are renamed into place; no place's path begins with a dot.
 pub(crate) const STAGING: &str = ".seal-staging";

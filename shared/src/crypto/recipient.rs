@@ -16,7 +16,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::header::Header;
 use super::kem::{PUBLIC_KEY_BYTES, PrivateHalf, PublicHalf, SEED_BYTES, SHARE_BYTES};
-use crate::key::KeyError;
 
 /// Type of the stanzas of post-quantum recipients.
 pub(crate) const STANZA: &str = "mlkem768x25519";
@@ -41,18 +40,12 @@ impl Checksum for LongBech32 {
     const TARGET_RESIDUE: u32 = bech32::Bech32::TARGET_RESIDUE;
 }
 
-pub(crate) fn parse_recipient(text: &str) -> Result<PublicHalf, KeyError> {
-    public_half(text)
-        // Written again, so that no second spelling (padding bits, case) has a fingerprint of its own.
-        .filter(|key| recipient_text(key) == text)
-        .ok_or(KeyError::DamagedRecipient)
-}
-
-fn public_half(text: &str) -> Option<PublicHalf> {
+pub(crate) fn parse_recipient(text: &str) -> Option<PublicHalf> {
     let parsed = CheckedHrpstring::new::<LongBech32>(text).ok()?;
     let bytes: Vec<u8> = parsed.byte_iter().collect();
-    let bytes = <[u8; PUBLIC_KEY_BYTES]>::try_from(bytes).ok()?;
-    PublicHalf::from_bytes(&bytes).ok().filter(|_| parsed.hrp().as_str() == RECIPIENT_HRP)
+    let key = PublicHalf::from_bytes(&<[u8; PUBLIC_KEY_BYTES]>::try_from(bytes).ok()?).ok()?;
+    // Written again, so that no second spelling (prefix, padding bits, case) has a fingerprint of its own.
+    (recipient_text(&key) == text).then_some(key)
 }
 
 pub(crate) fn recipient_text(key: &PublicHalf) -> String {

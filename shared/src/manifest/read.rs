@@ -15,7 +15,24 @@ use crate::kind::sealed::{Template, TemplateMetadata};
 use crate::names::GROUP_PREFIX;
 use crate::place::is_key;
 use crate::secret::SecretValue;
-use crate::yaml::{self, Node, ReadError, Value, escaped};
+use crate::yaml::{self, Node, Value, escaped};
+
+use super::ManifestError;
+
+/// Fields of the metadata that the API server sets, or that mean something in one cluster only: left out.
+const OF_THE_CLUSTER: [&str; 11] = [
+    "generateName",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
 
 /// A plaintext Secret as its manifest has it. Prints without its values.
 #[derive(Debug)]
@@ -32,74 +49,6 @@ pub struct Manifest {
     pub dropped: Vec<String>,
     /// Keys whose value was null: kubectl makes them empty.
     pub empty: Vec<String>,
-}
-
-/// Why a text gave no manifest. Names objects, fields and keys, never a value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ManifestError {
-    /// Not YAML or JSON at all.
-    #[error("{0}")]
-    Text(#[from] ReadError),
-    /// Nothing in it.
-    #[error("there is no manifest in it")]
-    Empty,
-    /// A document that is no Secret.
-    #[error("{kind} {object} is not a Secret")]
-    NotASecret {
-        /// Its kind.
-        kind: String,
-        /// `namespace/name`.
-        object: String,
-    },
-    /// Sealed already.
-    #[error("SealedSecret {object} is already sealed")]
-    AlreadySealed {
-        /// `namespace/name`.
-        object: String,
-    },
-    /// A field that no Secret has: a typo would silently lose values.
-    #[error("Secret {object}: unknown field {field}")]
-    UnknownField {
-        /// `namespace/name`.
-        object: String,
-        /// The field's path.
-        field: String,
-    },
-    /// A field or value of a type that the API server refuses.
-    #[error("Secret {object}: {field} is {found}, not {wanted}")]
-    WrongType {
-        /// `namespace/name`.
-        object: String,
-        /// The field's path.
-        field: String,
-        /// What it is.
-        found: &'static str,
-        /// What it must be.
-        wanted: &'static str,
-    },
-    /// A value under `data` that is not base64.
-    #[error("Secret {object}: data.{key} is not base64")]
-    NotBase64 {
-        /// `namespace/name`.
-        object: String,
-        /// Which key.
-        key: String,
-    },
-    /// A key that no Secret can have.
-    #[error(
-        "Secret {object}: a key is empty, too long, begins with .. or has a character other than letters, digits, - . _"
-    )]
-    BadKey {
-        /// `namespace/name`.
-        object: String,
-    },
-    /// No values: most likely a typo or a manifest without its data.
-    #[error("Secret {object} has no values")]
-    NoValues {
-        /// `namespace/name`.
-        object: String,
-    },
 }
 
 /// Go's `encoding/json` reads bytes so: standard alphabet, padding required, loose last bits, line breaks ignored.
@@ -234,17 +183,7 @@ impl Reader<'_> {
                     let annotations = self.strings(&field, &entry.value)?;
                     self.annotations(annotations, keep, manifest);
                 }
-                "generateName"
-                | "selfLink"
-                | "uid"
-                | "resourceVersion"
-                | "generation"
-                | "creationTimestamp"
-                | "deletionTimestamp"
-                | "deletionGracePeriodSeconds"
-                | "ownerReferences"
-                | "finalizers"
-                | "managedFields" => {
+                name if OF_THE_CLUSTER.contains(&name) => {
                     if !matches!(entry.value.value, Value::Null) {
                         manifest.dropped.push(field);
                     }
