@@ -110,8 +110,8 @@ impl<'a> Editing<'a> {
 
     /// Makes the change and replaces the file; with `only_check` says that it would.
     pub(crate) fn replace(self, change: &Change, only_check: bool) -> Result<(), Failure> {
-        let written = edit(&self.text, self.index, change);
-        let written = written.map_err(|error| self.about(error.into()))?;
+        let written =
+            edit(&self.text, self.index, change).map_err(|error| self.about(error.into()))?;
         self.check_written(&written)?;
         if only_check {
             let message = format!("{} would change", self.path.display());

@@ -64,7 +64,7 @@ impl Failure {
 
     /// Puts the file in front; standard input needs no name.
     pub(crate) fn about_file(self, path: &Path) -> Self {
-        if crate::files::is_stdin(path) { self } else { self.about(path.display()) }
+        if path.as_os_str() == "-" { self } else { self.about(path.display()) }
     }
 
     /// A refusal with a reason's word, exit code and next step.
@@ -194,9 +194,9 @@ pub(crate) fn bad_recipient(text: &str, error: KeyError) -> Failure {
                 .hint("`seal key new` prints the recipient; the identity itself never goes on a command line");
         }
         _ if text.starts_with("age1") => {
-            let shown: String = text.chars().take(24).collect();
-            let cut = if shown.len() < text.len() { "…" } else { "" };
-            Failure::input(format!("`{shown}{cut}` is {error}"))
+            let start: String = text.chars().take(24).collect();
+            let cut = if start.len() < text.len() { "…" } else { "" };
+            Failure::input(format!("`{start}{cut}` is {error}"))
         }
         _ => Failure::input(error.to_string()),
     };

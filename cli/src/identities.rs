@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use seal_core::key::{Identity, Keyring};
+use seal_disk::private::{self, Pipes};
 use zeroize::Zeroizing;
 
 use crate::error::{Failure, Kind};
@@ -26,7 +27,7 @@ impl IdentityArgs {
         }
         let mut keyring = Keyring::default();
         for path in &self.identity {
-            let text = files::read_private(path)?;
+            let text = read(path)?;
             let identities = Identity::parse_file(&text).map_err(|error| {
                 Failure::input(format!("{}: {error}", files::name_of(path))).hint(
                     "an identity file has lines that begin with AGE-SECRET-KEY-, and # comments",
@@ -36,6 +37,17 @@ impl IdentityArgs {
         }
         Ok(keyring)
     }
+}
+
+/// A file's text; a pipe such as `<(pass show key)` and standard input are taken as well.
+fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    if files::is_stdin(path) {
+        return files::read_text(path);
+    }
+    private::read(path, Pipes::Taken).map_err(|error| {
+        let message = format!("the identity file {} {error}", path.display());
+        Failure::refused(error.reason(), message).hint(error.hint())
+    })
 }
 
 /// Writes a new identity as age's own key generator does, outside any Git work tree.

@@ -132,8 +132,9 @@ fn beside(input: &Path) -> Result<PathBuf, Failure> {
 
 /// A manifest is often the only copy of its values: it is never written over.
 fn not_an_input(file: &Path, sources: &[PathBuf]) -> Result<(), Failure> {
-    let real = |path: &Path| files::real_path(path).ok();
-    if files::exists(file) && sources.iter().any(|source| real(source) == real(file)) {
+    let Ok(real) = files::real_path(file) else { return Ok(()) };
+    let is_source = |source: &PathBuf| files::real_path(source).is_ok_and(|path| path == real);
+    if files::exists(file) && sources.iter().any(is_source) {
         return Err(Failure::input(format!(
             "{} is also what is sealed, and would be gone",
             file.display()

@@ -13,7 +13,7 @@ use seal_core::key::{Fingerprint, KeyError, Recipient};
 use seal_core::policy_file::{self, PolicyFile, Rule, Source};
 
 use crate::error::{Failure, Kind, bad_recipient};
-use crate::files::{self, shown};
+use crate::files::{self, relative};
 use crate::plugin;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";
@@ -81,11 +81,17 @@ fn read_file(
     parse: fn(&str) -> Result<Recipient, Failure>,
 ) -> Result<Vec<Recipient>, Failure> {
     let text = files::read_text(path)?;
-    let lines = text.lines().map(str::trim).enumerate();
-    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let about = |number| format!("{} line {number}", path.display());
-    let parse = |(index, line)| parse(line).map_err(|failure| failure.about(about(index + 1)));
-    let recipients = lines.map(parse).collect::<Result<Vec<_>, _>>()?;
+    let mut recipients = Vec::new();
+    let all_lines = text.lines().map(str::trim).enumerate();
+    let lines = all_lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    for (index, line) in lines {
+        let recipient = parse(line);
+        recipients.push(
+            recipient.map_err(|failure| {
+                failure.about(format!("{} line {}", path.display(), index + 1))
+            })?,
+        );
+    }
     if recipients.is_empty() {
         return Err(Failure::new(Kind::Missing, format!("{} has no recipient", path.display()))
             .hint("one a line; `seal key new` prints one"));
@@ -97,7 +103,7 @@ fn from_policy(target: &Path) -> Result<Chosen, Failure> {
     let target = files::real_path(target)?;
     let mut chain = Vec::new();
     for path in files_above(&target) {
-        chain.push((shown(&path), effective(&path, &target)?));
+        chain.push((relative(&path), effective(&path, &target)?));
     }
     let Some((path, _)) = chain.first() else { return Err(no_policy(&target)) };
     let path = path.clone();
@@ -112,7 +118,7 @@ fn from_policy(target: &Path) -> Result<Chosen, Failure> {
 }
 
 fn no_policy(target: &Path) -> Failure {
-    let folder = shown(files::folder_of(target));
+    let folder = relative(files::folder_of(target));
     let message =
         format!("no recipient: there is no {FILE_NAME} above {folder} in its Git work tree");
     Failure::new(Kind::Missing, message).hint(
@@ -138,10 +144,10 @@ struct Effective {
 
 fn effective(path: &Path, target: &Path) -> Result<Effective, Failure> {
     let policy = load(path)?;
-    let relative = target.strip_prefix(files::folder_of(path)).unwrap_or(target);
-    let rule = matching(&policy, relative).map_err(|failure| failure.about(shown(path)))?;
+    let below = target.strip_prefix(files::folder_of(path)).unwrap_or(target);
+    let rule = matching(&policy, below).map_err(|failure| failure.about(relative(path)))?;
     let Some(rule) = rule else {
-        let message = format!("no rule of {} matches {}", shown(path), relative.display());
+        let message = format!("no rule of {} matches {}", relative(path), below.display());
         return Err(Failure::new(Kind::Missing, message)
             .hint("add a rule for that path, or one without a path; or name recipients with -r"));
     };
@@ -157,7 +163,7 @@ pub(crate) fn load(path: &Path) -> Result<PolicyFile, Failure> {
     owned_by_us(path)?;
     let text = files::read_text(path)?;
     policy_file::read(&text).map_err(|error| {
-        Failure::input(format!("{}: {error}", shown(path)))
+        Failure::input(format!("{}: {error}", relative(path)))
             .hint("it has recipients, rules (path, to, namespace, clear) and allowClassic")
     })
 }
@@ -165,22 +171,21 @@ pub(crate) fn load(path: &Path) -> Result<PolicyFile, Failure> {
 fn owned_by_us(path: &Path) -> Result<(), Failure> {
     match files::owner(path) {
         Some(owner) if owner == files::current_user() || owner == 0 => Ok(()),
-        Some(_) => Err(Failure::input(format!("{} belongs to another user", shown(path)))
+        Some(_) => Err(Failure::input(format!("{} belongs to another user", relative(path)))
             .hint("whoever owns it decides who can read what you seal: make it yours, or name recipients with -r")),
-        None => Err(Failure::input(format!("{} is not a file", shown(path)))
+        None => Err(Failure::input(format!("{} is not a file", relative(path)))
             .hint("restore it from Git, or change what names it")),
     }
 }
 
-fn matching<'p>(policy: &'p PolicyFile, relative: &Path) -> Result<Option<&'p Rule>, Failure> {
+fn matching<'p>(policy: &'p PolicyFile, below: &Path) -> Result<Option<&'p Rule>, Failure> {
     for (index, rule) in policy.rules.iter().enumerate() {
         let Some(path) = &rule.path else { return Ok(Some(rule)) };
-        let glob = GlobBuilder::new(path).literal_separator(true).build();
-        let glob = glob.map_err(|_| {
+        let glob = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| {
             Failure::input(format!("rules[{index}].path is not a glob"))
                 .hint("such as clusters/prod/** or *.yaml")
         })?;
-        if glob.compile_matcher().is_match(relative) {
+        if glob.compile_matcher().is_match(below) {
             return Ok(Some(rule));
         }
     }
@@ -188,7 +193,7 @@ fn matching<'p>(policy: &'p PolicyFile, relative: &Path) -> Result<Option<&'p Ru
 }
 
 fn resolve(policy: &PolicyFile, path: &Path, name: &str) -> Result<Vec<Named>, Failure> {
-    let about = |failure: Failure| failure.about(format!("{}: recipient {name}", shown(path)));
+    let about = |failure: Failure| failure.about(format!("{}: recipient {name}", relative(path)));
     let recipients = match &policy.recipients[name] {
         Source::Text(text) => vec![from_policy_text(text).map_err(about)?],
         Source::File(file) => {
@@ -246,17 +251,20 @@ fn only_takes_away(
 }
 
 fn sentence(recipients: &[Named], from: &str) -> String {
-    let one = |(name, recipient): &Named| match name.as_str() {
-        "" => recipient.fingerprint().to_string(),
-        name => format!("{name} ({})", recipient.fingerprint()),
-    };
-    let names: Vec<String> = recipients.iter().map(one).collect();
+    let names: Vec<String> = recipients.iter().map(name_and_fingerprint).collect();
     let list = match names.as_slice() {
         [] => "nobody".to_owned(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     };
     format!("sealing for {list}, from {from}")
+}
+
+fn name_and_fingerprint((name, recipient): &Named) -> String {
+    match name.as_str() {
+        "" => recipient.fingerprint().to_string(),
+        name => format!("{name} ({})", recipient.fingerprint()),
+    }
 }
 
 /// Names for fingerprints as the `.seal.yaml` files above know them. For display: what does not read is left out.

@@ -50,18 +50,20 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
 }
 
 impl PickArgs {
+    fn means(&self, object: &SealedSecret) -> bool {
+        let metadata = &object.metadata;
+        (self.namespace.is_none() || self.namespace == metadata.namespace)
+            && (self.name.is_none() || self.name == metadata.name)
+    }
+
     /// The one object that is meant; a file with one needs no flags.
     pub(crate) fn pick(
         &self,
         path: &Path,
         objects: Vec<(usize, SealedSecret)>,
     ) -> Result<(usize, SealedSecret), Failure> {
-        let labels: Vec<String> = objects.iter().map(|(_, object)| object.full_name()).collect();
-        let matches = |(_, object): &(usize, SealedSecret)| {
-            let is = |given: &Option<String>, has: &Option<String>| given.is_none() || given == has;
-            is(&self.namespace, &object.metadata.namespace) && is(&self.name, &object.metadata.name)
-        };
-        let mut chosen = objects.into_iter().filter(matches);
+        let names: Vec<String> = objects.iter().map(|(_, object)| object.full_name()).collect();
+        let mut chosen = objects.into_iter().filter(|(_, object)| self.means(object));
         match (chosen.next(), chosen.next()) {
             (Some(one), None) => Ok(one),
             (found, _) => {
@@ -69,7 +71,7 @@ impl PickArgs {
                 Err(Failure::input(format!(
                     "{what} {}: it has {}",
                     files::name_of(path),
-                    labels.join(", ")
+                    names.join(", ")
                 ))
                 .hint("name one with -n NS --name NAME"))
             }

@@ -1,4 +1,5 @@
-//! One manifest → one sealed object, as the flags and the `.seal.yaml` want it. Reads and writes nothing.
+//! One manifest → one sealed object, as the flags and the `.seal.yaml` want it. Reads no file and writes none; what it
+//! decided is said on standard error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +61,7 @@ impl TemplateArgs {
                 .hint("--label K=V"));
         }
         match &self.on_conflict {
-            Some(policy) if !ON_CONFLICT.contains(&policy.as_str()) => {
+            Some(choice) if !ON_CONFLICT.contains(&choice.as_str()) => {
                 Err(Failure::input("--on-conflict is none of Refuse, AdoptEmpty, Adopt, Merge")
                     .hint("leave it out to refuse, which is the default"))
             }
@@ -90,22 +91,23 @@ pub(crate) fn seal(
     wanted: &Wanted,
 ) -> Result<Sealed, Failure> {
     let place = place(&manifest, wanted)?;
-    let at = |failure: Failure| failure.about(&place);
     tell_what_changes(&manifest, &place, wanted);
     for (key, value) in values {
-        crate::values::insert(key, value, &mut manifest.values).map_err(at)?;
+        crate::values::insert(key, value, &mut manifest.values)
+            .map_err(|failure| failure.about(&place))?;
     }
     set_template(&mut manifest, wanted.template);
     let type_ = manifest.template.type_.as_deref().unwrap_or_default();
     secret_type::check(type_, &manifest.values).map_err(|error| {
-        at(Failure::input(error.to_string())
-            .hint("the API server refuses such a Secret; see `kubectl create secret --help`"))
+        Failure::input(error.to_string())
+            .hint("the API server refuses such a Secret; see `kubectl create secret --help`")
+            .about(&place)
     })?;
     let scope = wanted.scope.scope(&place)?;
     explain_wildcard(&place, &scope);
     let clear = clear_keys(&manifest, &place, wanted);
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
-        .map_err(|error| at(error.into()))?;
+        .map_err(|error| Failure::from(error).about(&place))?;
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
     check(&object)?.allowed(&Grants::most())?;
     let text = file::write(&object);
@@ -114,36 +116,36 @@ pub(crate) fn seal(
 }
 
 fn place(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
-    let label = format!(
-        "Secret {}/{}",
-        manifest.namespace.as_deref().unwrap_or("?"),
-        manifest.name.as_deref().unwrap_or("?")
-    );
-    let at = |failure: Failure| failure.about(&label);
+    place_of(manifest, wanted).map_err(|failure| {
+        let namespace = manifest.namespace.as_deref().unwrap_or("?");
+        let name = manifest.name.as_deref().unwrap_or("?");
+        failure.about(format!("Secret {namespace}/{name}"))
+    })
+}
+
+fn place_of(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
     let flags = wanted.template;
-    let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref()).map_err(at)?;
-    let namespace =
-        agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref()).map_err(at)?;
+    let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref())?;
+    let namespace = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
     let ruled = wanted.chosen.namespace.as_deref();
     let Some(namespace) = namespace.or(ruled) else {
-        return Err(at(Failure::input("it has no namespace")
-            .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed")));
+        return Err(Failure::input("it has no namespace")
+            .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed"));
     };
     if ruled.is_some_and(|ruled| ruled != namespace) {
         let ruled = ruled.unwrap_or_default();
         let message = format!(
             "its namespace is {namespace}, and the rule of .seal.yaml for this path is for {ruled}"
         );
-        return Err(at(Failure::input(message).hint("write it elsewhere, or change the rule")));
+        return Err(Failure::input(message).hint("write it elsewhere, or change the rule"));
     }
     let Some(name) = name else {
-        return Err(at(
+        return Err(
             Failure::input("it has no name").hint("name it with --name NAME or in metadata.name")
-        ));
+        );
     };
     Place::new(namespace, name).map_err(|problem| {
-        at(Failure::input(problem)
-            .hint("names are made of a-z, 0-9 and -, a Secret's also of dots"))
+        Failure::input(problem).hint("names are made of a-z, 0-9 and -, a Secret's also of dots")
     })
 }
 
@@ -180,14 +182,16 @@ fn tell_what_changes(manifest: &Manifest, place: &Place, wanted: &Wanted) {
 }
 
 fn set_template(manifest: &mut Manifest, flags: &TemplateArgs) {
-    let set = |texts: &[String], map: &mut BTreeMap<String, String>| {
-        let pairs = texts.iter().filter_map(|text| text.split_once('='));
-        map.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
-    };
-    set(&flags.label, &mut manifest.template.metadata.labels);
-    set(&flags.annotation, &mut manifest.template.metadata.annotations);
+    add_pairs(&flags.label, &mut manifest.template.metadata.labels);
+    add_pairs(&flags.annotation, &mut manifest.template.metadata.annotations);
     if flags.type_.is_some() {
         manifest.template.type_.clone_from(&flags.type_);
+    }
+}
+
+fn add_pairs(texts: &[String], map: &mut BTreeMap<String, String>) {
+    for (key, value) in texts.iter().filter_map(|text| text.split_once('=')) {
+        map.insert(key.to_owned(), value.to_owned());
     }
 }
 
@@ -229,9 +233,8 @@ pub(crate) fn differs(old: &SealedSecret, new: &SealedSecret) -> bool {
 fn recipients(object: &SealedSecret) -> BTreeSet<BTreeSet<&String>> {
     let spec = &object.spec;
     let own = spec.values.values().filter(|block| block.header.is_some());
-    let own = own.map(|block| block.sealed_to.iter().collect());
     let shared = object.uses_shared_header().then(|| spec.sealed_to.iter().collect());
-    own.chain(shared).collect()
+    own.map(|block| block.sealed_to.iter().collect()).chain(shared).collect()
 }
 
 /// Everything of an object but what is sealed and for whom.

@@ -95,14 +95,13 @@ fn from_file(argument: &OsString, values: &mut Values) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let name = || path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let key = match key {
         Some(key) => key,
         None if files::is_stdin(&path) => {
             return Err(Failure::input("--from-file -: standard input has no name to be a key")
                 .hint("--from-file KEY=-"));
         }
-        None => name().unwrap_or_default(),
+        None => path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned(),
     };
     if !is_key(&key) {
         return Err(Failure::input(
@@ -142,8 +141,8 @@ pub(crate) fn prompt(key: &str) -> Result<SecretValue, Failure> {
         return Err(Failure::input("--prompt: what was named cannot be a key of a Secret")
             .hint("a key is made of letters, digits, - . _"));
     }
-    let typed = rpassword::prompt_password(format!("Value of {key} (not shown): "));
-    let typed = typed.map_err(|_| {
+    let question = format!("Value of {key} (not shown): ");
+    let typed = rpassword::prompt_password(question).map_err(|_| {
         Failure::input(format!("--prompt {key}: there is no terminal to ask at"))
             .hint(format!("use standard input: printf %s \"$VALUE\" | seal --from-file {key}=- …"))
     })?;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::cluster::{self, ClusterArgs};
 use crate::console::{self, Console};
 use crate::error::{Failure, Kind, bad_recipient};
-use crate::files::{self, Output, shown};
+use crate::files::{self, Output, relative};
 use crate::policy;
 
 /// Pin the cluster's recipient in .seal.yaml
@@ -40,50 +40,64 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
             .hint("`seal init` makes one"));
     };
     let before = policy::load(&path)?;
-    let text = cluster::recipient(&args.cluster)?;
-    let recipient = Recipient::from_str(&text)
-        .map_err(|error| bad_recipient(&text, error).about("the cluster"))?;
-    if recipient.is_classic() && !before.allow_classic {
-        return Err(Failure::input(
-            "the cluster's recipient is classic, which quantum computers will read",
-        )
-        .hint("let the controller make a post-quantum key; or set allowClassic: true"));
-    }
+    let recipient = recipient(args, before.allow_classic)?;
     let fingerprint = recipient.fingerprint();
     accept(args, before.recipients.get(&args.name), &fingerprint)?;
-    let policy_text = files::read_text(&path)?;
-    let written = policy_file::pin(&policy_text, &args.name, recipient.as_str()).map_err(
-        |error| match error {
-            PolicyError::Layout => Failure::input(format!("{}: {error}", shown(&path))).hint(
-                format!("write `{}: {}` under recipients yourself", args.name, recipient.as_str()),
-            ),
-            error => Failure::input(format!("{}: {error}", shown(&path))),
-        },
-    )?;
-    let sealed_for = policy_file::read(&written)
+    let pinned = pin(args, &path, &recipient)?;
+    let sealed_for = policy_file::read(&pinned)
         .is_ok_and(|policy| policy.rules.iter().any(|rule| rule.to.contains(&args.name)));
-    let bytes = Zeroizing::new(written.into_bytes());
+    let bytes = Zeroizing::new(pinned.into_bytes());
     let written = files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o644 }])?;
     let did = if written.is_empty() { "is pinned already" } else { "is now pinned" };
-    console::say(&format!("{} {did} in {}: {fingerprint}", args.name, shown(&path)));
+    console::say(&format!("{} {did} in {}: {fingerprint}", args.name, relative(&path)));
     if !sealed_for {
         console::note(&format!(
             "no rule of {} seals for {} yet: name it under `to`",
-            shown(&path),
+            relative(&path),
             args.name
         ));
     }
     Ok(())
 }
 
+/// What the cluster publishes, when it may be sealed to.
+fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure> {
+    let text = cluster::recipient(&args.cluster)?;
+    let recipient = Recipient::from_str(&text)
+        .map_err(|error| bad_recipient(&text, error).about("the cluster"))?;
+    if recipient.is_classic() && !allow_classic {
+        return Err(Failure::input(
+            "the cluster's recipient is classic, which quantum computers will read",
+        )
+        .hint("let the controller make a post-quantum key; or set allowClassic: true"));
+    }
+    Ok(recipient)
+}
+
+/// The text of the `.seal.yaml` at `path` with the recipient in it.
+fn pin(args: &FetchArgs, path: &Path, recipient: &Recipient) -> Result<String, Failure> {
+    let text = files::read_text(path)?;
+    policy_file::pin(&text, &args.name, recipient.as_str()).map_err(|error| {
+        let failure = Failure::input(format!("{}: {error}", relative(path)));
+        match error {
+            PolicyError::Layout => failure.hint(format!(
+                "write `{}: {}` under recipients yourself",
+                args.name,
+                recipient.as_str()
+            )),
+            _ => failure,
+        }
+    })
+}
+
 /// Whether the pin may become `new`: it is not there, it is the same, or the user names `new` itself.
 fn accept(args: &FetchArgs, pinned: Option<&Source>, new: &Fingerprint) -> Result<(), Failure> {
     if let Some(accepted) = args.accept.as_deref().filter(|accepted| *accepted != new.as_str()) {
-        let shown = Fingerprint::parse(accepted)
-            .map_or("what --accept names".to_owned(), |fp| fp.to_string());
+        let wanted = Fingerprint::parse(accepted)
+            .map_or("what --accept names".to_owned(), |fingerprint| fingerprint.to_string());
         return Err(Failure::new(
             Kind::Missing,
-            format!("the cluster's recipient is {new}, not {shown}"),
+            format!("the cluster's recipient is {new}, not {wanted}"),
         )
         .hint("find out which of the two is right before you seal anything"));
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
-use crate::files::{self, Output, shown};
+use crate::files::{self, Output, relative};
 use crate::identities;
 use crate::policy::FILE_NAME;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &InitArgs, _: &mut Console) -> Result<(), Failure> {
     let root = files::work_tree_root(&here).unwrap_or_else(|| here.clone());
     let path = root.join(FILE_NAME);
     if files::exists(&path) {
-        return Err(Failure::input(format!("{} exists and is not overwritten", shown(&path)))
+        return Err(Failure::input(format!("{} exists and is not overwritten", relative(&path)))
             .hint("`seal fetch` adds the cluster to it; everything else is an editor's work"));
     }
     let recipient = match &args.offline {
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &InitArgs, _: &mut Console) -> Result<(), Failure> {
     };
     let bytes = Zeroizing::new(policy_text(&recipient).into_bytes());
     files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o644 }])?;
-    console::say(&format!("wrote {}: offline is {}", shown(&path), recipient.fingerprint()));
+    console::say(&format!("wrote {}: offline is {}", relative(&path), recipient.fingerprint()));
     if args.offline.is_none() {
         console::say(
             "move the identity to a place that is offline, such as paper or a stick: it opens everything sealed here",
@@ -65,10 +65,8 @@ fn make_identity(args: &InitArgs, root: &Path) -> Result<Recipient, Failure> {
 }
 
 fn default_path(root: &Path) -> Result<PathBuf, Failure> {
-    let variable =
-        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let config =
-        variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
+        folder_in("XDG_CONFIG_HOME").or_else(|| folder_in("HOME").map(|home| home.join(".config")));
     let folder = config.map(|config| config.join("seal")).ok_or_else(|| {
         Failure::input("there is no home folder for the offline identity")
             .hint("--offline-key FILE names its place")
@@ -76,6 +74,10 @@ fn default_path(root: &Path) -> Result<PathBuf, Failure> {
     files::create_folder(&folder)?;
     let repository = root.file_name().and_then(|name| name.to_str()).unwrap_or("seal");
     Ok(folder.join(format!("{repository}-offline.key")))
+}
+
+fn folder_in(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn policy_text(recipient: &Recipient) -> String {

@@ -12,7 +12,9 @@ use serde_json::json;
 
 use crate::console::Console;
 use crate::error::Failure;
-use crate::{files, policy, sealed};
+use crate::files;
+use crate::policy;
+use crate::sealed;
 
 /// Show who can open a sealed file, where, and what is in it
 ///
@@ -50,10 +52,15 @@ pub(crate) fn run(args: &InspectArgs, console: &mut Console) -> Result<(), Failu
 
 /// A file may come from anyone: what would steer a terminal is written out.
 fn printable(text: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.into() }
-    };
-    text.chars().map(escape).collect()
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 type Names = BTreeMap<Fingerprint, String>;
@@ -71,6 +78,22 @@ struct HeaderView<'a> {
     sealed_to: &'a [String],
     /// Types of its stanzas; absent where the object is malformed.
     stanzas: Option<Vec<String>>,
+}
+
+impl HeaderView<'_> {
+    fn as_json(&self, names: &Names) -> serde_json::Value {
+        let mut sealed_to = Vec::new();
+        for hint in self.sealed_to {
+            let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
+            sealed_to.push(json!({ "fingerprint": hint, "name": name }));
+        }
+        json!({
+            "shared": self.shared,
+            "keys": self.keys,
+            "sealedTo": sealed_to,
+            "stanzas": self.stanzas,
+        })
+    }
 }
 
 /// The shared header, then those of single blocks by key.
@@ -147,18 +170,6 @@ fn in_words(scope: &Scope) -> String {
 
 fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
     let spec = &object.spec;
-    let recipient = |hint: &String| {
-        let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
-        json!({ "fingerprint": hint, "name": name })
-    };
-    let headers = headers(object).into_iter().map(|header| {
-        json!({
-            "shared": header.shared,
-            "keys": header.keys,
-            "sealedTo": header.sealed_to.iter().map(recipient).collect::<Vec<_>>(),
-            "stanzas": header.stanzas,
-        })
-    });
     json!({
         "namespace": object.metadata.namespace,
         "name": object.metadata.name,
@@ -167,7 +178,7 @@ fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
         "serviceAccounts": spec.service_accounts,
         "onConflict": spec.on_conflict,
         "suspend": spec.suspend,
-        "headers": headers.collect::<Vec<_>>(),
+        "headers": headers(object).iter().map(|header| header.as_json(names)).collect::<Vec<_>>(),
         "problem": check(object).err().map(|error| json!({
             "reason": error.reason().as_str(), "message": error.to_string(),
         })),

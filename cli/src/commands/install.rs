@@ -15,7 +15,7 @@ const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/rbac-names
 const READERS: &str = include_str!("../../../controller/deploy/recipients-readers.yaml");
 
 /// What the files of `controller/deploy` are written for.
-const HOME: &str = "seal-system";
+const HOME: &str = seal_core::names::CONTROLLER_NAMESPACE;
 const IMAGE: &str = concat!("seal-controller:", env!("CARGO_PKG_VERSION"));
 const ARGS: &str = "args: [] # --namespaces and the like";
 const READER_SUBJECT: &str = "\
@@ -69,15 +69,17 @@ fn check(args: &InstallArgs) -> Result<(), Failure> {
         ))
         .hint("name other namespaces with --namespaces"));
     }
-    let plain = |text: &String| {
-        !text.is_empty()
-            && text.bytes().all(|b| b.is_ascii_graphic() && !b"'\"#{}[],&*!|>%`".contains(&b))
-    };
-    if !std::iter::once(&args.image).chain(&args.recipients_readers).all(plain) {
+    if !std::iter::once(&args.image).chain(&args.recipients_readers).all(|text| is_plain(text)) {
         return Err(Failure::input("an image or group has a character that neither can have")
             .hint("`seal install --help`"));
     }
     Ok(())
+}
+
+/// Whether a text stands for itself in YAML, quoted or not.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_graphic() && !b"'\"#{}[],&*!|>%`".contains(&b))
 }
 
 fn manifests(args: &InstallArgs) -> String {
@@ -91,8 +93,9 @@ fn manifests(args: &InstallArgs) -> String {
     let served = args.namespaces.iter();
     documents.extend(served.map(|served| at_home(RBAC_NAMESPACE).replace("SERVED", served)));
     if args.recipients_readers != ["none"] {
-        let subject = |group: &String| READER_SUBJECT.replace("READER", group);
-        let subjects: String = args.recipients_readers.iter().map(subject).collect();
+        let groups = args.recipients_readers.iter();
+        let subjects: String =
+            groups.map(|group| READER_SUBJECT.replace("READER", group)).collect();
         documents.push(at_home(READERS).replace(READER_SUBJECT, &subjects));
     }
     documents.join("---\n")

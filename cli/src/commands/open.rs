@@ -8,8 +8,8 @@ use seal_core::layout::{self, Layout};
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::open::{self, Opened};
+use seal_disk::Out;
 use seal_disk::plan::Plan;
-use seal_disk::{DiskError, Out};
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -55,9 +55,11 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
     if args.key.is_some() || args.pick.name.is_some() || args.pick.namespace.is_some() {
         objects = vec![args.pick.pick(&args.file, objects)?];
     }
-    let opened = objects.iter().map(|(_, object)| open_one(object, &keyring));
-    let opened =
-        opened.collect::<Result<Vec<_>, _>>().map_err(|failure| failure.about_file(&args.file))?;
+    let opened = objects
+        .iter()
+        .map(|(_, object)| open_one(object, &keyring))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|failure| failure.about_file(&args.file))?;
     if let (Some(layout), Some(out)) = (args.layout, &args.out) {
         return lay_out(opened, layout, out, &args.file);
     }
@@ -81,24 +83,20 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
 /// Writes files by the one writer of opened values. What is in the way and not ours stays, and ends the command
 /// before anything is written.
 fn lay_out(opened: Vec<Opened>, layout: Layout, out: &Path, from: &Path) -> Result<(), Failure> {
-    let disk = |error: DiskError| Failure::from(error);
-    let mut out = Out::open(out, layout).map_err(disk)?;
+    let mut out = Out::open(out, layout)?;
     out.begin();
     let mut writes = Vec::new();
     for opened in opened {
-        match out
-            .plan(layout::lay_out(layout, opened), &from.display().to_string())
-            .map_err(disk)?
-        {
+        match out.plan(layout::lay_out(layout, opened), &from.display().to_string())? {
             Plan::Leave => {}
             Plan::Write(write) => writes.push(write),
-            Plan::Refuse(error) => return Err(disk(error)),
+            Plan::Refuse(error) => return Err(error.into()),
         }
     }
-    for (_, result) in out.write(writes).map_err(disk)? {
-        result.map_err(disk)?;
+    for (_, result) in out.write(writes)? {
+        result?;
     }
-    out.finish().map_err(disk)
+    Ok(out.finish()?)
 }
 
 fn open_one(object: &SealedSecret, keyring: &Keyring) -> Result<Opened, Failure> {

@@ -1,0 +1,62 @@
+//! What can be said of paths: folders, real paths, the Git work tree, and how people write them.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::exists;
+use crate::error::{Failure, Kind};
+
+/// The folder a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The real path of a file that may not exist yet: of the nearest folder that does, and the rest.
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf, Failure> {
+    if let Ok(real) = fs::canonicalize(path) {
+        return Ok(real);
+    }
+    let name = path.file_name().ok_or_else(|| {
+        Failure::new(Kind::Input, format!("{} is not the name of a file", path.display()))
+    })?;
+    Ok(real_path(folder_of(path))?.join(name))
+}
+
+/// The root of the Git work tree that a folder lies in: where the nearest `.git` is, a folder or a file.
+pub(crate) fn work_tree_root(folder: &Path) -> Option<PathBuf> {
+    let root = folder.ancestors().find(|folder| exists(&folder.join(".git")));
+    root.map(Path::to_path_buf)
+}
+
+/// Whether a path that is written as one inside a Git work tree is, by a link on its way, a file outside.
+pub(super) fn leads_out(path: &Path) -> bool {
+    let mut written = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_default().components() {
+        match part {
+            Component::ParentDir => drop(written.pop()),
+            part => written.push(part),
+        }
+    }
+    let Some(root) = work_tree_root(folder_of(&written)) else { return false };
+    match (real_path(path), fs::canonicalize(&root)) {
+        (Ok(real), Ok(root)) => !real.starts_with(root),
+        (Ok(_), Err(_)) => true,
+        (Err(_), _) => false,
+    }
+}
+
+/// A path as people write it: relative to the working directory where they have a folder in common.
+pub(crate) fn relative(path: &Path) -> String {
+    let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    let common = here.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    // The root alone is no common folder.
+    if common < 2 {
+        return path.display().to_string();
+    }
+    let up = std::iter::repeat_n(Component::ParentDir, here.components().count() - common);
+    let relative: PathBuf = up.chain(path.components().skip(common)).collect();
+    if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.display().to_string() }
+}

@@ -1,0 +1,149 @@
+//! Whole files or nothing: written beside their targets, and renamed when all are complete.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+use super::paths::{folder_of, leads_out};
+use crate::error::Failure;
+
+/// The rights of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// A file to be written: where, what, and the mode of a new one.
+pub(crate) struct Output {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) mode: u32,
+}
+
+/// Writes all of `outputs`, or none: every one is complete on disk before the first takes its name.
+///
+/// A file that has these bytes already is not touched. Returns what was written.
+pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
+    let mut staged = Vec::new();
+    for output in outputs {
+        if let Some(file) = stage(&output)? {
+            staged.push((output.path, file));
+        }
+    }
+    let mut written = Vec::new();
+    for (path, stage) in staged {
+        let result = match stage {
+            Stage::Beside(file, target) => {
+                let persisted = file.persist(&target).map(drop).map_err(|error| error.error);
+                // The file has its name; whether the folder's entry is on disk too is past undoing.
+                persisted.inspect(|()| drop(sync_folder(&target)))
+            }
+            Stage::Device(bytes) => write_device(&path, &bytes),
+        };
+        result.map_err(|error| Failure::io("write", &path, &error))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+enum Stage {
+    Beside(NamedTempFile, PathBuf),
+    /// A device or pipe has no name to take over.
+    Device(Zeroizing<Vec<u8>>),
+}
+
+fn stage(output: &Output) -> Result<Option<Stage>, Failure> {
+    // A link stays a link: what it points to is replaced.
+    let target = fs::canonicalize(&output.path).unwrap_or_else(|_| output.path.clone());
+    if leads_out(&output.path) {
+        let message = format!("{} leads out of its Git work tree", output.path.display());
+        return Err(Failure::input(message).hint(
+            "a link in a repository may be somebody else's trap: name the file itself that is meant",
+        ));
+    }
+    let staged = match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if !metadata.is_file() => Ok(Some(Stage::Device(output.bytes.clone()))),
+        Ok(metadata) => stage_over(output, target, metadata.mode()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            stage_beside(output, target, output.mode).map(Some)
+        }
+        Err(error) => Err(error),
+    };
+    staged.map_err(|error| Failure::io("write", &output.path, &error))
+}
+
+/// Over a file that is there: nothing where it is the same already. Its mode is kept, but for a file that only its owner
+/// may read: that gets the mode it must have.
+fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Option<Stage>> {
+    let is_private = output.mode & OTHERS == 0;
+    let same = fs::read(&target).is_ok_and(|old| Zeroizing::new(old) == output.bytes);
+    if same && !(is_private && old_mode & OTHERS != 0) {
+        return Ok(None);
+    }
+    let mode = if is_private { output.mode } else { old_mode & 0o7777 };
+    stage_beside(output, target, mode).map(Some)
+}
+
+/// A complete file beside its target, on disk before it takes that name.
+fn stage_beside(output: &Output, target: PathBuf, mode: u32) -> io::Result<Stage> {
+    let mut file = tempfile::Builder::new().prefix(".seal-").tempfile_in(folder_of(&target))?;
+    file.write_all(&output.bytes)?;
+    file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    file.as_file().sync_all()?;
+    Ok(Stage::Beside(file, target))
+}
+
+fn write_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(bytes)?;
+    file.flush()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// Makes a file that only its owner reads; never over an existing one.
+pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let options = OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
+    let mut file = options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::input(format!("{} exists and is not overwritten", path.display()))
+                .hint("it may be the only copy of a key: choose another name")
+        }
+        _ => Failure::io("make", path, &error),
+    })?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Half a key is none. It was made by this run, so nothing of the user's goes.
+        let _ = fs::remove_file(path);
+        Failure::io("write", path, &error)
+    })
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| Failure::io("make", path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_private_is_so_over_a_file_that_others_could_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.yaml");
+        for (before, mode, after) in
+            [("x", 0o600, 0o600), ("plain", 0o600, 0o600), ("x", 0o644, 0o640)]
+        {
+            fs::write(&path, before).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+            let bytes = Zeroizing::new(b"plain".to_vec());
+            write_all(vec![Output { path: path.clone(), bytes, mode }]).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, after);
+        }
+    }
+}
