@@ -136,3 +136,15 @@ fn what_opens_is_written_and_opens_again() {
         assert_eq!(opened.values.len(), case.values.as_ref().unwrap().len(), "{}", case.file);
     }
 }
+
+/// The example in docs/format.md is cut short where it would be long, and a sealed file all the same.
+#[test]
+fn the_example_of_the_documents_has_the_fields_that_readers_know() {
+    let document = std::fs::read_to_string(testdata("../docs/format.md")).unwrap();
+    let (_, after) = document.split_once("```yaml\n").unwrap();
+    let (example, _) = after.split_once("```").unwrap();
+    let documents = file::read(example).unwrap();
+    let [Document::Sealed(sealed)] = documents.as_slice() else { panic!("one sealed file") };
+    assert_eq!(sealed.full_name(), "prod/db");
+    assert!(sealed.uses_shared_header() && sealed.spec.values["token"].header.is_some());
+}
