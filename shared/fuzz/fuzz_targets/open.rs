@@ -48,7 +48,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(opened.is_ok(), same, "{:?}", sealed.spec.values);
 });
 
-/// The vector with this header, shared or the block's own, and this payload.
+/// The vector with this header, shared or the block's own, and this payload; its other blocks stay.
 fn put(header: String, payload: String, own: bool) -> SealedSecret {
     let mut sealed = SEALED.clone();
     let sealed_to = sealed.spec.sealed_to.clone();
@@ -56,7 +56,6 @@ fn put(header: String, payload: String, own: bool) -> SealedSecret {
     block.payload = payload;
     if own {
         (block.header, block.sealed_to) = (Some(header), sealed_to);
-        (sealed.spec.header, sealed.spec.sealed_to) = (None, vec![]);
     } else {
         sealed.spec.header = Some(header);
     }
