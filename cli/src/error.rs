@@ -119,7 +119,8 @@ impl From<DiskError> for Failure {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self::refused(Reason::Malformed, error.to_string())
+        let hint = error.hint();
+        Self::refused(Reason::Malformed, error.to_string()).hint(hint)
     }
 }
 
@@ -166,6 +167,9 @@ impl From<ManifestError> for Failure {
         let hint = match &error {
             ManifestError::Text(error) if error.problem == Problem::KeyTwice => {
                 "kubectl would silently take one of the two: take the other out"
+            }
+            ManifestError::Text(error) if error.problem == Problem::Conflict => {
+                "keep one side of it and take its marks out"
             }
             ManifestError::NotASecret { .. } => {
                 "only Secrets are sealed: put other manifests into a file of their own"

@@ -54,6 +54,54 @@ fn two_branches_that_set_another_value_each_merge_with_plain_git() {
 }
 
 #[test]
+fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
+    let world = World::sealed();
+    let sides = ["ours", "theirs"].map(|side| {
+        world.write("side.yaml", world.read("db.sealed.yaml"));
+        world.seal_with(&["set", "side.yaml", "password"], side.as_bytes()).exits(0);
+        world.read("side.yaml")
+    });
+    world.write("base", world.read("db.sealed.yaml"));
+    world.write("theirs", &sides[1]);
+    world.write("db.sealed.yaml", &sides[0]);
+    let mut merge = std::process::Command::new("git");
+    merge.args(["merge-file", "db.sealed.yaml", "base", "theirs"]).current_dir(world.path("."));
+    assert_eq!(merge.status().expect("git runs").code(), Some(1), "one conflict");
+
+    let conflict = world.read("db.sealed.yaml");
+    let line = 1 + conflict.lines().position(|line| line.starts_with("<<<<<<< ")).expect("a mark");
+    for command in [&["set", "db.sealed.yaml", "username"][..], &["inspect", "db.sealed.yaml"]] {
+        let ran = world.seal_with(command, b"x").exits(2);
+        ran.says(&format!("line {line}: not valid YAML or JSON: a merge conflict"))
+            .says("keep one side of it whole");
+    }
+    assert_eq!(world.read("db.sealed.yaml"), conflict, "nothing was changed");
+
+    let is_mark =
+        |line: &&str| ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|it| line.starts_with(it));
+    let both: Vec<&str> = conflict.lines().filter(|line| !is_mark(line)).collect();
+    world.write("db.sealed.yaml", both.join("\n"));
+    world
+        .seal(&["inspect", "db.sealed.yaml"])
+        .exits(2)
+        .says("the same key stands twice")
+        .says("keep one of the two whole");
+}
+
+#[test]
+fn a_payload_where_its_block_belongs_is_named_by_its_key() {
+    let world = World::sealed();
+    let text =
+        world.read("db.sealed.yaml").replace("    password:\n      payload: ", "    password: ");
+    world.write("db.sealed.yaml", text);
+    world
+        .seal(&["inspect", "db.sealed.yaml"])
+        .exits(2)
+        .says("prod/db: the block of password is of the wrong type")
+        .says("seal set");
+}
+
+#[test]
 fn a_value_is_kept_byte_for_byte_and_a_line_feed_is_mentioned() {
     let world = World::sealed();
     let note = "the value of token ends in a line feed";

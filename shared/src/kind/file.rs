@@ -13,8 +13,9 @@ use serde::Serialize;
 use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
 use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
 use crate::place::Scope;
+use crate::reason::Reason;
 use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
-use crate::yaml::{self, Node, ReadError, Value, escaped};
+use crate::yaml::{self, Node, Problem, ReadError, Value, escaped};
 
 /// What one document of a text turned out to be.
 #[derive(Clone, Debug)]
@@ -56,12 +57,38 @@ pub enum FileError {
         /// Which object.
         object: String,
     },
+    /// Something else where a block belongs, such as the payload itself.
+    #[error("{object}: the block of {key} is of the wrong type: it must be a map with a payload")]
+    NotABlock {
+        /// Which object.
+        object: String,
+        /// The key under `values`.
+        key: String,
+    },
     /// An `apiVersion` of our group that this version does not know.
     #[error("{object}: apiVersion or kind is not known to this version")]
     UnknownVersion {
         /// Which object.
         object: String,
     },
+}
+
+impl FileError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Text(ReadError { problem: Problem::Conflict, .. }) => {
+                "keep one side of it whole, sealedTo, header and payload together, and take its marks out"
+            }
+            Self::Text(ReadError { problem: Problem::KeyTwice, .. }) => {
+                "keep one of the two whole: of a block that stands twice, one with its header and payload"
+            }
+            Self::NotABlock { .. } => {
+                "bring that block back from Git, or seal the value with `seal set`"
+            }
+            _ => Reason::Malformed.hint(),
+        }
+    }
 }
 
 /// Reads every document of `text`, and the items of a `List` as if they were documents, as kubectl does.
@@ -108,9 +135,14 @@ const MAPS: [&[&str]; 7] = [
 
 fn has_list_for_map(node: &Node) -> bool {
     let fields = MAPS.iter().filter_map(|path| descend(node, path));
-    let values = descend(node, &["spec", "values"]);
-    let blocks = values.map(Node::entries).unwrap_or_default().iter().map(|entry| &entry.value);
-    fields.chain(blocks).any(|node| matches!(node.value, Value::Sequence(_)))
+    fields.into_iter().any(|node| matches!(node.value, Value::Sequence(_)))
+}
+
+/// The first key under `values` with something else than a map.
+fn key_without_block(node: &Node) -> Option<String> {
+    let entries = descend(node, &["spec", "values"])?.entries();
+    let other = entries.iter().find(|entry| !matches!(entry.value.value, Value::Mapping(_)))?;
+    Some(escaped(&other.key))
 }
 
 fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
@@ -120,6 +152,9 @@ fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
 fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
     if has_list_for_map(node) {
         return Err(FileError::WrongType { object: full_name_of(node) });
+    }
+    if let Some(key) = key_without_block(node) {
+        return Err(FileError::NotABlock { object: full_name_of(node), key });
     }
     let json = node.to_json();
     let mut unknown = None;

@@ -63,6 +63,8 @@ pub struct ReadError {
 pub enum Problem {
     /// Not YAML: cut short, a merge conflict, a stray character.
     Syntax(&'static str),
+    /// The lines that Git leaves where both sides changed the same place.
+    Conflict,
     /// The same key twice in one map; kubectl would silently take one of them.
     KeyTwice,
     /// A key that is no string and has no one spelling as one.
@@ -80,6 +82,9 @@ impl fmt::Display for ReadError {
         }
         match &self.problem {
             Problem::Syntax(what) => write!(f, "not valid YAML or JSON: {what}"),
+            Problem::Conflict => {
+                f.write_str("not valid YAML or JSON: a merge conflict that is not resolved")
+            }
             Problem::KeyTwice => f.write_str("the same key stands twice in one map"),
             Problem::Key => {
                 f.write_str("a map's key is neither a string, an integer nor a boolean")
@@ -97,8 +102,15 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Node>, ReadError> {
     {
         return Ok(nodes);
     }
-    let nodes = read::documents(text)?;
+    let nodes = read::documents(text).map_err(|error| conflict(text).unwrap_or(error))?;
     Ok(nodes.into_iter().filter(|node| !matches!(node.value, Value::Null)).collect())
+}
+
+/// What Git left in a text that does not read: where its first conflict begins.
+fn conflict(text: &str) -> Option<ReadError> {
+    let begins = text.lines().position(|line| line.starts_with("<<<<<<< "))?;
+    let ends = text.lines().skip(begins).any(|line| line.starts_with(">>>>>>> "));
+    ends.then_some(ReadError { line: begins + 1, problem: Problem::Conflict })
 }
 
 impl Node {
