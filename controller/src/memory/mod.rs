@@ -140,7 +140,7 @@ impl Memory {
     /// The first lists of all sealed objects are complete: nothing more is kept of Secrets that none of them wants.
     pub(crate) fn lists_complete(&self) {
         self.with(|state| {
-            let wanted: Vec<Place> = state.objects.all().map(|it| it.id.at.target()).collect();
+            let wanted: Vec<Place> = state.objects.all().flat_map(Tracked::targets).collect();
             state.live.keep_only(wanted.iter());
         });
     }
@@ -195,7 +195,7 @@ impl Memory {
     /// A list of Secrets is complete. Returns the sealed objects whose live Secret went away unseen.
     pub(crate) fn secret_list_ends(&self, watched: &Watched) -> Vec<Arc<ObjectName>> {
         self.with(|state| {
-            let wanted = state.objects.all().map(|it| it.id.at.target()).collect();
+            let wanted = state.objects.all().flat_map(Tracked::targets).collect();
             let gone = state.live.list_ends(watched, wanted);
             let wanting = gone.iter().filter_map(|place| state.objects.wanting(place));
             wanting.map(|it| it.id.at.clone()).collect()
@@ -267,8 +267,10 @@ impl Memory {
 
 impl State {
     fn object_gone(&mut self, name: &ObjectName) {
-        self.objects.remove(name);
-        self.live.forget(&name.target());
+        let gone = self.objects.remove(name);
+        for target in gone.iter().flat_map(Tracked::targets) {
+            self.live.forget(&target);
+        }
         self.fresh.take(name);
     }
 }

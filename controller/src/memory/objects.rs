@@ -74,6 +74,11 @@ impl Tracked {
         }
     }
 
+    /// Where its live Secrets go; a SealedSecret has one. [`Objects::wanting`] is the way back.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Place> + use<> {
+        std::iter::once(self.id.at.target())
+    }
+
     /// What is asked for: a generation, and a request for a reconcile.
     fn asks(&self) -> (i64, Option<&String>) {
         (self.generation, self.reconcile_at.as_ref())
@@ -193,8 +198,8 @@ impl Objects {
         self.by_name.values()
     }
 
-    pub(super) fn remove(&mut self, name: &ObjectName) {
-        self.by_name.remove(name);
+    pub(super) fn remove(&mut self, name: &ObjectName) -> Option<Tracked> {
+        self.by_name.remove(name)
     }
 
     pub(super) fn list_begins(&mut self, watched: &Watched) {
