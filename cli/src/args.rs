@@ -1,6 +1,6 @@
 //! The words of the command line, and what is said when they make no sense.
 //!
-//! clap only sorts the words. Its own letters repeat what was typed, and somebody may have typed a value where
+//! clap only sorts the words. Its own messages repeat what was typed, and somebody may have typed a value where
 //! none belongs: so they are written anew here, from the names of flags alone.
 
 use clap::Parser;

@@ -1,6 +1,6 @@
 //! Standard output and standard error, and nothing else that prints.
 //!
-//! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Letters to a
+//! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Messages to a
 //! person go to standard error, one line each, without the control characters that a hostile file may carry.
 
 use std::io::{self, BufWriter, StdoutLock, Write};

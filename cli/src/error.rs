@@ -1,4 +1,4 @@
-//! Failures as a person reads them: kind → exit code, one message, one hint with the next step.
+//! Failures as a person reads them: an exit code, one message, one hint with the next step.
 //!
 //! Every error of seal-core ends here, with its reason word behind the message. The words of the operating
 //! system are passed on; those of parsers never are, because they may quote what they read.

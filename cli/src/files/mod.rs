@@ -1,4 +1,5 @@
-//! The only disk: reading what was named; [`write`](self::write) puts whole files there, [`paths`] knows where they lie.
+//! The user's files: reading what was named here, [`write`](self::write) puts whole files there, [`paths`] knows where
+//! they lie. Identities are read, and layouts written, by seal-disk.
 //!
 //! What is read may be a secret and is wiped on drop.
 

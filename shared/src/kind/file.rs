@@ -1,8 +1,8 @@
 //! Text of a sealed file ⇄ [`SealedSecret`]: strict in what it reads, stable in what it writes.
 //!
-//! Reading refuses unknown fields at every level and a key twice, and then everything that
-//! [`crate::open::check`] refuses. Writing gives one order of fields and sorted maps, so that the same
-//! content is the same bytes.
+//! Reading refuses unknown fields at every level, a key twice and fields of another type; what else a sealed file may
+//! not be, [`crate::open::check`] says. Writing gives one order of fields and sorted maps, so that the same content is
+//! the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;

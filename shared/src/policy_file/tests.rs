@@ -1,4 +1,4 @@
-//! What a policy file may say, and the letters about those that say something else.
+//! What a policy file may say, and the messages about those that say something else.
 
 use super::*;
 

@@ -169,7 +169,7 @@ impl Node {
         }
     }
 
-    /// What a reader would call this value: for a letter that must not quote it.
+    /// What a reader would call this value: for a message that must not quote it.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "null",
