@@ -288,3 +288,33 @@ async fn beside_a_key_that_does_not_count_none_is_made() {
         assert!(home.find::<ConfigMap>("seal-recipients").await.is_none());
     }
 }
+
+#[tokio::test]
+async fn a_restored_key_is_the_only_one_and_the_first_one_once_deleted_does_not_come_back() {
+    let Some(cluster) = quiet!() else { return };
+    let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
+    let restored = Identity::generate();
+    add_key(cluster, &home.name, "restored", &restored, "active").await;
+    for _ in 0..2 {
+        let controller = Controller::start_in(cluster, &home, &ns, &[]).await;
+        assert_eq!(controller.fingerprint(), restored.fingerprint().to_string());
+        assert_eq!(keys_of(&home).await, ["restored"]);
+        controller.process.terminate().await;
+    }
+
+    // The other order: a new cluster has made its first key before the backup is brought in.
+    let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
+    let early = Controller::start_in(cluster, &home, &ns, &[]).await;
+    add_key(cluster, &home.name, "restored", &restored, "active").await;
+    early.process.terminate().await;
+    home.delete::<Secret>("seal-key-first").await;
+    for _ in 0..2 {
+        let controller = Controller::start_in(cluster, &home, &ns, &[]).await;
+        home.eventually("the restored key is published", "seal-recipients", |map: &ConfigMap| {
+            map.data.as_ref().is_some_and(|data| data["recipient"] == restored.recipient())
+        })
+        .await;
+        assert_eq!(keys_of(&home).await, ["restored"]);
+        controller.process.terminate().await;
+    }
+}
