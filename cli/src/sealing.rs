@@ -44,7 +44,7 @@ pub(crate) struct TemplateArgs {
     #[arg(long, value_name = "KEY")]
     pub(crate) clear: Vec<String>,
     /// When a Secret of that name exists: Refuse (default), AdoptEmpty, Adopt or Merge
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "CHOICE")]
     pub(crate) on_conflict: Option<String>,
 }
 
