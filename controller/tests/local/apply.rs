@@ -27,6 +27,22 @@ fn each_value_becomes_a_file_that_only_its_owner_reads() {
 }
 
 #[test]
+fn values_that_two_branches_changed_are_both_live_after_a_plain_merge() {
+    let rig = Rig::new();
+    rig.commit("db.yaml", &rig.seal("prod/db", &[("password", "old"), ("user", "old")]));
+    let text = fs::read_to_string(rig.at("repo/db.yaml")).unwrap();
+    rig.once().assert(0, &["applied 1"]);
+    rig.git(&["switch", "-qc", "theirs"]);
+    rig.commit("db.yaml", &rig.set(&text, "password", "theirs"));
+    rig.git(&["switch", "-q", "-"]);
+    rig.commit("db.yaml", &rig.set(&text, "user", "ours"));
+    rig.git(&["merge", "-q", "--no-edit", "theirs"]);
+    rig.once().assert(0, &["applied 1, unchanged 0, refused 0, pruned 0"]);
+    assert_eq!(rig.value("prod/db/password"), "theirs");
+    assert_eq!(rig.value("prod/db/user"), "ours");
+}
+
+#[test]
 fn a_run_over_unchanged_files_writes_nothing() {
     let rig = Rig::new();
     rig.commit_objects(&["a", "b"]);

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use seal_core::key::Identity;
-use seal_core::kind::file;
-use seal_core::kind::file::Document;
+use seal_core::kind::edit::edit;
+use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
 use seal_core::place::{Place, Scope};
@@ -73,6 +73,16 @@ impl Rig {
     /// The same with a scope of its own.
     pub(crate) fn seal_wide(&self, scope: Scope, place: &str, values: &[(&str, &str)]) -> String {
         seal_for(&self.identity, Some(scope), place, values)
+    }
+
+    /// `text` with one value set anew, as `seal set` does it.
+    pub(crate) fn set(&self, text: &str, key: &str, value: &str) -> String {
+        let mut documents = file::read(text).unwrap();
+        let Some(Document::Sealed(sealed)) = documents.pop() else { panic!("one sealed file") };
+        let values = [(key.to_owned(), value.as_bytes().into())].into();
+        let recipients = [self.identity.recipient().parse().unwrap()];
+        let change = seal::seal_into(&sealed, &values, &sealed.spec.scope, &recipients).unwrap();
+        edit(text, 0, &change).unwrap()
     }
 
     pub(crate) fn git(&self, args: &[&str]) -> String {
