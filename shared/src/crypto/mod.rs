@@ -2,7 +2,7 @@
 //!
 //! Everything here is age v1 (<https://c2sp.org/age>) put together from its own parts: a header that wraps
 //! one file key to many recipients, and payloads under that file key. [`kem`] is the post-quantum recipient
-//! type, [`header`] the header, [`payload`] one value, [`padding`] the length classes.
+//! type, [`header`] the header, [`stanzas`] what may stand in it, [`payload`] one value, [`padding`] the length classes.
 //!
 //! Deliberately absent: any other cipher, associated data, signatures, algorithm negotiation.
 
@@ -11,6 +11,7 @@ pub(crate) mod kem;
 pub(crate) mod padding;
 pub(crate) mod payload;
 pub(crate) mod recipient;
+pub(crate) mod stanzas;
 
 use age_core::format::{FILE_KEY_BYTES, FileKey};
 

@@ -14,13 +14,10 @@ use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Checksum, Hrp};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::header::Header;
 use super::kem::{PUBLIC_KEY_BYTES, PrivateHalf, PublicHalf, SEED_BYTES, SHARE_BYTES};
 
 /// Type of the stanzas of post-quantum recipients.
 pub(crate) const STANZA: &str = "mlkem768x25519";
-/// Type of the stanzas of age's classical recipients, which the `age` crate makes and opens.
-const CLASSIC_STANZA: &str = "X25519";
 pub(crate) const IDENTITY_START: &str = "AGE-SECRET-KEY-PQ-1";
 const RECIPIENT_HRP: &str = "age1pq";
 const IDENTITY_HRP: &str = "AGE-SECRET-KEY-PQ-";
@@ -109,29 +106,4 @@ pub(crate) fn share(stanza: &Stanza) -> Option<Box<[u8; SHARE_BYTES]>> {
     let bytes = STANDARD_NO_PAD.decode(share).ok()?;
     let share = bytes.into_boxed_slice().try_into().ok()?;
     (stanza.body.len() == BODY_BYTES).then_some(share)
-}
-
-/// The stanzas of the types that are ours have their types' shape, and classical and post-quantum ones
-/// never stand in one header: the weaker one would decide who can read it.
-pub(crate) fn check_stanzas(header: &Header) -> Result<(), &'static str> {
-    let (mut hybrid, mut classic) = (false, false);
-    for stanza in header.stanzas() {
-        match stanza.tag.as_str() {
-            "scrypt" => {
-                return Err(
-                    "the header has a passphrase stanza, and no passphrase is ever asked for",
-                );
-            }
-            STANZA if share(stanza).is_none() => {
-                return Err("a mlkem768x25519 stanza does not have that type's shape");
-            }
-            STANZA => hybrid = true,
-            CLASSIC_STANZA => classic = true,
-            _ => {}
-        }
-    }
-    if hybrid && classic {
-        return Err("the header mixes mlkem768x25519 and X25519 stanzas");
-    }
-    Ok(())
 }

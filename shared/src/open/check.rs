@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::crypto::header::Header;
-use crate::crypto::recipient::check_stanzas;
+use crate::crypto::stanzas::check_stanzas;
 use crate::key::Fingerprint;
 use crate::kind::sealed::{
     Block, MAX_OWN_HEADERS, MAX_PLAINTEXT_BYTES, MAX_VALUES, ON_CONFLICT, SealedSecret,

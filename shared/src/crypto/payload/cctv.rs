@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use sha2::Digest;
 
 use super::*;
-use crate::crypto::recipient::check_stanzas;
+use crate::crypto::stanzas::check_stanzas;
 use crate::key::Identity;
 
 /// What the `age` crate accepts of the age files that must be refused: two kinds of unterminated stanza.
