@@ -92,3 +92,17 @@ fn flag_name(typed: &str) -> String {
         flag.starts_with('-') && flag.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase());
     if is_name { flag.to_owned() } else { String::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use seal_core::exit_code::ExitCode;
+
+    use super::EXIT_CODES;
+
+    #[test]
+    fn help_lists_every_exit_code_once() {
+        let listed = EXIT_CODES.lines().skip(1).map(|line| line.trim_start().split(' ').next());
+        let codes = ExitCode::ALL.map(|code| Some((code as u8).to_string()));
+        assert!(listed.eq(codes.iter().map(|code| code.as_deref())));
+    }
+}

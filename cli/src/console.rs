@@ -4,9 +4,11 @@
 //! person go to standard error, one line each, without the control characters that a hostile file may carry.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
-use std::process::ExitCode;
+use std::process;
 
-use crate::error::{Failure, Kind, words};
+use seal_core::exit_code::ExitCode;
+
+use crate::error::{Failure, words};
 
 /// The two streams of one run.
 pub(crate) struct Console {
@@ -29,15 +31,15 @@ impl Console {
     }
 
     /// Says how the run ended and turns it into the exit code.
-    pub(crate) fn report(&self, result: Result<(), Failure>) -> ExitCode {
-        let Err(failure) = result else { return ExitCode::SUCCESS };
+    pub(crate) fn report(&self, result: Result<(), Failure>) -> process::ExitCode {
+        let Err(failure) = result else { return process::ExitCode::SUCCESS };
         if !failure.message.is_empty() {
             line("error: ", &failure.message);
         }
         if let Some(hint) = &failure.hint {
             line("hint: ", hint);
         }
-        ExitCode::from(failure.code)
+        process::ExitCode::from(u8::from(failure.code))
     }
 }
 
@@ -58,9 +60,9 @@ pub(crate) fn warn(text: &str) {
 
 fn stdout_failure(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        return Failure::new(Kind::ClosedPipe, "");
+        return Failure::new(ExitCode::Done, "");
     }
-    Failure::new(Kind::Failed, format!("cannot write standard output: {}", words(error)))
+    Failure::new(ExitCode::Failed, format!("cannot write standard output: {}", words(error)))
         .hint("make room and run it again")
 }
 

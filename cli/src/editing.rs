@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use seal_core::exit_code::ExitCode;
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
@@ -15,7 +16,7 @@ use seal_core::place::{Place, Scope};
 use zeroize::Zeroizing;
 
 use crate::console;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::files::{self, Output};
 use crate::policy::{self, Chosen, RecipientArgs};
 use crate::scope::ScopeArgs;
@@ -115,7 +116,7 @@ impl<'a> Editing<'a> {
         self.check_written(&written)?;
         if only_check {
             let message = format!("{} would change", self.path.display());
-            return Err(Failure::new(Kind::WouldChange, message)
+            return Err(Failure::new(ExitCode::WouldChange, message)
                 .hint("run it again without --check, and commit"));
         }
         let bytes = Zeroizing::new(written.into_bytes());

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use seal_core::Problem;
+use seal_core::exit_code::ExitCode;
 use seal_core::key::KeyError;
 use seal_core::kind::edit::EditError;
 use seal_core::kind::file::FileError;
@@ -17,39 +18,21 @@ use seal_core::reason::Reason;
 use seal_core::seal::SealError;
 use seal_disk::DiskError;
 
-/// How a command ends that no [`Reason`] stands for, by exit code. The table is part of `--help`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Standard output was closed by whoever reads it: nothing failed.
-    ClosedPipe = 0,
-    /// Something did not work.
-    Failed = 1,
-    /// Wrong use or bad input.
-    Input = 2,
-    /// `--check`: a file would change.
-    WouldChange = 3,
-    /// No key, no recipient, no cluster.
-    Missing = 4,
-    /// Sealed already.
-    AlreadySealed = 6,
-}
-
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// The exit code.
-    pub(crate) code: u8,
+    pub(crate) code: ExitCode,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
 impl Failure {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { code: kind as u8, message: message.into(), hint: None }
+    pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
     }
 
     pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self::new(Kind::Input, message)
+        Self::new(ExitCode::Input, message)
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
@@ -70,16 +53,16 @@ impl Failure {
     /// A refusal with a reason's word, exit code and next step.
     pub(crate) fn refused(reason: Reason, message: impl Display) -> Self {
         let hint = Some(reason.hint().to_owned());
-        Self { code: reason.exit_code(), message: format!("{message} [{reason}]"), hint }
+        Self { code: reason.into(), message: format!("{message} [{reason}]"), hint }
     }
 
     /// A file that could not be read, written or made.
     pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
         // What was named and is not there is a slip of whoever named it; the rest is the machine's.
         let slip = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory);
-        let kind = if slip { Kind::Input } else { Kind::Failed };
+        let code = if slip { ExitCode::Input } else { ExitCode::Failed };
         let failure =
-            Self::new(kind, format!("cannot {what} {}: {}", path.display(), words(error)));
+            Self::new(code, format!("cannot {what} {}: {}", path.display(), words(error)));
         match error.kind() {
             io::ErrorKind::StorageFull => {
                 failure.hint("make room and run it again; no file was changed")
@@ -138,7 +121,7 @@ impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         let failure = Self::input(error.to_string());
         match error {
-            SealError::NoRecipient => Self { code: Kind::Missing as u8, ..failure }.hint(
+            SealError::NoRecipient => Self { code: ExitCode::Missing, ..failure }.hint(
                 "name one with -r, or run `seal init` and `seal fetch` once in this repository",
             ),
             SealError::MixedRecipients(..) => failure.hint(
@@ -161,7 +144,7 @@ impl From<SealError> for Failure {
 impl From<ManifestError> for Failure {
     fn from(error: ManifestError) -> Self {
         if matches!(error, ManifestError::AlreadySealed { .. }) {
-            return Self::new(Kind::AlreadySealed, error.to_string())
+            return Self::new(ExitCode::AlreadySealed, error.to_string())
                 .hint("to change one value of it: `seal set FILE KEY`");
         }
         let hint = match &error {

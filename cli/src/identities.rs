@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use seal_core::exit_code::ExitCode;
 use seal_core::key::{Identity, Keyring};
 use seal_disk::private::{self, Pipes};
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::files;
 
 /// The flag that names identity files.
@@ -22,7 +23,7 @@ impl IdentityArgs {
     /// All identities of all files.
     pub(crate) fn keyring(&self) -> Result<Keyring, Failure> {
         if self.identity.is_empty() {
-            return Err(Failure::new(Kind::Missing, "no identity to open it with")
+            return Err(Failure::new(ExitCode::Missing, "no identity to open it with")
                 .hint("-i FILE names the file that `seal key new` wrote"));
         }
         let mut keyring = Keyring::default();

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use seal_core::exit_code::ExitCode;
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::files::{self, Output};
 use crate::sealing::{Sealed, differs};
 
@@ -155,7 +156,8 @@ fn would_change(outputs: &[(PathBuf, Vec<Sealed>)]) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{} would change", changed.join(", "));
-    Err(Failure::new(Kind::WouldChange, message).hint("run it again without --check, and commit"))
+    Err(Failure::new(ExitCode::WouldChange, message)
+        .hint("run it again without --check, and commit"))
 }
 
 fn same(path: &Path, objects: &[Sealed]) -> Result<bool, Failure> {

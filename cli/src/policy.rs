@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use globset::GlobBuilder;
+use seal_core::exit_code::ExitCode;
 use seal_core::key::{Fingerprint, KeyError, Recipient};
 use seal_core::policy_file::{self, PolicyFile, Rule, Source};
 
-use crate::error::{Failure, Kind, bad_recipient};
+use crate::error::{Failure, bad_recipient};
 use crate::files::{self, relative};
 use crate::plugin;
 
@@ -93,8 +94,11 @@ fn read_file(
         );
     }
     if recipients.is_empty() {
-        return Err(Failure::new(Kind::Missing, format!("{} has no recipient", path.display()))
-            .hint("one a line; `seal key new` prints one"));
+        return Err(Failure::new(
+            ExitCode::Missing,
+            format!("{} has no recipient", path.display()),
+        )
+        .hint("one a line; `seal key new` prints one"));
     }
     Ok(recipients)
 }
@@ -121,7 +125,7 @@ fn no_policy(target: &Path) -> Failure {
     let folder = relative(files::folder_of(target));
     let message =
         format!("no recipient: there is no {FILE_NAME} above {folder} in its Git work tree");
-    Failure::new(Kind::Missing, message).hint(
+    Failure::new(ExitCode::Missing, message).hint(
         "run `seal init` once in the repository; or name one with -r; or say with -o FILE which file of the \
          repository is written",
     )
@@ -148,7 +152,7 @@ fn effective(path: &Path, target: &Path) -> Result<Effective, Failure> {
     let rule = matching(&policy, below).map_err(|failure| failure.about(relative(path)))?;
     let Some(rule) = rule else {
         let message = format!("no rule of {} matches {}", relative(path), below.display());
-        return Err(Failure::new(Kind::Missing, message)
+        return Err(Failure::new(ExitCode::Missing, message)
             .hint("add a rule for that path, or one without a path; or name recipients with -r"));
     };
     let mut recipients = Vec::new();

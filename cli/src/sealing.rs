@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use seal_core::exit_code::ExitCode;
 use seal_core::kind::file;
 use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
@@ -12,7 +13,7 @@ use seal_core::place::Place;
 use seal_core::{seal, secret_type};
 
 use crate::console;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::policy::Chosen;
 use crate::scope::{ScopeArgs, explain_wildcard};
 use crate::values::Values;
@@ -211,7 +212,7 @@ pub(crate) fn check_size(place: &Place, text: &str) -> Result<(), Failure> {
     if text.len() > TOO_LARGE_BYTES {
         let message =
             format!("{place}: the sealed file is larger than 1.4 MB, and etcd takes 1.5 MiB");
-        return Err(Failure::new(Kind::Input, message)
+        return Err(Failure::new(ExitCode::Input, message)
             .hint("keep the large part elsewhere, encrypted, and seal its key; or seal the manifest again, under one header"));
     }
     if text.len() > LARGE_BYTES {

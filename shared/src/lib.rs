@@ -29,6 +29,7 @@
 //! ```
 
 mod crypto;
+pub mod exit_code;
 pub mod key;
 pub mod kind;
 pub mod layout;

@@ -76,17 +76,6 @@ impl Reason {
         }
     }
 
-    /// The exit code of a command that ends so; the table is in `seal --help`.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Applied | Self::Repaired | Self::Replaced => 0,
-            Self::NotOurs | Self::Damaged | Self::Retrying | Self::PruneBlocked => 1,
-            Self::Malformed | Self::NotAllowed | Self::Duplicate | Self::KeyRejected => 2,
-            Self::NoMatchingKey => 4,
-            Self::WrongPlace | Self::NotSealedForThis => 5,
-        }
-    }
-
     /// What a person can do about it; empty where there is nothing to do.
     pub fn hint(self) -> &'static str {
         match self {
@@ -111,17 +100,5 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Reason;
-
-    #[test]
-    fn a_reason_that_ends_a_command_has_a_next_step() {
-        for reason in Reason::ALL {
-            assert_eq!(reason.exit_code() == 0, reason.hint().is_empty(), "{reason}");
-        }
     }
 }

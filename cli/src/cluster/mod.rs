@@ -5,9 +5,10 @@
 
 use std::path::PathBuf;
 
+use seal_core::exit_code::ExitCode;
 use seal_core::names::CONTROLLER_NAMESPACE;
 
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 
 /// The flags that say which cluster.
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,7 @@ pub(crate) struct ClusterArgs {
 }
 
 fn missing(message: impl Into<String>) -> Failure {
-    Failure::new(Kind::Missing, message)
+    Failure::new(ExitCode::Missing, message)
 }
 
 /// The recipient that the controller publishes.

@@ -6,10 +6,11 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 
+use seal_core::exit_code::ExitCode;
 use seal_core::names::{RECIPIENT, RECIPIENTS};
 
 use super::{ClusterArgs, missing};
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 
 /// The recipient that the controller publishes.
 pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
@@ -18,7 +19,7 @@ pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|_| Failure::new(Kind::Failed, "cannot start the network runtime"))?;
+        .map_err(|_| Failure::new(ExitCode::Failed, "cannot start the network runtime"))?;
     runtime.block_on(fetch(args))
 }
 

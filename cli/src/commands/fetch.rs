@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use seal_core::exit_code::ExitCode;
 use seal_core::key::{Fingerprint, Recipient};
 use seal_core::policy_file::{self, PolicyError, Source};
 use zeroize::Zeroizing;
 
 use crate::cluster::{self, ClusterArgs};
 use crate::console::{self, Console};
-use crate::error::{Failure, Kind, bad_recipient};
+use crate::error::{Failure, bad_recipient};
 use crate::files::{self, Output, relative};
 use crate::policy;
 
@@ -36,8 +37,11 @@ pub(crate) struct FetchArgs {
 pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
     let target = files::real_path(Path::new("."))?.join("-");
     let Some(path) = policy::files_above(&target).into_iter().next() else {
-        return Err(Failure::new(Kind::Missing, "there is no .seal.yaml to pin the recipient in")
-            .hint("`seal init` makes one"));
+        return Err(Failure::new(
+            ExitCode::Missing,
+            "there is no .seal.yaml to pin the recipient in",
+        )
+        .hint("`seal init` makes one"));
     };
     let before = policy::load(&path)?;
     let recipient = recipient(args, before.allow_classic)?;
@@ -96,7 +100,7 @@ fn accept(args: &FetchArgs, pinned: Option<&Source>, new: &Fingerprint) -> Resul
         let wanted = Fingerprint::parse(accepted)
             .map_or("what --accept names".to_owned(), |fingerprint| fingerprint.to_string());
         return Err(Failure::new(
-            Kind::Missing,
+            ExitCode::Missing,
             format!("the cluster's recipient is {new}, not {wanted}"),
         )
         .hint("find out which of the two is right before you seal anything"));
@@ -109,7 +113,7 @@ fn accept(args: &FetchArgs, pinned: Option<&Source>, new: &Fingerprint) -> Resul
         return Ok(());
     }
     let message = format!("the cluster's recipient is {new}, and {} is pinned to {old}", args.name);
-    Err(Failure::new(Kind::Missing, message).hint(format!(
+    Err(Failure::new(ExitCode::Missing, message).hint(format!(
         "if the cluster has a new key, run it again with --accept {new}; another cluster has another name: --as NAME"
     )))
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::exists;
-use crate::error::{Failure, Kind};
+use seal_core::exit_code::ExitCode;
+
+use crate::error::Failure;
 
 /// The folder a file lies in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -20,7 +22,7 @@ pub(crate) fn real_path(path: &Path) -> Result<PathBuf, Failure> {
         return Ok(real);
     }
     let name = path.file_name().ok_or_else(|| {
-        Failure::new(Kind::Input, format!("{} is not the name of a file", path.display()))
+        Failure::new(ExitCode::Input, format!("{} is not the name of a file", path.display()))
     })?;
     Ok(real_path(folder_of(path))?.join(name))
 }

@@ -12,10 +12,11 @@ mod stop;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use seal_core::exit_code::ExitCode;
 use seal_core::layout::Layout;
 use seal_core::place::is_label;
 use seal_disk::Out;
@@ -92,13 +93,13 @@ pub(crate) struct Settings {
 }
 
 /// Runs until SIGTERM or SIGINT, or once.
-pub(crate) fn main(args: LocalArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
+pub(crate) fn main(args: LocalArgs) -> Result<process::ExitCode, Box<dyn std::error::Error>> {
     let stop = stop::Stop::on_signals()?;
     match start(args) {
         Ok((mut run, settings)) => Ok(run.until_stopped(&settings, &stop)),
         Err(failure) => {
             tracing::error!(reason = %failure.reason, hint = failure.hint, "{}", failure.message);
-            Ok(ExitCode::from(failure.reason.exit_code()))
+            Ok(process::ExitCode::from(u8::from(ExitCode::from(failure.reason))))
         }
     }
 }

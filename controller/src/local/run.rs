@@ -1,8 +1,9 @@
 //! The loop: is there anything new, then one pass, then the log. Level-triggered; nothing new costs no key operation.
 
 use std::collections::BTreeSet;
-use std::process::ExitCode;
+use std::process;
 
+use seal_core::exit_code::ExitCode;
 use seal_core::reason::Reason;
 use seal_core::tree::collect::Warning;
 use seal_disk::Out;
@@ -53,15 +54,15 @@ impl Run {
     }
 
     /// Runs until a signal, or once.
-    pub(crate) fn until_stopped(&mut self, settings: &Settings, stop: &Stop) -> ExitCode {
+    pub(crate) fn until_stopped(&mut self, settings: &Settings, stop: &Stop) -> process::ExitCode {
         loop {
             let result = self.tick(settings, stop);
             if settings.once {
-                return exit_code(result);
+                return process::ExitCode::from(u8::from(exit_code(result)));
             }
             if stop.wait(settings.interval) {
                 tracing::info!("stopped");
-                return ExitCode::SUCCESS;
+                return process::ExitCode::SUCCESS;
             }
         }
     }
@@ -152,10 +153,10 @@ impl Logged {
 fn exit_code(result: Result<Option<Tally>, SourceError>) -> ExitCode {
     match result {
         Ok(Some(tally)) => match tally.all_refusals().next() {
-            Some(first) => ExitCode::from(first.reason.exit_code()),
-            None if tally.stopped => ExitCode::FAILURE,
-            None => ExitCode::SUCCESS,
+            Some(first) => first.reason.into(),
+            None if tally.stopped => ExitCode::Failed,
+            None => ExitCode::Done,
         },
-        Ok(None) | Err(_) => ExitCode::FAILURE,
+        Ok(None) | Err(_) => ExitCode::Failed,
     }
 }

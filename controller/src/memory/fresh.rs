@@ -1,7 +1,7 @@
 //! Sealed objects that have just arrived: kept until their reconcile, to save reading them again.
 //!
-//! Nothing is ever dropped for want of room. While there is more than the budget, the watches wait before they
-//! take another object, so it is exceeded by one object of each watch at most.
+//! Nothing is ever dropped for want of room. While there is more than the budget, the watches of sealed objects
+//! wait in `Memory::room` before they take another, so it is exceeded by one object of each watch at most.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! The first key: made where there has never been one, and only after the list of keys is complete.
+//! The first key: made where there has never been one.
+//!
+//! `start_keys` calls this once the lists of keys are complete; `watch/keys.rs` says when they are.
 
 use kube::Client;
 
