@@ -1,129 +1,13 @@
-//! The user's files: reading what was named here, [`write`](self::write) puts whole files there, [`paths`] knows where
-//! they lie. Identities are read, and layouts written, by seal-disk.
-//!
-//! What is read may be a secret and is wiped on drop.
+//! The user's files: `read` reads what was named, `write` writes whole files, `paths` says where they lie and what they
+//! are. Identities are read, and layouts written, by seal-disk.
 
 mod paths;
+mod read;
 mod write;
 
-use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use zeroize::Zeroizing;
-
-use crate::error::Failure;
-
-pub(crate) use paths::{folder_of, real_path, relative, work_tree_root};
+pub(crate) use paths::{
+    current_user, exists, folder_of, is_folder, is_stdin, name_of, owner, real_path, relative,
+    work_tree_root,
+};
+pub(crate) use read::{read, read_text, regular_files, stdin_is_terminal};
 pub(crate) use write::{Output, create_folder, create_private, write_all};
-
-/// Larger than any Secret in base64 by far; a mistyped path must not fill the memory.
-const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Whether standard input has been read: the second time there would be nothing in it, silently.
-static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
-
-/// Whether a path means standard input.
-pub(crate) fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-pub(crate) fn stdin_is_terminal() -> bool {
-    io::stdin().is_terminal()
-}
-
-/// Reads a file, or standard input for `-`.
-pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    if is_stdin(path) {
-        if STDIN_TAKEN.swap(true, Ordering::Relaxed) {
-            return Err(Failure::input("standard input is named twice, and can be read once")
-                .hint("put one of the two into a file"));
-        }
-        return read_from(io::stdin().lock(), 0, Path::new("standard input"));
-    }
-    let (file, size) = open(path).map_err(|error| Failure::io("read", path, &error))?;
-    read_from(file, size, path)
-}
-
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        Err(io::ErrorKind::IsADirectory.into())
-    } else {
-        Ok((file, metadata.len()))
-    }
-}
-
-fn read_from(input: impl Read, size: u64, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // The capacity is right from the start where the size is known, so that growing leaves no copy behind.
-    let capacity = usize::try_from(size.min(MAX_INPUT_BYTES)).unwrap_or_default() + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-    input
-        .take(MAX_INPUT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::io("read", path, &error))?;
-    if bytes.len() as u64 > MAX_INPUT_BYTES {
-        let message = format!("{} is larger than 64 MiB, and no Secret is", path.display());
-        return Err(
-            Failure::input(message).hint("the API server takes 1 MiB of values in one Secret")
-        );
-    }
-    Ok(bytes)
-}
-
-/// Reads text: what is not UTF-8 is refused, and not shown.
-pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let mut bytes = read(path)?;
-    if std::str::from_utf8(&bytes).is_err() {
-        let name = name_of(path);
-        return Err(Failure::input(format!("{name} is not UTF-8 text"))
-            .hint("a manifest is text; bytes of a value go with --from-file KEY=PATH"));
-    }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).expect("it was looked at just now");
-    Ok(Zeroizing::new(text))
-}
-
-/// How a message calls a path.
-pub(crate) fn name_of(path: &Path) -> String {
-    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
-}
-
-/// The regular files of a folder by name, as `kubectl create secret --from-file=DIR` takes them.
-pub(crate) fn regular_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    list(folder).map_err(|error| Failure::io("read", folder, &error))
-}
-
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Whether a file is there and whose it is.
-pub(crate) fn owner(path: &Path) -> Option<u32> {
-    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.uid())
-}
-
-/// The user that this process acts for.
-pub(crate) fn current_user() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-/// Whether anything has this name, a link that leads nowhere included.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
-/// Whether a path is a folder.
-pub(crate) fn is_folder(path: &Path) -> bool {
-    path.is_dir()
-}

@@ -1,12 +1,23 @@
-//! What can be said of paths: folders, real paths, the Git work tree, and how people write them.
+//! What a path says and what lies there: folder, real path, owner, Git work tree, and how messages write it. Reads no
+//! content and changes nothing.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::exists;
 use seal_core::exit_code::ExitCode;
 
 use crate::error::Failure;
+
+/// Whether a path means standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// How a message calls a path.
+pub(crate) fn name_of(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
 
 /// The folder a file lies in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
@@ -61,4 +72,24 @@ pub(crate) fn relative(path: &Path) -> String {
     let up = std::iter::repeat_n(Component::ParentDir, here.components().count() - common);
     let relative: PathBuf = up.chain(path.components().skip(common)).collect();
     if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.display().to_string() }
+}
+
+/// Whether a file is there and whose it is.
+pub(crate) fn owner(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.uid())
+}
+
+/// The user that this process acts for.
+pub(crate) fn current_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Whether anything has this name, a link that leads nowhere included.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Whether a path is a folder.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    path.is_dir()
 }
