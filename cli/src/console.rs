@@ -1,4 +1,4 @@
-//! Standard output and standard error, and nothing else that prints.
+//! Standard output and standard error: nothing else writes to them. The question of `--prompt` goes to the terminal.
 //!
 //! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Messages to a
 //! person go to standard error, one line each, without the control characters that a hostile file may carry.
@@ -72,6 +72,6 @@ fn line(prefix: &str, text: &str) {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line.push('\n');
-    // Nobody is left to be told when standard error is gone.
+    // Without standard error there is nowhere to report this failure.
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }

@@ -1,7 +1,7 @@
 //! One sealed file being edited: read, pick the object, check it, choose recipients and scope, change, replace.
 //!
 //! `seal set` and `seal unset` are these steps with another change between them. The file is replaced whole or not at
-//! all, and only by a text that was read again.
+//! all, and only by a text that was parsed and checked again.
 
 use std::collections::BTreeSet;
 use std::path::Path;

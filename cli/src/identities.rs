@@ -1,4 +1,4 @@
-//! Identity files: where private keys come from, and where a new one goes.
+//! Identity files: reads private keys from them, and writes a new one outside of any Git work tree.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `seal`: Kubernetes Secrets in Git. Anyone can seal; only your cluster can open.
+//! `seal`, the command line: runs what the arguments ask for, and turns the result into messages and an exit code.
 
 mod args;
 mod cluster;
@@ -23,7 +23,7 @@ use console::Console;
 fn main() -> ExitCode {
     let mut console = Console::new();
     let result = args::run(&mut console);
-    // What was written before a failure belongs to the reader all the same.
+    // Output written before a failure is flushed too.
     let flushed = console.finish();
     console.report(result.and(flushed))
 }

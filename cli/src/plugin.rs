@@ -1,6 +1,6 @@
 //! Recipients of age plugins: a program `age-plugin-NAME` on the PATH wraps the file key.
 //!
-//! Only what a person names on the command line comes here: a file in a repository never starts a program.
+//! Only recipients from `-r` and `-R` come here: a `.seal.yaml` never starts a program.
 
 use age::plugin::{Recipient as PluginRecipient, RecipientPluginV1};
 use age::secrecy::SecretString;
@@ -22,7 +22,7 @@ pub(crate) fn recipient(text: &str) -> Result<Recipient, Failure> {
     Ok(Recipient::of_plugin(text.to_owned(), Box::new(plugin)))
 }
 
-/// A plugin may speak to the user. Sealing needs no secret of theirs, so none is asked for.
+/// What a plugin says is shown; what it asks is not, because sealing needs no answer.
 #[derive(Clone)]
 struct OnTerminal;
 

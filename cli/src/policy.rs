@@ -1,8 +1,8 @@
 //! For whom to seal: from `-r` and `-R`, else from the nearest `.seal.yaml` above the file; from nowhere else.
 //!
-//! The walk ends at the root of the Git work tree, and outside one it does not begin: a `.seal.yaml` in some
-//! folder above is no consent. Every file on the way is read, because a nested one may only take away. What
-//! stands in such a file is seal-core's business.
+//! The walk up ends at the root of the Git work tree; outside of one only the file's own folder counts. A `.seal.yaml`
+//! further up may be anybody's. Every file on the way is read, because a nested one may only take recipients away. Its
+//! format is read by `seal_core::policy_file`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,13 +36,13 @@ pub(crate) struct Chosen {
     pub(crate) recipients: Vec<Recipient>,
     /// The sentence that says who they are and where they were named.
     pub(crate) sentence: String,
-    /// Not a failure, and not what should stay so.
+    /// Said when a recipient is classic: sealing goes on.
     pub(crate) warning: Option<String>,
     pub(crate) namespace: Option<String>,
     pub(crate) clear: BTreeSet<String>,
 }
 
-/// A recipient with the name that people know it by.
+/// A recipient and its name in `.seal.yaml`; one from the command line has an empty name.
 type Named = (String, Recipient);
 
 /// Chooses for the file at `target`, which need not exist yet.
@@ -271,7 +271,8 @@ fn name_and_fingerprint((name, recipient): &Named) -> String {
     }
 }
 
-/// Names for fingerprints as the `.seal.yaml` files above know them. For display: what does not read is left out.
+/// Names for fingerprints, from the `.seal.yaml` files that count for `target`. For display only: a file or recipient that
+/// cannot be read is left out.
 pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
     let mut names = BTreeMap::new();
     let target = files::real_path(target).unwrap_or_default();

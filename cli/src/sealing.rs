@@ -18,9 +18,10 @@ use crate::policy::Chosen;
 use crate::scope::{ScopeArgs, explain_wildcard};
 use crate::values::Values;
 
-/// From here client-side `kubectl apply` and Argo CD's default fail: they copy the manifest into an annotation.
+/// Larger is warned of: client-side `kubectl apply` and Argo CD's default copy the manifest into an annotation, and fail
+/// at 256 KiB.
 const LARGE_BYTES: usize = 200_000;
-/// From here etcd refuses the object.
+/// Larger is refused: etcd takes 1.5 MiB.
 const TOO_LARGE_BYTES: usize = 1_400_000;
 
 /// The flags that say what the live Secret is besides its values.

@@ -149,7 +149,7 @@ pub(crate) fn prompt(key: &str) -> Result<SecretValue, Failure> {
     Ok(SecretValue::from(typed.into_bytes()))
 }
 
-/// Says when a value probably ends in a line feed by accident: `echo` adds one, and a password with it fails.
+/// Whether a value probably ends in a line feed by accident: `echo` adds one, and a password with it fails.
 pub(crate) fn ends_in_line_feed(value: &SecretValue) -> bool {
     match value.expose() {
         [line @ .., b'\n'] => !line.is_empty() && !line.contains(&b'\n'),

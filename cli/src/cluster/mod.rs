@@ -1,7 +1,7 @@
 //! The only network: what the controller in a cluster publishes. Built in with the feature `cluster`.
 //!
-//! The runtime and TLS start here, when a command asks for them, and never for sealing. kube's own words may
-//! quote a kubeconfig, so they are not passed on.
+//! The runtime and TLS start in `recipient`, when `seal fetch` asks for it, and never for sealing. kube's own words
+//! may quote a kubeconfig, so they are not passed on.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ fn missing(message: impl Into<String>) -> Failure {
     Failure::new(ExitCode::Missing, message)
 }
 
-/// The recipient that the controller publishes.
+/// Without the feature there is no network code; the hint says how to ask with kubectl.
 #[cfg(not(feature = "cluster"))]
 pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
     let ClusterArgs { kubeconfig: _, context: _, controller_namespace } = args;

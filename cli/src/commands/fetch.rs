@@ -1,4 +1,4 @@
-//! `seal fetch`: the cluster's recipient into `.seal.yaml`, where its fingerprint is pinned.
+//! `seal fetch`: pins the cluster's recipient in `.seal.yaml`.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -33,7 +33,7 @@ pub(crate) struct FetchArgs {
     accept: Option<String>,
 }
 
-/// Fetches, compares, and edits the one line.
+/// Fetches the recipient, compares it with the pin, and writes it into `.seal.yaml`.
 pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
     let target = files::real_path(Path::new("."))?.join("-");
     let Some(path) = policy::files_above(&target).into_iter().next() else {

@@ -28,7 +28,7 @@ pub(crate) struct InitArgs {
     offline: Option<String>,
 }
 
-/// Writes the identity first: a `.seal.yaml` without one would promise what it cannot keep.
+/// Writes the identity first, so that no `.seal.yaml` names an offline recipient whose identity was never written.
 pub(crate) fn run(args: &InitArgs, _: &mut Console) -> Result<(), Failure> {
     let here = files::real_path(Path::new("."))?;
     let root = files::work_tree_root(&here).unwrap_or_else(|| here.clone());

@@ -1,4 +1,4 @@
-//! `seal inspect`: what can be said of a sealed file without any key.
+//! `seal inspect`: what a sealed file shows without any key.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &InspectArgs, console: &mut Console) -> Result<(), Failu
     Ok(())
 }
 
-/// A file may come from anyone: what would steer a terminal is written out.
+/// The text with control characters escaped: a file may come from anyone, and they would steer a terminal.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {

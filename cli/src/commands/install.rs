@@ -14,7 +14,7 @@ const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/rbac-cluster
 const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/rbac-namespace.yaml");
 const READERS: &str = include_str!("../../../controller/deploy/recipients-readers.yaml");
 
-/// What the files of `controller/deploy` are written for.
+/// What the files of `controller/deploy` say where the flags may say something else.
 const HOME: &str = seal_core::names::CONTROLLER_NAMESPACE;
 const IMAGE: &str = concat!("seal-controller:", env!("CARGO_PKG_VERSION"));
 const ARGS: &str = "args: [] # --namespaces and the like";
@@ -51,6 +51,7 @@ pub(crate) struct InstallArgs {
     image: String,
 }
 
+/// Prints the manifests, with what the flags say in place of the defaults.
 pub(crate) fn run(args: &InstallArgs, console: &mut Console) -> Result<(), Failure> {
     check(args)?;
     console.write(manifests(args).as_bytes())
@@ -83,7 +84,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn manifests(args: &InstallArgs) -> String {
-    // Before anything of the user's is in the text: a namespace, group or image may have our name in its own.
+    // Replaced before any flag's text is in the document: a namespace, group or image may contain our name too.
     let at_home = |text: &str| text.replace(HOME, &args.namespace);
     let controller = controller(&at_home(CONTROLLER), args);
     let mut documents = vec![at_home(NAMESPACE), CRD.to_owned(), controller];

@@ -1,4 +1,5 @@
-//! Whole files or nothing: written beside their targets, and renamed when all are complete.
+//! Writes whole files: each beside its target, and all are renamed when the last is complete on disk. Makes private files
+//! and folders.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -21,7 +22,7 @@ pub(crate) struct Output {
     pub(crate) mode: u32,
 }
 
-/// Writes all of `outputs`, or none: every one is complete on disk before the first takes its name.
+/// Writes all of `outputs`; a failure before the first rename leaves every file as it was.
 ///
 /// A file that has these bytes already is not touched. Returns what was written.
 pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
@@ -36,7 +37,7 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
         let result = match stage {
             Stage::Beside(file, target) => {
                 let persisted = file.persist(&target).map(drop).map_err(|error| error.error);
-                // The file has its name; whether the folder's entry is on disk too is past undoing.
+                // The rename cannot be undone, so the run does not fail when the folder is not synced.
                 persisted.inspect(|()| drop(sync_folder(&target)))
             }
             Stage::Device(bytes) => write_device(&path, &bytes),
@@ -49,7 +50,7 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
 
 enum Stage {
     Beside(NamedTempFile, PathBuf),
-    /// A device or pipe has no name to take over.
+    /// A device or pipe is written to as it is: renaming a file over it would replace it.
     Device(Zeroizing<Vec<u8>>),
 }
 
@@ -117,7 +118,7 @@ pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
     })?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|error| {
-        // Half a key is none. It was made by this run, so nothing of the user's goes.
+        // A part of a key is of no use, and this run made the file: nothing else is lost.
         let _ = fs::remove_file(path);
         Failure::io("write", path, &error)
     })

@@ -1,4 +1,4 @@
-//! `seal key …`: identities.
+//! `seal key …`: the commands that make keys.
 
 mod new;
 
