@@ -92,13 +92,11 @@ impl<'a> Editing<'a> {
         let before: BTreeSet<String> =
             self.object.sealed_to().into_iter().map(str::to_owned).collect();
         if now != before && !before.is_empty() {
-            let (before, now): (Vec<_>, Vec<_>) =
-                (before.into_iter().collect(), now.into_iter().collect());
             console::warn(&format!(
                 "{}: its other values are sealed to {}; this is for {}",
                 self.place,
-                before.join(", "),
-                now.join(", ")
+                list(&before),
+                list(&now)
             ));
         }
     }
@@ -137,4 +135,8 @@ impl<'a> Editing<'a> {
     pub(crate) fn about(&self, failure: Failure) -> Failure {
         failure.about_file(self.path)
     }
+}
+
+fn list(fingerprints: &BTreeSet<String>) -> String {
+    fingerprints.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }

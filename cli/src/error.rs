@@ -58,9 +58,10 @@ impl Failure {
 
     /// A file that could not be read, written or made.
     pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
-        // What was named and is not there is a slip of whoever named it; the rest is the machine's.
-        let slip = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory);
-        let code = if slip { ExitCode::Input } else { ExitCode::Failed };
+        // A path that is not there or is a folder is wrong input; every other error is the machine's.
+        let is_input =
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory);
+        let code = if is_input { ExitCode::Input } else { ExitCode::Failed };
         let failure =
             Self::new(code, format!("cannot {what} {}: {}", path.display(), words(error)));
         match error.kind() {

@@ -33,8 +33,8 @@ pub(crate) struct OutputArgs {
 impl OutputArgs {
     /// Refuses what makes no sense, before anything is read.
     pub(crate) fn check_use(&self) -> Result<(), Failure> {
-        let named = self.write || self.out.is_some() || self.output.is_some();
-        if self.check && !named {
+        let has_file = self.write || self.out.is_some() || self.output.is_some();
+        if self.check && !has_file {
             return Err(Failure::input("--check has no file to compare with")
                 .hint("add -w, --out DIR or -o FILE"));
         }
@@ -70,8 +70,8 @@ impl OutputArgs {
         let mut stdout = Vec::new();
         let mut outputs: Vec<(PathBuf, Vec<Sealed>)> = Vec::new();
         let sources: Vec<PathBuf> = inputs.iter().map(|(input, _)| input.clone()).collect();
-        for (input, sealed) in inputs {
-            for sealed in sealed {
+        for (input, objects) in inputs {
+            for sealed in objects {
                 let Some(file) = self.file_of(&input, &sealed)? else {
                     stdout.push(sealed);
                     continue;
@@ -87,7 +87,7 @@ impl OutputArgs {
                             "--out gives every Secret a file of its own: leave one of them out",
                         ));
                     }
-                    Some((_, objects)) => objects.push(sealed),
+                    Some((_, others)) => others.push(sealed),
                     None => outputs.push((file, vec![sealed])),
                 }
             }
@@ -134,8 +134,8 @@ fn beside(input: &Path) -> Result<PathBuf, Failure> {
 /// A manifest is often the only copy of its values: it is never written over.
 fn not_an_input(file: &Path, sources: &[PathBuf]) -> Result<(), Failure> {
     let Ok(real) = files::real_path(file) else { return Ok(()) };
-    let is_source = |source: &PathBuf| files::real_path(source).is_ok_and(|path| path == real);
-    if files::exists(file) && sources.iter().any(is_source) {
+    let mut real_sources = sources.iter().filter_map(|source| files::real_path(source).ok());
+    if files::exists(file) && real_sources.any(|source| source == real) {
         return Err(Failure::input(format!(
             "{} is also what is sealed, and would be gone",
             file.display()
@@ -164,12 +164,12 @@ fn same(path: &Path, objects: &[Sealed]) -> Result<bool, Failure> {
     let text = files::read_text(path)?;
     let documents =
         file::read(&text).map_err(|error| Failure::from(error).about(path.display()))?;
-    let old: Vec<SealedSecret> = documents.into_iter().filter_map(sealed).collect();
+    let old: Vec<SealedSecret> = documents.into_iter().filter_map(sealed_object).collect();
     let pairs = old.iter().zip(objects);
     Ok(old.len() == objects.len() && !pairs.into_iter().any(|(old, new)| differs(old, &new.object)))
 }
 
-fn sealed(document: Document) -> Option<SealedSecret> {
+fn sealed_object(document: Document) -> Option<SealedSecret> {
     match document {
         Document::Sealed(object) => Some(*object),
         _ => None,

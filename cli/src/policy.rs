@@ -83,15 +83,13 @@ fn read_file(
 ) -> Result<Vec<Recipient>, Failure> {
     let text = files::read_text(path)?;
     let mut recipients = Vec::new();
-    let all_lines = text.lines().map(str::trim).enumerate();
-    let lines = all_lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    for (index, line) in lines {
-        let recipient = parse(line);
-        recipients.push(
-            recipient.map_err(|failure| {
-                failure.about(format!("{} line {}", path.display(), index + 1))
-            })?,
-        );
+    for (line, number) in text.lines().map(str::trim).zip(1..) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let recipient = parse(line)
+            .map_err(|failure| failure.about(format!("{} line {number}", path.display())))?;
+        recipients.push(recipient);
     }
     if recipients.is_empty() {
         return Err(Failure::new(
@@ -104,19 +102,17 @@ fn read_file(
 }
 
 fn from_policy(target: &Path) -> Result<Chosen, Failure> {
-    let target = files::real_path(target)?;
+    let real = files::real_path(target)?;
     let mut chain = Vec::new();
-    for path in files_above(&target) {
-        chain.push((relative(&path), effective(&path, &target)?));
+    for path in files_above(&real) {
+        chain.push(effective(&path, &real)?);
     }
-    let Some((path, _)) = chain.first() else { return Err(no_policy(&target)) };
-    let path = path.clone();
     for pair in chain.windows(2) {
         only_takes_away(&pair[0], &pair[1])?;
     }
-    let namespace = chain.iter().find_map(|(_, given)| given.namespace.clone());
-    let (_, nearest) = chain.swap_remove(0);
-    let sentence = sentence(&nearest.recipients, &path);
+    let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
+    let Some(nearest) = chain.into_iter().next() else { return Err(no_policy(&real)) };
+    let sentence = sentence(&nearest.recipients, &nearest.path);
     let recipients = nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect();
     Ok(Chosen { recipients, sentence, warning: None, namespace, clear: nearest.clear })
 }
@@ -141,6 +137,8 @@ pub(crate) fn files_above(target: &Path) -> Vec<PathBuf> {
 
 /// What one `.seal.yaml` says about one file.
 struct Effective {
+    /// Its path, as messages write it.
+    path: String,
     recipients: Vec<Named>,
     namespace: Option<String>,
     clear: BTreeSet<String>,
@@ -149,8 +147,8 @@ struct Effective {
 fn effective(path: &Path, target: &Path) -> Result<Effective, Failure> {
     let policy = load(path)?;
     let below = target.strip_prefix(files::folder_of(path)).unwrap_or(target);
-    let rule = matching(&policy, below).map_err(|failure| failure.about(relative(path)))?;
-    let Some(rule) = rule else {
+    let found = matching(&policy, below).map_err(|failure| failure.about(relative(path)))?;
+    let Some(rule) = found else {
         let message = format!("no rule of {} matches {}", relative(path), below.display());
         return Err(Failure::new(ExitCode::Missing, message)
             .hint("add a rule for that path, or one without a path; or name recipients with -r"));
@@ -159,7 +157,12 @@ fn effective(path: &Path, target: &Path) -> Result<Effective, Failure> {
     for name in &rule.to {
         recipients.extend(resolve(&policy, path, name)?);
     }
-    Ok(Effective { recipients, namespace: rule.namespace.clone(), clear: rule.clear.clone() })
+    Ok(Effective {
+        path: relative(path),
+        recipients,
+        namespace: rule.namespace.clone(),
+        clear: rule.clear.clone(),
+    })
 }
 
 /// Reads a `.seal.yaml`; one that somebody else may change is refused.
@@ -227,13 +230,10 @@ fn from_policy_text(text: &str) -> Result<Recipient, Failure> {
 
 /// A nested file may remove recipients. Anything that it could add would be added by whoever may change it,
 /// and they are not those who may change the file above.
-fn only_takes_away(
-    nested: &(String, Effective),
-    above: &(String, Effective),
-) -> Result<(), Failure> {
-    let ((path, nested), (above_path, above)) = (nested, above);
+fn only_takes_away(nested: &Effective, above: &Effective) -> Result<(), Failure> {
     let refuse = |what: String| {
-        let message = format!("{path} {what}, which {above_path} does not give for this file");
+        let message =
+            format!("{} {what}, which {} does not give for this file", nested.path, above.path);
         Err(Failure::input(message)
             .hint("a nested .seal.yaml may only take recipients away: change the upper one"))
     };
@@ -275,13 +275,13 @@ fn name_and_fingerprint((name, recipient): &Named) -> String {
 /// cannot be read is left out.
 pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
     let mut names = BTreeMap::new();
-    let target = files::real_path(target).unwrap_or_default();
-    for path in files_above(&target) {
+    let real = files::real_path(target).unwrap_or_default();
+    for path in files_above(&real) {
         let Ok(mut policy) = load(&path) else { continue };
         policy.allow_classic = true;
         for name in policy.recipients.keys() {
-            for (name, recipient) in resolve(&policy, &path, name).unwrap_or_default() {
-                names.entry(recipient.fingerprint()).or_insert(name);
+            for (_, recipient) in resolve(&policy, &path, name).unwrap_or_default() {
+                names.entry(recipient.fingerprint()).or_insert_with(|| name.clone());
             }
         }
     }

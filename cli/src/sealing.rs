@@ -58,8 +58,8 @@ impl TemplateArgs {
 
     /// Refuses what makes no sense, before anything is read.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if let Some(label) = self.label.iter().position(|text| !text.contains('=')) {
-            return Err(Failure::input(format!("--label number {} has no =", label + 1))
+        if let Some(index) = self.label.iter().position(|text| !text.contains('=')) {
+            return Err(Failure::input(format!("--label number {} has no =", index + 1))
                 .hint("--label K=V"));
         }
         match &self.on_conflict {
@@ -128,14 +128,13 @@ fn place(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
 fn place_of(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
     let flags = wanted.template;
     let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref())?;
-    let namespace = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
+    let given = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
     let ruled = wanted.chosen.namespace.as_deref();
-    let Some(namespace) = namespace.or(ruled) else {
+    let Some(namespace) = given.or(ruled) else {
         return Err(Failure::input("it has no namespace")
             .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed"));
     };
-    if ruled.is_some_and(|ruled| ruled != namespace) {
-        let ruled = ruled.unwrap_or_default();
+    if let Some(ruled) = ruled.filter(|ruled| *ruled != namespace) {
         let message = format!(
             "its namespace is {namespace}, and the rule of .seal.yaml for this path is for {ruled}"
         );

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
-use seal_core::names::CONTROLLER_NAMESPACE;
+use seal_core::names;
 
 use crate::error::Failure;
 
@@ -25,7 +25,7 @@ pub(crate) struct ClusterArgs {
         value_name = "NS",
         env = "SEAL_CONTROLLER_NAMESPACE",
         hide_env_values = true,
-        default_value = CONTROLLER_NAMESPACE
+        default_value = names::CONTROLLER_NAMESPACE
     )]
     controller_namespace: String,
 }
@@ -38,8 +38,9 @@ fn missing(message: impl Into<String>) -> Failure {
 #[cfg(not(feature = "cluster"))]
 pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
     let ClusterArgs { kubeconfig: _, context: _, controller_namespace } = args;
+    let (map, key) = (names::RECIPIENTS, names::RECIPIENT);
     Err(missing("this `seal` is built without the feature `cluster`").hint(format!(
-        "kubectl -n {controller_namespace} get configmap seal-recipients -o jsonpath='{{.data.recipient}}', and put it into .seal.yaml"
+        "kubectl -n {controller_namespace} get configmap {map} -o jsonpath='{{.data.{key}}}', and put it into .seal.yaml"
     )))
 }
 

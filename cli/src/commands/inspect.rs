@@ -52,22 +52,26 @@ pub(crate) fn run(args: &InspectArgs, console: &mut Console) -> Result<(), Failu
 
 /// The text with control characters escaped: a file may come from anyone, and they would steer a terminal.
 fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && c != '\n' {
-            printable.extend(c.escape_default());
+            escaped.extend(c.escape_default());
         } else {
-            printable.push(c);
+            escaped.push(c);
         }
     }
-    printable
+    escaped
 }
 
 type Names = BTreeMap<Fingerprint, String>;
 
-fn named(hint: &str, names: &Names) -> String {
-    let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
-    name.map_or_else(|| hint.to_owned(), |name| format!("{name} ({hint})"))
+/// The name that a `.seal.yaml` gives to the recipient with this fingerprint.
+fn name_of<'n>(hint: &str, names: &'n Names) -> Option<&'n String> {
+    Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint))
+}
+
+fn with_name(hint: &str, names: &Names) -> String {
+    name_of(hint, names).map_or_else(|| hint.to_owned(), |name| format!("{name} ({hint})"))
 }
 
 /// One header of an object as far as it can be read, whatever else is wrong with the object.
@@ -84,8 +88,7 @@ impl HeaderView<'_> {
     fn as_json(&self, names: &Names) -> serde_json::Value {
         let mut sealed_to = Vec::new();
         for hint in self.sealed_to {
-            let name = Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint));
-            sealed_to.push(json!({ "fingerprint": hint, "name": name }));
+            sealed_to.push(json!({ "fingerprint": hint, "name": name_of(hint, names) }));
         }
         json!({
             "shared": self.shared,
@@ -145,7 +148,7 @@ fn as_text(object: &SealedSecret, names: &Names) -> String {
             keys => row(if header.shared { "values" } else { "value" }, keys.join(", ")),
         }
         for hint in header.sealed_to {
-            row("  sealed to", named(hint, names));
+            row("  sealed to", with_name(hint, names));
         }
         row("  stanzas", header.stanzas.unwrap_or_default().join(", "));
     }

@@ -58,8 +58,8 @@ pub(crate) fn run(args: &InstallArgs, console: &mut Console) -> Result<(), Failu
 }
 
 fn check(args: &InstallArgs) -> Result<(), Failure> {
-    let named = std::iter::once(&args.namespace).chain(&args.namespaces);
-    if let Some(wrong) = named.into_iter().find(|name| !is_label(name)) {
+    let mut namespaces = std::iter::once(&args.namespace).chain(&args.namespaces);
+    if let Some(wrong) = namespaces.find(|name| !is_label(name)) {
         return Err(Failure::input(format!("{wrong:?} cannot name a namespace"))
             .hint("lower case letters, digits and dashes, at most 63"));
     }
@@ -91,8 +91,9 @@ fn manifests(args: &InstallArgs) -> String {
     if args.namespaces.is_empty() {
         documents.push(at_home(RBAC_CLUSTER));
     }
-    let served = args.namespaces.iter();
-    documents.extend(served.map(|served| at_home(RBAC_NAMESPACE).replace("SERVED", served)));
+    for namespace in &args.namespaces {
+        documents.push(at_home(RBAC_NAMESPACE).replace("SERVED", namespace));
+    }
     if args.recipients_readers != ["none"] {
         let groups = args.recipients_readers.iter();
         let subjects: String =

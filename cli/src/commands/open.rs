@@ -60,8 +60,8 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
         .map(|(_, object)| open_one(object, &keyring))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|failure| failure.about_file(&args.file))?;
-    if let (Some(layout), Some(out)) = (args.layout, &args.out) {
-        return lay_out(opened, layout, out, &args.file);
+    if let (Some(layout), Some(folder)) = (args.layout, &args.out) {
+        return lay_out(opened, layout, folder, &args.file);
     }
     let bytes = match &args.key {
         Some(key) => value(&opened[0], key)?,
@@ -80,14 +80,14 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
     Ok(())
 }
 
-/// Writes files by the one writer of opened values. What is in the way and not ours stays, and ends the command
-/// before anything is written.
-fn lay_out(opened: Vec<Opened>, layout: Layout, out: &Path, from: &Path) -> Result<(), Failure> {
-    let mut out = Out::open(out, layout)?;
+/// Writes files through seal-disk, the one writer of opened values. A file that is not ours stays, and ends the command
+/// before any value is written.
+fn lay_out(opened: Vec<Opened>, layout: Layout, folder: &Path, from: &Path) -> Result<(), Failure> {
+    let mut out = Out::open(folder, layout)?;
     out.begin();
     let mut writes = Vec::new();
-    for opened in opened {
-        match out.plan(layout::lay_out(layout, opened), &from.display().to_string())? {
+    for object in opened {
+        match out.plan(layout::lay_out(layout, object), &from.display().to_string())? {
             Plan::Leave => {}
             Plan::Write(write) => writes.push(write),
             Plan::Refuse(error) => return Err(error.into()),

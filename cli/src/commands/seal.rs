@@ -58,7 +58,7 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     let mut said = None;
     let mut sealed = Vec::new();
     for path in inputs(args)? {
-        let manifests = read_manifests(args, path.as_deref(), &values)?;
+        let manifests = read_manifests(args, path.as_deref(), values.is_some())?;
         let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
         let target = args.output.target(&input)?;
         let chosen = policy::choose(&args.recipients, &target)?;
@@ -111,13 +111,13 @@ fn env_file(args: &SealArgs) -> Option<PathBuf> {
 fn read_manifests(
     args: &SealArgs,
     path: Option<&Path>,
-    values: &Option<Values>,
+    with_values: bool,
 ) -> Result<Vec<Manifest>, Failure> {
     let Some(path) = path else { return values_alone(args).map(|manifest| vec![manifest]) };
     let text = files::read_text(path)?;
     let manifests = manifest::read(&text, &args.template.kept_annotations())
         .map_err(|error| Failure::from(error).about_file(path))?;
-    if values.is_some() && (manifests.len() > 1 || args.files.len() > 1) {
+    if with_values && (manifests.len() > 1 || args.files.len() > 1) {
         return Err(Failure::input(
             "values are given, and more than one Secret that they could be for",
         )

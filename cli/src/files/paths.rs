@@ -70,8 +70,8 @@ pub(crate) fn relative(path: &Path) -> String {
         return path.display().to_string();
     }
     let up = std::iter::repeat_n(Component::ParentDir, here.components().count() - common);
-    let relative: PathBuf = up.chain(path.components().skip(common)).collect();
-    if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.display().to_string() }
+    let way: PathBuf = up.chain(path.components().skip(common)).collect();
+    if way.as_os_str().is_empty() { ".".to_owned() } else { way.display().to_string() }
 }
 
 /// Whether a file is there and whose it is.

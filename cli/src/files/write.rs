@@ -26,21 +26,21 @@ pub(crate) struct Output {
 ///
 /// A file that has these bytes already is not touched. Returns what was written.
 pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
-    let mut staged = Vec::new();
+    let mut complete = Vec::new();
     for output in outputs {
-        if let Some(file) = stage(&output)? {
-            staged.push((output.path, file));
+        if let Some(staged) = stage(&output)? {
+            complete.push((output.path, staged));
         }
     }
     let mut written = Vec::new();
-    for (path, stage) in staged {
-        let result = match stage {
-            Stage::Beside(file, target) => {
+    for (path, staged) in complete {
+        let result = match staged {
+            Staged::Beside(file, target) => {
                 let persisted = file.persist(&target).map(drop).map_err(|error| error.error);
                 // The rename cannot be undone, so the run does not fail when the folder is not synced.
                 persisted.inspect(|()| drop(sync_folder(&target)))
             }
-            Stage::Device(bytes) => write_device(&path, &bytes),
+            Staged::Device(bytes) => write_device(&path, &bytes),
         };
         result.map_err(|error| Failure::io("write", &path, &error))?;
         written.push(path);
@@ -48,13 +48,13 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
     Ok(written)
 }
 
-enum Stage {
+enum Staged {
     Beside(NamedTempFile, PathBuf),
     /// A device or pipe is written to as it is: renaming a file over it would replace it.
     Device(Zeroizing<Vec<u8>>),
 }
 
-fn stage(output: &Output) -> Result<Option<Stage>, Failure> {
+fn stage(output: &Output) -> Result<Option<Staged>, Failure> {
     // A link stays a link: what it points to is replaced.
     let target = fs::canonicalize(&output.path).unwrap_or_else(|_| output.path.clone());
     if leads_out(&output.path) {
@@ -65,7 +65,7 @@ fn stage(output: &Output) -> Result<Option<Stage>, Failure> {
     }
     let staged = match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(metadata) if !metadata.is_file() => Ok(Some(Stage::Device(output.bytes.clone()))),
+        Ok(metadata) if !metadata.is_file() => Ok(Some(Staged::Device(output.bytes.clone()))),
         Ok(metadata) => stage_over(output, target, metadata.mode()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             stage_beside(output, target, output.mode).map(Some)
@@ -75,9 +75,9 @@ fn stage(output: &Output) -> Result<Option<Stage>, Failure> {
     staged.map_err(|error| Failure::io("write", &output.path, &error))
 }
 
-/// Over a file that is there: nothing where it is the same already. Its mode is kept, but for a file that only its owner
-/// may read: that gets the mode it must have.
-fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Option<Stage>> {
+/// Over a file that is there: nothing where it is the same already. Its mode is kept, except
+/// that a private output makes the file private.
+fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Option<Staged>> {
     let is_private = output.mode & OTHERS == 0;
     let same = fs::read(&target).is_ok_and(|old| Zeroizing::new(old) == output.bytes);
     if same && !(is_private && old_mode & OTHERS != 0) {
@@ -88,12 +88,12 @@ fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Opt
 }
 
 /// A complete file beside its target, on disk before it takes that name.
-fn stage_beside(output: &Output, target: PathBuf, mode: u32) -> io::Result<Stage> {
+fn stage_beside(output: &Output, target: PathBuf, mode: u32) -> io::Result<Staged> {
     let mut file = tempfile::Builder::new().prefix(".seal-").tempfile_in(folder_of(&target))?;
     file.write_all(&output.bytes)?;
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
-    Ok(Stage::Beside(file, target))
+    Ok(Staged::Beside(file, target))
 }
 
 fn write_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
