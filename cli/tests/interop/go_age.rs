@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_testing::tool;
 use tempfile::TempDir;
+
+use crate::process::{SEAL, pipe, run, text};
 
 /// Values at the edges: empty, beginning like padding, not UTF-8, at the edge of a chunk and beyond.
 fn values() -> Vec<Vec<u8>> {
@@ -105,8 +106,6 @@ fn keys_made_on_either_side_work_on_the_other() {
     }
 }
 
-pub(crate) const SEAL: &str = env!("CARGO_BIN_EXE_seal");
-
 fn new_key(dir: &Path, classic: bool) -> String {
     let mut command = Command::new(SEAL);
     command.args(["key", "new", "-o", "key.txt"]).current_dir(dir);
@@ -151,31 +150,4 @@ fn sealed(file: &[u8], recipient: &str, shared: bool) -> String {
         let block = indented(&(fields + &payload), "      ");
         format!("{start}  values:\n    password:\n{block}")
     }
-}
-
-pub(crate) fn run(command: &mut Command) -> Vec<u8> {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-pub(crate) fn pipe(command: &mut Command, input: &[u8]) -> Vec<u8> {
-    let output = piped(command, input);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-pub(crate) fn piped(command: &mut Command, input: &[u8]) -> Output {
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    let _ = writer.join().unwrap(); // who has failed may not have read everything
-    output
-}
-
-pub(crate) fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap()
 }

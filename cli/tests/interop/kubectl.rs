@@ -10,7 +10,7 @@ use seal_core::manifest;
 use seal_testing::tool;
 use serde_json::Value;
 
-use crate::go_age::piped;
+use crate::process::piped;
 
 /// Scalars that one reader or another takes for something else.
 const TRICKY: &str = "y Y n N yes Yes YES yEs no No NO on On ON off OFF true True TRUE false ~ null Null NULL nUll \

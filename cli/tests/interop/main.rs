@@ -5,4 +5,5 @@
 
 mod go_age;
 mod kubectl;
+mod process;
 mod readme;

@@ -21,7 +21,7 @@ mod sealing {
 
     use tempfile::TempDir;
 
-    use crate::go_age::{SEAL, run, text};
+    use crate::process::{SEAL, run, text};
 
     /// `Sealing`: each line of the block works in a repository with a key, kubectl's part played by its output.
     #[test]
