@@ -15,6 +15,10 @@ fn around<'t>(text: &'t str, key: &str) -> (&'t str, &'t str) {
     (&text[..start], &text[end..])
 }
 
+fn is_mark(line: &str) -> bool {
+    ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|mark| line.starts_with(mark))
+}
+
 #[test]
 fn setting_a_value_changes_its_block_alone() {
     let world = World::sealed();
@@ -33,17 +37,16 @@ fn setting_a_value_changes_its_block_alone() {
 #[test]
 fn two_branches_that_set_another_value_each_merge_with_plain_git() {
     let world = World::sealed();
-    let git = |args: &[&str]| world.git(args);
-    git(&["init", "-q", "-b", "main", "."]);
-    git(&["add", "db.sealed.yaml"]);
-    git(&["commit", "-qm", "sealed"]);
-    git(&["switch", "-qc", "other"]);
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.git(&["add", "db.sealed.yaml"]);
+    world.git(&["commit", "-qm", "sealed"]);
+    world.git(&["switch", "-qc", "other"]);
     world.seal_with(&["set", "db.sealed.yaml", "password"], b"theirs").exits(0);
-    git(&["commit", "-qam", "the password"]);
-    git(&["switch", "-q", "main"]);
+    world.git(&["commit", "-qam", "the password"]);
+    world.git(&["switch", "-q", "main"]);
     world.seal_with(&["set", "db.sealed.yaml", "username"], b"ours").exits(0);
-    git(&["commit", "-qam", "the user"]);
-    git(&["merge", "-q", "--no-edit", "other"]);
+    world.git(&["commit", "-qam", "the user"]);
+    world.git(&["merge", "-q", "--no-edit", "other"]);
     assert_eq!(world.open("db.sealed.yaml", "password"), b"theirs");
     assert_eq!(world.open("db.sealed.yaml", "username"), b"ours");
     // Nothing is under the shared header any more: it is named as such, and goes with the next edit.
@@ -77,8 +80,6 @@ fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
     }
     assert_eq!(world.read("db.sealed.yaml"), conflict, "nothing was changed");
 
-    let is_mark =
-        |line: &&str| ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|it| line.starts_with(it));
     let both: Vec<&str> = conflict.lines().filter(|line| !is_mark(line)).collect();
     world.write("db.sealed.yaml", both.join("\n"));
     world

@@ -68,18 +68,20 @@ fn without_a_cluster_fetch_says_so_and_changes_nothing() {
     assert_eq!(world.read(".seal.yaml"), before);
 }
 
+/// Publishes a recipient as the controller does.
+async fn publish(text: &str, maps: &Api<ConfigMap>) {
+    let metadata = ObjectMeta { name: Some("seal-recipients".into()), ..ObjectMeta::default() };
+    let data = Some([("recipient".to_owned(), text.to_owned())].into());
+    let map = ConfigMap { metadata, data, ..ConfigMap::default() };
+    let _ = maps.delete("seal-recipients", &Default::default()).await; // the first time there is none
+    maps.create(&PostParams::default(), &map).await.expect("the ConfigMap is made");
+}
+
 #[tokio::test]
 async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told() {
     let Some(cluster) = Cluster::shared("fetch").await else { return };
     let namespace = cluster.namespace().await;
     let maps: Api<ConfigMap> = Api::namespaced(namespace.client.clone(), &namespace.name);
-    let publish = async |text: String| {
-        let metadata = ObjectMeta { name: Some("seal-recipients".into()), ..ObjectMeta::default() };
-        let data = Some([("recipient".to_owned(), text)].into());
-        let map = ConfigMap { metadata, data, ..ConfigMap::default() };
-        let _ = maps.delete("seal-recipients", &Default::default()).await;
-        maps.create(&PostParams::default(), &map).await.unwrap();
-    };
     let world = World::new();
     std::fs::remove_file(world.path(".seal.yaml")).unwrap();
     world.seal(&["init", "--offline", &recipient("offline")]).exits(0);
@@ -96,7 +98,7 @@ async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told(
         world.seal(&[&to[..], more].concat())
     };
     fetch(&[]).exits(4).says("there is no ConfigMap");
-    publish(recipient("cluster")).await;
+    publish(&recipient("cluster"), &maps).await;
     fetch(&["--accept", &format!("sha256:{}", "0".repeat(32))])
         .exits(4)
         .says("the cluster's recipient is sha256:");
@@ -107,7 +109,7 @@ async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told(
         before.replace("# The first", &format!("  cluster: {}\n# The first", recipient("cluster")));
     assert_eq!(pinned, want.replace("to: [offline]", "to: [cluster, offline]"));
     fetch(&[]).exits(0).says("cluster is pinned already");
-    publish(recipient("stranger")).await;
+    publish(&recipient("stranger"), &maps).await;
     let refused = fetch(&[]).exits(4).says("and cluster is pinned to sha256:");
     assert_eq!(world.read(".seal.yaml"), pinned);
     let accept = refused.stderr.split("--accept ").nth(1).unwrap().split(';').next().unwrap();
@@ -116,7 +118,7 @@ async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told(
         world.read(".seal.yaml"),
         pinned.replace(&recipient("cluster"), &recipient("stranger"))
     );
-    publish("AGE-SECRET-KEY-PQ-1CANARY".to_owned()).await;
+    publish("AGE-SECRET-KEY-PQ-1CANARY", &maps).await;
     let ran = fetch(&["--as", "other"]).exits(2);
     assert!(!ran.stderr.contains("CANARY"), "{}", ran.stderr);
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Stdio;
 
 use crate::world::{World, recipient};
@@ -47,7 +48,7 @@ fn a_failed_run_leaves_every_file_as_it_was() {
 fn a_files_mode_and_links_stay() {
     let world = World::sealed();
     world.set_mode("db.sealed.yaml", 0o640);
-    std::os::unix::fs::symlink("db.sealed.yaml", world.path("link.yaml")).unwrap();
+    symlink("db.sealed.yaml", world.path("link.yaml")).unwrap();
     world.seal_with(&["set", "link.yaml", "password"], b"x").exits(0);
     assert_eq!(world.mode("db.sealed.yaml"), 0o640);
     assert!(world.path("link.yaml").symlink_metadata().unwrap().is_symlink());
@@ -96,8 +97,8 @@ fn a_closed_pipe_ends_in_silence() {
 #[test]
 fn a_full_disk_is_named_and_changes_nothing() {
     let world = World::sealed();
-    let full = || File::options().write(true).open("/dev/full").unwrap();
-    let output = world.command(&["secret.json"]).stdout(full()).output().unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = world.command(&["secret.json"]).stdout(full).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
@@ -116,7 +117,6 @@ fn sealing_the_same_again_with_nothing_to_write_touches_nothing() {
     let first = std::fs::metadata(world.path("../plain.yaml")).unwrap();
     world.seal(&open).exits(0);
     let second = std::fs::metadata(world.path("../plain.yaml")).unwrap();
-    use std::os::unix::fs::MetadataExt;
     assert_eq!(first.ino(), second.ino());
 }
 
@@ -129,12 +129,12 @@ fn a_link_that_leads_out_of_the_work_tree_is_no_way_to_overwrite_a_file() {
         world.seal(&[&sealed, args].concat())
     };
     world.write("../precious", "theirs");
-    std::os::unix::fs::symlink("../precious", world.path("secret.sealed.yaml")).unwrap();
+    symlink("../precious", world.path("secret.sealed.yaml")).unwrap();
     to(&["-w"]).exits(2).says("leads out of its Git work tree");
     assert_eq!(world.read("../precious"), "theirs");
 
     std::fs::create_dir(world.path("../elsewhere")).unwrap();
-    std::os::unix::fs::symlink("../elsewhere", world.path("folder")).unwrap();
+    symlink("../elsewhere", world.path("folder")).unwrap();
     to(&["-o", "folder/db.yaml"]).exits(2).says("leads out of its Git work tree");
     assert!(!world.path("../elsewhere/db.yaml").exists());
     // Saying so is another thing.

@@ -21,10 +21,7 @@ fn the_first_rule_that_matches_decides() {
         .exits(0)
         .says("sealing for cluster (sha256:")
         .says("from .seal.yaml");
-    assert!(
-        ran.text().contains("  namespace: prod\n")
-            && ran.text().contains("      username: admin\n")
-    );
+    ran.prints("  namespace: prod\n").prints("      username: admin\n");
     world.seal(&["secret.json", "-o", "x.yaml"]).exits(0).says("sealing for offline (sha256:");
     world.seal(&["secret.json"]).exits(4).says("no rule of .seal.yaml matches secret.json");
     world.write("prod/b.json", world.read("secret.json").replace("\"prod\"", "\"dev\""));
@@ -48,6 +45,11 @@ fn a_policy_above_the_work_tree_does_not_count() {
     world.seal(&["secret.json"]).exits(4).says("there is no .seal.yaml");
 }
 
+/// A `.seal.yaml` with one recipient.
+fn only(name: &str) -> String {
+    format!("recipients: {{{name}: {}}}\nrules: [{{to: [{name}]}}]\n", recipient(name))
+}
+
 #[test]
 fn a_nested_policy_only_takes_recipients_away() {
     let world = World::new();
@@ -55,9 +57,6 @@ fn a_nested_policy_only_takes_recipients_away() {
     let nested = |text: &str| {
         world.write("team/.seal.yaml", text);
         world.seal(&["team/s.json"])
-    };
-    let only = |name: &str| {
-        format!("recipients: {{{name}: {}}}\nrules: [{{to: [{name}]}}]\n", recipient(name))
     };
     nested(&only("offline")).exits(0).says("sealing for offline (").says("from team/.seal.yaml");
     nested(&only("stranger")).exits(2).says("team/.seal.yaml adds stranger (sha256:");
@@ -110,7 +109,7 @@ fn a_plugin_is_started_from_the_command_line_alone() {
         .says("age-plugin-yubikey is not on the PATH");
 }
 
-/// A plugin that wraps nothing: it says its one stanza, as the plugin protocol has it, and takes its leave.
+/// A plugin that wraps nothing: it answers with one fixed stanza, as the plugin protocol has it, and ends.
 const PLUGIN: &str = "#!/bin/sh
 while read -r line; do case \"$line\" in '-> done'*) read -r _; break;; esac; done
 printf -- '-> recipient-stanza 0 test arg\\nAAAA\\n'
@@ -137,8 +136,8 @@ fn a_plugin_named_on_the_command_line_wraps_the_file_key() {
 #[test]
 fn a_private_key_where_a_recipient_belongs_is_not_repeated() {
     let world = World::new();
-    let identity = world.read("../cluster.txt");
-    let identity = identity.lines().last().unwrap();
+    let file = world.read("../cluster.txt");
+    let identity = file.lines().last().unwrap();
     let tail = &identity[30..60];
     world.write(".seal.yaml", format!("recipients: {{a: {identity}}}\nrules: [{{to: [a]}}]\n"));
     for args in [

@@ -118,11 +118,11 @@ impl World {
 
     /// The names in the repository's root, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.path(".")).expect("the repository");
-        let name = |entry: std::io::Result<fs::DirEntry>| {
-            entry.expect("an entry").file_name().into_string().expect("a name of text")
-        };
-        let mut names: Vec<String> = entries.map(name).collect();
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.path(".")).expect("the repository") {
+            let name = entry.expect("an entry").file_name();
+            names.push(name.into_string().expect("a name of text"));
+        }
         names.sort();
         names
     }
@@ -145,7 +145,7 @@ impl World {
         let mut command = self.command(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
-        // A command that does not read its input closes the pipe, and that is its right.
+        // A command may end without reading its input, which closes the pipe.
         let _ = child.stdin.take().expect("a pipe").write_all(stdin);
         let output = child.wait_with_output().expect("the command ends");
         Ran {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use seal_testing::tool;
 use tempfile::TempDir;
 
-use crate::process::{SEAL, pipe, run, text};
+use crate::process::{SEAL, path_with, pipe, run, text};
 
 /// Values at the edges: empty, beginning like padding, not UTF-8, at the edge of a chunk and beyond.
 fn values() -> Vec<Vec<u8>> {
@@ -50,13 +50,12 @@ fn stock_age_opens_what_seal_sealed() {
         assert_eq!(sealed.matches("header: |-").count(), 1 + values().len().div_ceil(2));
         for (n, value) in values().iter().enumerate() {
             // The block of the README as it stands, for another key.
-            let script = recovery.replace("key=password", &format!("key=k{n}"));
-            let path =
-                format!("{}:{}", age.parent().unwrap().display(), std::env::var("PATH").unwrap());
-            let script = script.replace("tail -n +6 plain", "tail -n +6 plain > value");
+            let script = recovery
+                .replace("key=password", &format!("key=k{n}"))
+                .replace("tail -n +6 plain", "tail -n +6 plain > value");
             run(Command::new("bash")
                 .args(["-euc", &script])
-                .env("PATH", path)
+                .env("PATH", path_with(age.parent().unwrap()))
                 .current_dir(dir.path()));
             assert_eq!(&fs::read(dir.path().join("value")).unwrap(), value, "k{n}");
             let plain = fs::read(dir.path().join("plain")).unwrap();
@@ -73,8 +72,8 @@ fn seal_opens_a_block_put_together_from_the_output_of_age() {
         let dir = TempDir::new().unwrap();
         let key = dir.path().join("key.txt");
         run(Command::new(&keygen).args(flags).args(["-o", "key.txt"]).current_dir(dir.path()));
-        let recipient = text(run(Command::new(&keygen).arg("-y").arg(&key)));
-        let recipient = recipient.trim();
+        let printed = text(run(Command::new(&keygen).arg("-y").arg(&key)));
+        let recipient = printed.trim();
         for value in values() {
             // A value set on its own: one age file, split into header and payload.
             let file = pipe(Command::new(&age).args(["-r", recipient]), &frame(&value));
@@ -128,6 +127,10 @@ fn frame(value: &[u8]) -> Vec<u8> {
     frame
 }
 
+fn indented(text: &str, by: &str) -> String {
+    text.lines().map(|line| format!("{by}{line}\n")).collect()
+}
+
 /// A sealed file whose one block has the header of an age file as its own, or is under it.
 fn sealed(file: &[u8], recipient: &str, shared: bool) -> String {
     let mac = file.windows(5).position(|window| window == b"\n--- ").unwrap() + 1;
@@ -140,9 +143,6 @@ fn sealed(file: &[u8], recipient: &str, shared: bool) -> String {
     }
     let payload = format!("payload: {}\n", STANDARD.encode(&file[end + 1..]));
     let start = "apiVersion: seal.dev/v1\nkind: SealedSecret\nmetadata: {name: db, namespace: prod}\nspec:\n  scope: {namespaces: [prod], name: db}\n";
-    let indented = |text: &str, by: &str| -> String {
-        text.lines().map(|line| format!("{by}{line}\n")).collect()
-    };
     if shared {
         let payload = indented(&payload, "      ");
         format!("{start}{}  values:\n    password:\n{payload}", indented(&fields, "  "))

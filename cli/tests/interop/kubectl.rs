@@ -19,9 +19,6 @@ const TRICKY: &str = "y Y n N yes Yes YES yEs no No NO on On ON off OFF true Tru
 .nan .NaN .NAN .inf .Inf -.inf +.INF .infinity inf NaN 12:30:45 190:20:30 2001-01-01 2001-01-01T00:00:00Z 2001-1-1 = << <<x \
 !!str a-b a.b a:b a=b a,b a#b #a @a %a &a *a `a |a >a -a -- --- ... ?a ?  a? [a {a a] a} 'a \"a a' a\" \\a \\n / // a/b \u{e9} \u{1f600} \u{fffd} \u{2028} \u{85}";
 
-/// Refused although kubectl takes them, each for a reason.
-const STRICTER: [&str; 0] = [];
-
 fn tricky() -> Vec<String> {
     let mut all: Vec<String> = TRICKY.split(' ').map(ToOwned::to_owned).collect();
     let spaced = [
@@ -65,8 +62,10 @@ fn as_kubectl_reads(kubectl: &Path, yaml: &str) -> Option<Vec<Value>> {
 fn kubectl_reads_back_every_string_that_we_write() {
     let Some(kubectl) = tool!("kubectl") else { return };
     let strings = tricky();
-    let keyed = |(n, text): (usize, &String)| (format!("k{n}"), text.clone());
-    let string_data: BTreeMap<_, _> = strings.iter().enumerate().map(keyed).collect();
+    let mut string_data = BTreeMap::new();
+    for (n, text) in strings.iter().enumerate() {
+        string_data.insert(format!("k{n}"), text.clone());
+    }
     let mut sealed = SealedSecret::default();
     sealed.metadata.name = Some("db".into());
     sealed.metadata.namespace = Some("prod".into());
@@ -86,13 +85,15 @@ fn secret(text: &str) -> String {
 #[test]
 fn what_we_would_seal_is_what_kubectl_reads() {
     let Some(kubectl) = tool!("kubectl") else { return };
-    let one_line = |text: &String| !text.contains(['\n', '\r', '\u{85}', '\u{2028}']);
-    let read = |text: String| {
-        let yaml = secret(&text);
-        let ours = manifest::read(&yaml, &BTreeSet::new()).ok()?.pop()?;
-        Some((yaml, ours.values["k"].expose().to_vec()))
-    };
-    let accepted: Vec<_> = tricky().into_iter().filter(one_line).filter_map(read).collect();
+    let mut accepted = Vec::new();
+    for text in tricky().iter().filter(|text| !text.contains(['\n', '\r', '\u{85}', '\u{2028}'])) {
+        let yaml = secret(text);
+        if let Some(ours) =
+            manifest::read(&yaml, &BTreeSet::new()).ok().and_then(|mut all| all.pop())
+        {
+            accepted.push((yaml, ours.values["k"].expose().to_vec()));
+        }
+    }
     assert!(accepted.len() > 500, "only {} were accepted", accepted.len());
     let all: Vec<&str> = accepted.iter().map(|(yaml, _)| yaml.as_str()).collect();
     let theirs = read_in_halves(&kubectl, &all);
@@ -114,7 +115,7 @@ fn what_we_refuse_is_no_string_to_kubectl_either() {
     let Some(kubectl) = tool!("kubectl") else { return };
     for text in TRICKY.split(' ') {
         let yaml = secret(text);
-        if manifest::read(&yaml, &BTreeSet::new()).is_ok() || STRICTER.contains(&text) {
+        if manifest::read(&yaml, &BTreeSet::new()).is_ok() {
             continue;
         }
         let theirs = as_kubectl_reads(&kubectl, &yaml);

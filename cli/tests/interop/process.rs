@@ -1,9 +1,15 @@
 //! Programs run to their end: their output, or a failure with what they said.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 pub(crate) const SEAL: &str = env!("CARGO_BIN_EXE_seal");
+
+/// `PATH` with a folder in front.
+pub(crate) fn path_with(folder: &Path) -> String {
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+}
 
 pub(crate) fn run(command: &mut Command) -> Vec<u8> {
     let output = command.stdin(Stdio::null()).output().unwrap();

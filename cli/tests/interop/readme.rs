@@ -8,8 +8,8 @@ pub(crate) fn recovery() -> String {
 }
 
 fn block(marker: &str) -> String {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
     let (_, after) = readme.split_once(marker).expect("the README has the marker");
     let (_, code) = after.split_once("```sh\n").unwrap();
     code.split_once("```").unwrap().0.to_owned()
@@ -21,7 +21,7 @@ mod sealing {
 
     use tempfile::TempDir;
 
-    use crate::process::{SEAL, run, text};
+    use crate::process::{SEAL, path_with, run, text};
 
     /// `Sealing`: each line of the block works in a repository with a key, kubectl's part played by its output.
     #[test]
@@ -38,10 +38,9 @@ mod sealing {
         let script = format!(
             "kubectl() {{ cat kubectl-output.json; }}; token=t0ken new=n3w\ngit init -q . && seal init\n{block}"
         );
-        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let said = text(run(Command::new("bash")
             .args(["-euo", "pipefail", "-c", &script])
-            .env("PATH", path)
+            .env("PATH", path_with(&bin))
             .env("HOME", home.path())
             .env_remove("XDG_CONFIG_HOME")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
