@@ -271,8 +271,8 @@ fn name_and_fingerprint((name, recipient): &Named) -> String {
     }
 }
 
-/// Names for fingerprints, from the `.seal.yaml` files that count for `target`. For display only: a file or recipient that
-/// cannot be read is left out.
+/// Names for fingerprints, from the `.seal.yaml` files that count for `target`. For display only: a file or recipient
+/// that cannot be read is left out.
 pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
     let mut names = BTreeMap::new();
     let real = files::real_path(target).unwrap_or_default();

@@ -18,8 +18,8 @@ use crate::policy::Chosen;
 use crate::scope::{ScopeArgs, explain_wildcard};
 use crate::values::Values;
 
-/// Larger is warned of: client-side `kubectl apply` and Argo CD's default copy the manifest into an annotation, and fail
-/// at 256 KiB.
+/// Larger is warned of: client-side `kubectl apply` and Argo CD's default copy the manifest into an annotation, and
+/// fail at 256 KiB.
 const LARGE_BYTES: usize = 200_000;
 /// Larger is refused: etcd takes 1.5 MiB.
 const TOO_LARGE_BYTES: usize = 1_400_000;

@@ -1,5 +1,5 @@
-//! Writes whole files: each beside its target, and all are renamed when the last is complete on disk. Makes private files
-//! and folders.
+//! Writes whole files: each beside its target, and all are renamed when the last is complete on disk. Makes private
+//! files and folders.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
