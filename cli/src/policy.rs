@@ -119,8 +119,14 @@ fn from_policy(target: &Path) -> Result<Chosen, Failure> {
 
 fn no_policy(target: &Path) -> Failure {
     let folder = relative(files::folder_of(target));
-    let message =
-        format!("no recipient: there is no {FILE_NAME} above {folder} in its Git work tree");
+    let message = match files::work_tree_root(files::folder_of(target)) {
+        Some(_) => {
+            format!("no recipient: there is no {FILE_NAME} above {folder} in its Git work tree")
+        }
+        None => format!(
+            "no recipient: there is no {FILE_NAME} in {folder}, and those above count only in a Git work tree"
+        ),
+    };
     Failure::new(ExitCode::Missing, message).hint(
         "run `seal init` once in the repository; or name one with -r; or say with -o FILE which file of the \
          repository is written",

@@ -25,7 +25,7 @@ pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
 
 async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
     let config = config(args).await?;
-    let url = config.cluster_url.to_string();
+    let server = server(&config);
     let client = Client::try_from(config).map_err(|_| {
         missing("the kubeconfig's credentials cannot be used")
             .hint("`kubectl auth whoami` uses the same")
@@ -41,7 +41,7 @@ async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
         kube::Error::Api(status) => {
             missing(format!("the cluster does not give {what} (HTTP {})", status.code))
         }
-        _ => missing(format!("the cluster at {url} does not answer"))
+        _ => missing(format!("the cluster at {server} does not answer"))
             .hint("`kubectl version` asks the same"),
     })?;
     let text = map.and_then(|map| map.data).and_then(|mut data| data.remove(RECIPIENT));
@@ -49,6 +49,13 @@ async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
         missing(format!("there is no {what}, or no {RECIPIENT} in it"))
             .hint("is the controller installed? --controller-namespace names its namespace")
     })
+}
+
+/// Host and port: a kubeconfig's URL may carry a password.
+fn server(config: &Config) -> String {
+    let url = &config.cluster_url;
+    let host = url.host().unwrap_or_default();
+    url.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 async fn config(args: &ClusterArgs) -> Result<Config, Failure> {

@@ -32,6 +32,8 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
             complete.push((output.path, staged));
         }
     }
+    // A device may be full, a rename hardly fails: what can go wrong goes first.
+    complete.sort_by_key(|(_, staged)| matches!(staged, Staged::Beside(..)));
     let mut written = Vec::new();
     for (path, staged) in complete {
         let result = match staged {
@@ -42,10 +44,19 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
             }
             Staged::Device(bytes) => write_device(&path, &bytes),
         };
-        result.map_err(|error| Failure::io("write", &path, &error))?;
+        result.map_err(|error| half_done(Failure::io("write", &path, &error), &written))?;
         written.push(path);
     }
     Ok(written)
+}
+
+/// A failure after some files took their names says which.
+fn half_done(failure: Failure, written: &[PathBuf]) -> Failure {
+    if written.is_empty() {
+        return failure;
+    }
+    let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
+    failure.hint(format!("put it right and run it again; these were written: {}", names.join(", ")))
 }
 
 enum Staged {

@@ -68,6 +68,25 @@ fn without_a_cluster_fetch_says_so_and_changes_nothing() {
     assert_eq!(world.read(".seal.yaml"), before);
 }
 
+/// A server that no one listens at, with a password in its URL.
+const WITH_A_PASSWORD: &str = "\
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: 'https://bob:correct-horse@127.0.0.1:1'}}]
+users: [{name: u, user: {}}]
+";
+
+#[test]
+fn a_cluster_that_does_not_answer_is_named_without_its_password() {
+    let world = World::new();
+    world.write("kubeconfig", WITH_A_PASSWORD);
+    let ran = world.seal(&["fetch", "--kubeconfig", "kubeconfig"]).exits(4);
+    let ran = ran.says("the cluster at 127.0.0.1:1 does not answer");
+    assert!(!ran.stderr.contains("correct-horse"), "{}", ran.stderr);
+}
+
 /// Publishes a recipient as the controller does.
 async fn publish(text: &str, maps: &Api<ConfigMap>) {
     let metadata = ObjectMeta { name: Some("seal-recipients".into()), ..ObjectMeta::default() };

@@ -110,6 +110,19 @@ fn a_full_disk_is_named_and_changes_nothing() {
 }
 
 #[test]
+fn one_full_device_among_the_outputs_leaves_every_file_as_it_was() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("../o/prod")).unwrap();
+    world.write("a.json", world.read("secret.json").replace("\"db\"", "\"a\""));
+    world.write("b.json", world.read("secret.json").replace("\"db\"", "\"b\""));
+    std::os::unix::fs::symlink("/dev/full", world.path("../o/prod/b.sealed.yaml")).unwrap();
+    let r = recipient("cluster");
+    let ran = world.seal(&["a.json", "b.json", "-r", &r, "--out", "../o"]);
+    ran.exits(1).says("no space left on the device").says("no file was changed");
+    assert!(!world.path("../o/prod/a.sealed.yaml").exists());
+}
+
+#[test]
 fn sealing_the_same_again_with_nothing_to_write_touches_nothing() {
     let world = World::sealed();
     let open = ["open", "db.sealed.yaml", "-i", "../cluster.txt", "-o", "../plain.yaml"];

@@ -34,7 +34,7 @@ fn standard_input_belongs_to_the_working_directory() {
     let manifest = world.read("secret.json");
     world.seal_with(&["-"], manifest.as_bytes()).exits(0).says("from .seal.yaml");
     world.write("../outside.json", &manifest);
-    world.seal(&["../outside.json"]).exits(4).says("there is no .seal.yaml above");
+    world.seal(&["../outside.json"]).exits(4).says("those above count only in a Git work tree");
     world.seal(&["../outside.json", "-o", "s.yaml"]).exits(0);
 }
 
