@@ -101,19 +101,20 @@ pub fn seal_blocks(
     Ok(blocks)
 }
 
-/// The change that seals `values` anew in `file`: each in a block of its own, or, where they are all the sealed values
-/// that the file will have, under a new shared header.
+/// The change that seals `values` anew in `file`: each in a block of its own, or, where the file has several values and
+/// these are all that it will have, under a new shared header in the old one's place.
 ///
-/// Needs none of the values that are there, and leaves every other block as it is. An unused shared header, which the
-/// edit takes away, gets no successor: a branch with another edit takes it away too, and both merge.
+/// Needs none of the values that are there, and leaves every other block as it is. A single value never takes the
+/// shared header's place: commits of the file's history may hold blocks that are under it.
 pub fn seal_into(
     file: &SealedSecret,
     values: &BTreeMap<String, SecretValue>,
     scope: &Scope,
     recipients: &[Recipient],
 ) -> Result<Change, SealError> {
-    let all = file.spec.values.keys().all(|key| values.contains_key(key));
-    if !all || file.has_unused_header() {
+    let keys = &file.spec.values;
+    let anew = keys.len() > 1 && keys.keys().all(|key| values.contains_key(key));
+    if !anew {
         let put = seal_blocks(values, scope, recipients)?;
         return Ok(Change { put, ..Change::default() });
     }

@@ -11,7 +11,7 @@ fn lines(text: &str) -> BTreeSet<&str> {
 /// Keys before and after the block of `key`, each with its lines.
 fn around<'t>(text: &'t str, key: &str) -> (&'t str, &'t str) {
     let start = text.find(&format!("    {key}:\n")).expect("the block begins");
-    let end = start + text[start..].find("\n\n").expect("an empty line ends it");
+    let end = text.find(&format!("    # end of {key}\n")).expect("a comment ends it");
     (&text[..start], &text[end..])
 }
 
@@ -49,11 +49,13 @@ fn two_branches_that_set_another_value_each_merge_with_plain_git() {
     world.git(&["merge", "-q", "--no-edit", "other"]);
     assert_eq!(world.open("db.sealed.yaml", "password"), b"theirs");
     assert_eq!(world.open("db.sealed.yaml", "username"), b"ours");
-    // Nothing is under the shared header any more: it is named as such, and goes with the next edit.
+    // Nothing is under the shared header any more: it is named as such, and stays for commits that are reverted.
     world.seal(&["inspect", "db.sealed.yaml"]).exits(0).prints("no value is under it any more");
     world.seal_with(&["set", "db.sealed.yaml", "password"], b"newest").exits(0);
-    assert!(!world.read("db.sealed.yaml").contains("\n  header:"));
-    assert_eq!(world.open("db.sealed.yaml", "username"), b"ours");
+    world.git(&["commit", "-qam", "the password again"]);
+    world.git(&["revert", "--no-edit", ":/the user"]);
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"newest");
+    assert_eq!(world.open("db.sealed.yaml", "username"), b"admin");
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn unsetting_takes_a_value_out_and_an_absent_key_changes_nothing() {
     assert_eq!(world.read("db.sealed.yaml"), before);
     world.seal(&["unset", "db.sealed.yaml", "password"]).exits(0);
     let after = world.read("db.sealed.yaml");
-    assert_eq!(lines(&before).difference(&lines(&after)).count(), 2, "the key and its payload");
+    assert_eq!(lines(&before).difference(&lines(&after)).count(), 3, "key, payload, comment");
     world.seal(&["unset", "db.sealed.yaml", "username"]).exits(0);
     assert!(world.read("db.sealed.yaml").contains("\n  values: {}\n"));
     world.seal_with(&["set", "db.sealed.yaml", "token"], b"new").exits(0);

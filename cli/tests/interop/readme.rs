@@ -46,9 +46,11 @@ mod sealing {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .current_dir(dir.path())));
         assert!(said.contains("password"), "inspect names the keys:\n{said}");
-        for (file, key) in [("db.sealed.yaml", "password"), ("api.sealed.yaml", "token")] {
+        let sealed =
+            [("db.sealed.yaml", "password", "sealedTo"), ("api.sealed.yaml", "token", "payload")];
+        for (file, key, first) in sealed {
             let sealed = fs::read_to_string(dir.path().join(file)).unwrap();
-            assert!(sealed.contains(&format!("    {key}:\n      payload: ")), "{sealed}");
+            assert!(sealed.contains(&format!("    {key}:\n      {first}: ")), "{sealed}");
         }
     }
 }

@@ -42,7 +42,7 @@ fn alias_of_header() -> Case {
     let second = format!(
         "    other:\n      sealedTo: *to\n      header: *header\n      payload: {payload}\n"
     );
-    let text = swap(&anchored, "  # end of values", &format!("{second}\n  # end of values"));
+    let text = anchored + &second;
     Case::opens("alias-of-header", "a header said once for two", text, &[PASSWORD, other])
 }
 
@@ -52,13 +52,15 @@ fn lines() -> Vec<Case> {
     let comments = swap(&comments, "  values:\n", "  # why\n  values: # why\n");
     let comments = swap(&comments, "    password:\n", "# why\n    password: # why\n    # why\n");
     let comments = swap(&comments, "      payload: ", "    # why\n      payload: ");
-    let compact = swap(&swap(&text, "\n\n", "\n"), "  # end of values\n", "");
+    let compact = swap(&text, "    # end of password\n", "");
+    let spaced = swap(&compact, "    password:\n", "\n    password:\n") + "\n  # end of values\n";
     let wide: String = text.lines().map(widened).collect();
     let marked = format!("# a comment\n---\n{text}...\n");
     vec![
         opens("line-ends-crlf", "a checkout with CRLF line ends", swap(&text, "\n", "\r\n")),
         opens("comments", "comments between all lines", comments),
-        opens("layout-compact", "no empty line, and no line at the end", compact.clone()),
+        opens("layout-compact", "no comment behind a block", compact.clone()),
+        opens("layout-spaced", "empty lines around a block", spaced),
         opens("layout-wide", "four spaces for two", wide),
         opens("document-markers", "a document between its markers", marked),
         opens("last-line-open", "no line feed at the end", compact.trim_end().to_owned()),

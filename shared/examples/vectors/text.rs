@@ -20,9 +20,9 @@ impl File {
         text += "  values:\n";
         for block in &self.blocks {
             text += &block.yaml();
-            text.push('\n');
+            let _ = writeln!(text, "    # end of {}", block.key);
         }
-        text + "  # end of values\n"
+        text
     }
 
     fn head(&self) -> String {

@@ -48,8 +48,9 @@ pub struct SharedHeader {
 
 /// Makes `change` in document `index` of `text`.
 ///
-/// Only the lines of the named blocks change, and those of the shared header where `change` has a new one, or where no
-/// block was under it any more when the text was read: then it goes.
+/// Only the lines of the named blocks change, and those of the shared header where `change` has a new one. A shared
+/// header that no block is under any more stays: a commit that is reverted or picked later may bring a block back
+/// that is under it.
 pub fn edit(text: &str, index: usize, change: &Change) -> Result<String, EditError> {
     // The parser counts from behind byte order marks.
     let (mark, text) = text.split_at(text.len() - text.trim_start_matches('\u{feff}').len());
@@ -79,8 +80,6 @@ fn write(
     let mut editor = Editor::new(text, node.get("spec")?)?;
     if let Some(shared) = &change.shared {
         editor.put_shared_header(shared)?;
-    } else if before.has_unused_header() {
-        editor.remove_shared_header()?;
     }
     editor.change_blocks(before, change)?;
     Some(lines::apply(text, editor.edits))
@@ -94,9 +93,6 @@ fn changed(before: &SealedSecret, change: &Change) -> SealedSecret {
     if let Some(shared) = &change.shared {
         after.spec.sealed_to.clone_from(&shared.sealed_to);
         after.spec.header = Some(shared.header.clone());
-    } else if before.has_unused_header() {
-        after.spec.sealed_to.clear();
-        after.spec.header = None;
     }
     after
 }

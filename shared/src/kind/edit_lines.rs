@@ -3,7 +3,9 @@
 //! Knows the layout and nothing of what is meant: [`super::edit`] compares what comes out. `None` everywhere means a
 //! layout whose lines do not stand for themselves.
 
-use crate::kind::file::{write_block, write_shared_header};
+use std::ops::Range;
+
+use crate::kind::file::{end_of_block, write_block, write_ended_block, write_shared_header};
 use crate::kind::sealed::{Block, SealedSecret};
 use crate::yaml::lines::{self, Edit, line_end, line_start};
 use crate::yaml::{Entry, Node};
@@ -34,11 +36,6 @@ impl<'a> Editor<'a> {
         };
         let new = write_shared_header(&shared.sealed_to, &shared.header);
         self.insert(at, &self.indented(&new, self.indent_of(&self.spec.entries()[0])));
-        self.remove_shared_header()
-    }
-
-    /// Takes out the shared header and its hints, as far as they are there.
-    pub(super) fn remove_shared_header(&mut self) -> Option<()> {
         for entry in ["sealedTo", "header"].into_iter().filter_map(|name| self.spec.entry(name)) {
             self.edits.push((lines::of_entry(self.text, entry)?, String::new()));
         }
@@ -65,7 +62,11 @@ impl<'a> Editor<'a> {
         let indent = self.indent_of(&entries[0]);
         for (key, block) in &change.put {
             if !before.spec.values.contains_key(key) {
-                self.add_block(values, key, &self.indented(&write_block(key, block), indent))?;
+                self.add_block(
+                    values,
+                    key,
+                    &self.indented(&write_ended_block(key, block), indent),
+                )?;
             }
         }
         let left = before.spec.values.keys().any(|key| !change.remove.contains(key));
@@ -103,18 +104,35 @@ impl<'a> Editor<'a> {
         Some(())
     }
 
-    /// All new blocks with an empty line behind each, one level deeper than `indent`.
+    /// All new blocks, one level deeper than `indent`.
     fn all_blocks(&self, indent: &str, change: &Change) -> String {
         let deeper = format!("{indent}  ");
-        let blocks = change
-            .put
-            .iter()
-            .map(|(key, block)| self.indented(&write_block(key, block), &deeper) + self.line_break);
-        blocks.collect()
+        let blocks = change.put.iter();
+        blocks.map(|(key, block)| self.indented(&write_ended_block(key, block), &deeper)).collect()
+    }
+
+    /// The lines of a block, to the comment that ends it where there is one.
+    fn lines_of_block(&self, entry: &Entry) -> Option<Range<usize>> {
+        let lines = lines::of_entry(self.text, entry)?;
+        Some(lines.start..self.end_of_block(entry, lines.end))
+    }
+
+    fn end_of_block(&self, entry: &Entry, end_of_lines: usize) -> usize {
+        let comment = end_of_block(&entry.key);
+        let mut at = end_of_lines;
+        while at < self.text.len() {
+            let end = line_end(self.text, at);
+            match self.text[at..end].trim() {
+                line if line == comment => return end,
+                line if line.is_empty() || line.starts_with('#') => at = end,
+                _ => break,
+            }
+        }
+        end_of_lines
     }
 
     fn remove_block(&mut self, entry: &Entry) -> Option<()> {
-        let mut range = lines::of_entry(self.text, entry)?;
+        let mut range = self.lines_of_block(entry)?;
         if self.is_blank(range.end) {
             range.end = line_end(self.text, range.end);
         } else if range.end == self.text.len() && self.is_blank_before(range.start) {
@@ -124,10 +142,13 @@ impl<'a> Editor<'a> {
         Some(())
     }
 
-    /// Adds a block after the last one whose key is less, behind the empty line that ends it.
+    /// Adds a block after the last one whose key is less; where blocks have an empty line behind them, with one.
     fn add_block(&mut self, values: &Entry, key: &str, block: &str) -> Option<()> {
         let entries = values.value.entries();
-        let spaced = entries.iter().any(|it| self.is_blank(lines::end_of_entry(self.text, it)));
+        let spaced = entries.iter().any(|entry| {
+            let end = lines::end_of_entry(self.text, entry);
+            self.is_blank(self.end_of_block(entry, end))
+        });
         let empty_line = if spaced { self.line_break } else { "" };
         let after = entries.iter().take_while(|entry| entry.key.as_str() < key).last();
         let Some(after) = after else {
@@ -135,7 +156,7 @@ impl<'a> Editor<'a> {
             self.insert(at, &format!("{block}{empty_line}"));
             return Some(());
         };
-        let end = lines::of_entry(self.text, after)?.end;
+        let end = self.lines_of_block(after)?.end;
         if self.is_blank(end) {
             self.insert(line_end(self.text, end), &format!("{block}{empty_line}"));
         } else {

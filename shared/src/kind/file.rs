@@ -181,10 +181,7 @@ fn metadata_text<'n>(node: &'n Node, field: &str) -> Option<&'n str> {
     descend(node, &["metadata", field])?.as_str()
 }
 
-/// Writes one sealed file: fields in one order, maps sorted, an empty line after each block.
-///
-/// The empty lines, and the line that ends the map, lie between any two blocks and never change: so two edits of
-/// different blocks have a line between them, without which Git takes them for a conflict.
+/// Writes one sealed file: fields in one order, maps sorted, and behind each block a comment with its key.
 pub fn write(sealed: &SealedSecret) -> String {
     let spec = &sealed.spec;
     let mut text = to_yaml(&FileView {
@@ -207,20 +204,26 @@ pub fn write(sealed: &SealedSecret) -> String {
     }
     text.push_str("  values:\n");
     for (key, block) in &spec.values {
-        for line in write_block(key, block).lines() {
-            text.push_str("    ");
-            text.push_str(line);
-            text.push('\n');
+        for line in write_ended_block(key, block).lines() {
+            text.extend(["    ", line, "\n"]);
         }
-        text.push('\n');
     }
-    text.push_str("  # end of values\n");
     text
 }
 
 /// One entry of `values`, not indented.
 pub(crate) fn write_block(key: &str, block: &Block) -> String {
     to_yaml(&BTreeMap::from([(key, BlockView::of(block))]))
+}
+
+/// The same with the comment that ends it.
+pub(crate) fn write_ended_block(key: &str, block: &Block) -> String {
+    format!("{}{}\n", write_block(key, block), end_of_block(key))
+}
+
+/// The comment behind the block of `key`, a line that no edit changes and that no other is like: see docs/format.md.
+pub(crate) fn end_of_block(key: &str) -> String {
+    format!("# end of {}", escaped(key))
 }
 
 /// `sealedTo` and `header` of the shared header as entries of `spec`, not indented; those that are there.

@@ -107,6 +107,16 @@ impl World {
         (text, plain)
     }
 
+    /// Every value changed that was there before the addition.
+    fn neighbours_changed(&mut self, text: &str, plain: &Plain) -> String {
+        let mut text = text.to_owned();
+        for name in plain.keys() {
+            let edit = Edit::Put(name.clone(), self.value());
+            text = self.apply(&text, &edit);
+        }
+        text
+    }
+
     /// What `git merge-file` makes of both; `None` where it finds a conflict.
     fn merge(&self, base: &str, ours: &str, theirs: &str) -> Option<String> {
         let names = [("ours", ours), ("base", base), ("theirs", theirs)];
@@ -163,6 +173,74 @@ fn a_changed_value_merges_clean_with_every_edit_of_another_key() {
         note(&mut expected, &theirs);
         assert_eq!(world.opens_to(&merged), expected, "seed {seed}");
     }
+}
+
+/// 200 pairs of branches that each add the same key, one of them after a history of its own: were both additions kept
+/// without a conflict, `kubectl apply` would take the last.
+#[test]
+fn one_key_added_on_two_branches_conflicts() {
+    for seed in 2000..2200 {
+        let mut world = World::new(seed);
+        let size = 1 + world.below(6);
+        let (text, plain) = world.base(size);
+        let (text, plain) = world.history(text, plain);
+        let name = world.new_name(&plain);
+        let (ours, theirs) = (world.value(), world.value());
+        let theirs = world.apply(&text, &Edit::Put(name.clone(), theirs));
+        // Everything else may have changed before, or change after.
+        let (before, plain) = world.history(text.clone(), plain);
+        let added = world.apply(&before, &Edit::Put(name.clone(), ours));
+        for ours in [&added, &world.neighbours_changed(&added, &plain)] {
+            assert!(world.merge(&text, ours, &theirs).is_none(), "seed {seed}");
+            assert!(world.merge(&text, &theirs, ours).is_none(), "seed {seed}");
+        }
+    }
+}
+
+/// A commit of the history undone, or picked onto an older branch, as `git revert` and `git cherry-pick` merge it.
+#[test]
+fn a_commit_that_is_reverted_or_picked_without_a_conflict_leaves_a_file_that_opens() {
+    let (mut reverted, mut picked) = (0, 0);
+    for seed in 3000..3200 {
+        let mut world = World::new(seed);
+        let size = 1 + world.below(4);
+        let (text, plain) = world.base(size);
+        let mut commits = vec![(text, plain)];
+        for _ in 0..6 {
+            let (text, mut plain) = commits.last().unwrap().clone();
+            let edit = world.any(&plain, None);
+            note(&mut plain, &edit);
+            commits.push((world.apply(&text, &edit), plain));
+        }
+        let head = commits.last().unwrap();
+        for pair in commits.windows(2) {
+            let (before, after) = (&pair[0], &pair[1]);
+            if let Some(merged) = world.merge(&after.0, &head.0, &before.0) {
+                reverted += 1;
+                let expected = merged_values(&after.1, &head.1, &before.1);
+                assert_eq!(world.opens_to(&merged), expected, "seed {seed}: reverted");
+            }
+            let release = &commits[0];
+            if let Some(merged) = world.merge(&before.0, &release.0, &after.0) {
+                picked += 1;
+                let expected = merged_values(&before.1, &release.1, &after.1);
+                assert_eq!(world.opens_to(&merged), expected, "seed {seed}: picked");
+            }
+        }
+    }
+    assert!(reverted > 400 && picked > 400, "{reverted} reverted and {picked} picked clean");
+}
+
+/// What a merge of maps is: of each key what the side has that changed it.
+fn merged_values(base: &Plain, ours: &Plain, theirs: &Plain) -> Plain {
+    let mut merged = Plain::new();
+    for name in base.keys().chain(ours.keys()).chain(theirs.keys()) {
+        let changed = theirs.get(name) != base.get(name);
+        if let Some(value) = if changed { theirs.get(name) } else { ours.get(name) } {
+            merged.insert(name.clone(), value.clone());
+        }
+    }
+    merged
 }
 
 /// Two additions between the same two keys, or two neighbours taken out, are one place to Git: those conflict.
