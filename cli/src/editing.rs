@@ -117,6 +117,12 @@ impl<'a> Editing<'a> {
             return Err(Failure::new(ExitCode::WouldChange, message)
                 .hint("run it again without --check, and commit"));
         }
+        let _lock = files::lock_folder(self.path);
+        if *files::read_text(self.path)? != *self.text {
+            let message = format!("{} was changed since it was read", self.path.display());
+            return Err(Failure::new(ExitCode::Failed, message)
+                .hint("nothing was written: run it again, and it changes the file as it is now"));
+        }
         let bytes = Zeroizing::new(written.into_bytes());
         files::write_all(vec![Output { path: self.path.to_path_buf(), bytes, mode: 0o644 }])?;
         Ok(())

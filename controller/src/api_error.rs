@@ -25,6 +25,7 @@ pub(crate) fn sentence(error: &kube::Error) -> String {
             404 => "the namespace or object does not exist",
             409 => "somebody else wrote at the same time",
             413 => "the object is too large for the API server",
+            422 => "an admission rule forbids the write",
             429 | 503 | 504 => "the API server is busy or not available",
             _ => "the API server refused the write",
         }
@@ -33,8 +34,13 @@ pub(crate) fn sentence(error: &kube::Error) -> String {
 }
 
 /// Whether the API server judged the Secret itself to be wrong: no retry will help.
+///
+/// Its own validation names fields. A ValidatingAdmissionPolicy or webhook that denies with the same status names none,
+/// and may be changed.
 pub(crate) fn is_invalid(error: &kube::Error) -> bool {
-    code(error) == 422
+    let kube::Error::Api(status) = error else { return false };
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 422 && causes.map(|cause| &cause.field).any(|field| !field.is_empty())
 }
 
 /// Whether the object was written by somebody else between our read and our write, or appeared or went.

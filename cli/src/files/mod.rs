@@ -10,4 +10,4 @@ pub(crate) use paths::{
     work_tree_root,
 };
 pub(crate) use read::{read, read_text, regular_files, stdin_is_terminal};
-pub(crate) use write::{Output, create_folder, create_private, write_all};
+pub(crate) use write::{Output, create_folder, create_private, lock_folder, write_all};

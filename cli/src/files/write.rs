@@ -117,6 +117,14 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
+/// Keeps other runs that ask for the same from writing into the folder of `path` until it is dropped; `None` where the
+/// file system has no locks.
+pub(crate) fn lock_folder(path: &Path) -> Option<File> {
+    let folder = File::open(folder_of(path)).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
 /// Makes a file that only its owner reads; never over an existing one.
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
     let options = OpenOptions::new().write(true).create_new(true).mode(0o600).clone();

@@ -1,6 +1,8 @@
 //! `seal set` and `seal unset`: one value changes, every other line stays.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Stdio;
 
 use crate::world::{World, recipient};
 
@@ -89,6 +91,30 @@ fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
         .exits(2)
         .says("the same key stands twice")
         .says("keep one of the two whole");
+}
+
+#[test]
+fn a_file_that_another_run_changed_meanwhile_is_not_written_over() {
+    let world = World::sealed();
+    world.write("../r.txt", recipient("cluster"));
+    let fifo = world.path("../fifo");
+    assert!(
+        std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success()
+    );
+    let mut slow = world.command(&["set", "db.sealed.yaml", "password", "-R", "../fifo"]);
+    let slow = slow.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("seal runs");
+    // It has read the file when it opens the list of recipients, which is what opening it here waits for.
+    let mut recipients = std::fs::File::options().write(true).open(&fifo).expect("the other end");
+    let set = ["set", "db.sealed.yaml", "username", "-R", "../r.txt"];
+    world.seal_with(&set, b"quick").exits(0);
+    let between = world.read("db.sealed.yaml");
+    writeln!(recipients, "{}", recipient("cluster")).unwrap();
+    drop(recipients);
+    let output = slow.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("was changed since it was read"), "{stderr}");
+    assert_eq!(world.read("db.sealed.yaml"), between);
 }
 
 #[test]

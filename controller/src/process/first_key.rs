@@ -37,9 +37,11 @@ pub(super) async fn make(
         Ok(()) => {
             tracing::info!(secret = FIRST_KEY, %fingerprint, "made the first key; back it up");
         }
-        Err(error) if api_error::is_race(&error) => tracing::info!(
+        Err(error) if api_error::is_race(&error) => tracing::warn!(
+            namespace,
             secret = FIRST_KEY,
-            "another process has just made the first key; waiting to see it"
+            "a Secret of that name is there: another process has just made the first key, or it is no key and must go; \
+             waiting to see a key"
         ),
         Err(error) => return Err(ClusterError::FirstKey(api_error::sentence(&error))),
     }

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use seal_core::key::Fingerprint;
 use seal_core::names::{FINGERPRINT, RECIPIENT, RECIPIENTS};
 
 use crate::keyring::Published;
@@ -24,10 +25,13 @@ pub(crate) async fn publish(
     match api.get_opt(RECIPIENTS).await? {
         Some(live) if live.data.as_ref() == Some(&data) && live.binary_data.is_none() => Ok(()),
         Some(mut live) => {
+            let before = fingerprint_of(&live).to_owned();
             live.data = Some(data);
             live.binary_data = None;
             live.metadata.managed_fields = None;
-            api.replace(RECIPIENTS, &PostParams::default(), &live).await.map(drop)
+            api.replace(RECIPIENTS, &PostParams::default(), &live).await?;
+            tracing::warn!(before, now = %published.fingerprint, "{RECIPIENTS} was changed");
+            Ok(())
         }
         None => {
             let name = Some(RECIPIENTS.to_owned());
@@ -36,4 +40,10 @@ pub(crate) async fn publish(
             api.create(&PostParams::default(), &map).await.map(drop)
         }
     }
+}
+
+/// What a ConfigMap says is published; empty where that is no fingerprint.
+fn fingerprint_of(map: &ConfigMap) -> &str {
+    let said = map.data.as_ref().and_then(|data| data.get(FINGERPRINT));
+    said.filter(|said| Fingerprint::parse(said).is_some()).map(String::as_str).unwrap_or_default()
 }

@@ -55,7 +55,11 @@ fn remember(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
     let read = keyring::read(secrets.into_values());
     let held = read.keyring.fingerprints().len();
     if keys.set(read) {
-        tracing::info!(held, "the keyring changed");
+        if held == 0 {
+            tracing::warn!(held, "the keyring changed: no key is held, and nothing can be opened");
+        } else {
+            tracing::info!(held, "the keyring changed");
+        }
         watching.memory.names().into_iter().for_each(|object| watching.queue.add(object));
     }
 }

@@ -290,6 +290,35 @@ async fn beside_a_key_that_does_not_count_none_is_made() {
 }
 
 #[tokio::test]
+async fn a_first_key_whose_name_another_secret_has_is_said_and_made_once_that_is_gone() {
+    let Some(cluster) = quiet!() else { return };
+    let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
+    home.create(crate::support::foreign("seal-key-first", &[("a", "1")])).await;
+    Controller::install(cluster, &home, &ns).await;
+    let process = Controller::spawn(cluster, &home.name, &["--namespaces", &ns.name]).await;
+    process.said("or it is no key and must go").await;
+    process.terminate().await;
+    home.delete::<Secret>("seal-key-first").await;
+    let controller = Controller::start_in(cluster, &home, &ns, &[]).await;
+    assert_eq!(keys_of(&home).await, ["seal-key-first"]);
+    controller.process.terminate().await;
+}
+
+#[tokio::test]
+async fn a_lost_key_is_said_and_so_is_the_recipient_that_takes_the_old_ones_place() {
+    let Some(cluster) = quiet!() else { return };
+    let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
+    let first = Controller::start_in(cluster, &home, &ns, &[]).await;
+    home.delete::<Secret>("seal-key-first").await;
+    first.process.said("no key is held, and nothing can be opened").await;
+    let lost = first.fingerprint();
+    first.process.terminate().await;
+    let again = Controller::start_in(cluster, &home, &ns, &[]).await;
+    again.process.said(&format!("before=\"{lost}\"")).await;
+    again.process.terminate().await;
+}
+
+#[tokio::test]
 async fn a_restored_key_is_the_only_one_and_the_first_one_once_deleted_does_not_come_back() {
     let Some(cluster) = quiet!() else { return };
     let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
