@@ -30,6 +30,7 @@ mod daemon;
 mod install;
 mod namespace;
 mod process;
+mod proxy;
 pub mod tools;
 mod wait;
 
@@ -37,7 +38,8 @@ pub use audit::Used;
 pub use cluster::{Cluster, StartError};
 pub use namespace::{Namespace, named};
 pub use process::Process;
-pub use wait::{DEADLINE, eventually, eventually_gone, eventually_in};
+pub use proxy::{Behaviour, Proxy};
+pub use wait::{DEADLINE, eventually, eventually_gone, eventually_in, eventually_within};
 
 /// The API server that all tests of this process share, or `None` after saying that this test is
 /// skipped.

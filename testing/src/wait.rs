@@ -25,6 +25,15 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
     poll(what, async || look().await.ok_or_else(|| "nothing".to_string())).await
 }
 
+/// The same where something else bounds how long it may take.
+pub async fn eventually_within<T>(
+    within: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    poll_within(within, what, async || look().await.ok_or_else(|| "nothing".to_string())).await
+}
+
 /// Reads one object until it is there and `holds`, and returns it as it then was.
 pub async fn eventually_in<K>(
     api: &Api<K>,
@@ -60,13 +69,21 @@ where
 }
 
 /// `Err` is what was seen instead.
-pub(crate) async fn poll<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + DEADLINE;
+pub(crate) async fn poll<T>(what: &str, look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    poll_within(DEADLINE, what, look).await
+}
+
+async fn poll_within<T>(
+    within: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let deadline = Instant::now() + within;
     loop {
         match look().await {
             Ok(found) => return found,
             Err(seen) if Instant::now() > deadline => {
-                panic!("not within {DEADLINE:?}: {what}; last seen: {seen}")
+                panic!("not within {within:?}: {what}; last seen: {seen}")
             }
             Err(_) => sleep(BETWEEN_LOOKS).await,
         }

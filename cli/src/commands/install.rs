@@ -4,7 +4,7 @@
 
 use seal_core::place::is_label;
 
-use crate::console::Console;
+use crate::console::{Console, note};
 use crate::error::Failure;
 
 const NAMESPACE: &str = include_str!("../../../controller/deploy/namespace.yaml");
@@ -13,6 +13,8 @@ const CONTROLLER: &str = include_str!("../../../controller/deploy/controller.yam
 const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/rbac-cluster.yaml");
 const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/rbac-namespace.yaml");
 const READERS: &str = include_str!("../../../controller/deploy/recipients-readers.yaml");
+const NETWORK: &str = include_str!("../../../controller/deploy/network-policy.yaml");
+const GUARD: &str = include_str!("../../../controller/deploy/deletion-guard.yaml");
 
 /// What the files of `controller/deploy` say where the flags may say something else.
 const HOME: &str = seal_core::names::CONTROLLER_NAMESPACE;
@@ -26,8 +28,9 @@ const READER_SUBJECT: &str = "\
 
 /// Print the manifests of the controller
 ///
-/// Standard output takes them, kubectl applies them. What is deleted later is never the kind itself: that would
-/// take every live Secret along.
+/// Standard output takes them, kubectl applies them. The last one is a guard: the API server then refuses to delete
+/// the kind, which would take every live Secret along, the keys and their namespace. `seal uninstall` prints what may
+/// go.
 ///
 /// Example: seal install | kubectl apply --server-side -f -
 #[derive(Debug, clap::Args)]
@@ -49,20 +52,37 @@ pub(crate) struct InstallArgs {
     /// Image of the controller
     #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
     image: String,
+    /// Never make a key: the controller waits for one to be restored
+    #[arg(long)]
+    require_existing_key: bool,
+    /// Leave the guard out, as where ValidatingAdmissionPolicies cannot be made
+    #[arg(long)]
+    without_deletion_guard: bool,
 }
 
 /// Prints the manifests, with what the flags say in place of the defaults.
 pub(crate) fn run(args: &InstallArgs, console: &mut Console) -> Result<(), Failure> {
     check(args)?;
-    console.write(manifests(args).as_bytes())
+    console.write(manifests(args).as_bytes())?;
+    if !args.namespaces.is_empty() {
+        say_what_is_narrower(args);
+    }
+    Ok(())
+}
+
+/// What no manifest can say: what an earlier, wider install has left, and what must be there before.
+fn say_what_is_narrower(args: &InstallArgs) {
+    let served = args.namespaces.join(", ");
+    note(&format!("the namespaces {served} must exist before this is applied"));
+    note(
+        "if the controller was installed for every namespace before, that right stays until it is taken back:",
+    );
+    note("  kubectl delete clusterrolebinding seal-controller --ignore-not-found");
+    note("  kubectl delete clusterrole seal-controller --ignore-not-found");
 }
 
 fn check(args: &InstallArgs) -> Result<(), Failure> {
-    let mut namespaces = std::iter::once(&args.namespace).chain(&args.namespaces);
-    if let Some(wrong) = namespaces.find(|name| !is_label(name)) {
-        return Err(Failure::input(format!("{wrong:?} cannot name a namespace"))
-            .hint("lower case letters, digits and dashes, at most 63"));
-    }
+    check_namespaces(std::iter::once(&args.namespace).chain(&args.namespaces))?;
     if args.namespaces.contains(&args.namespace) {
         return Err(Failure::input(format!(
             "{} holds the keys: nothing is ever opened there",
@@ -77,6 +97,17 @@ fn check(args: &InstallArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses what cannot name a namespace.
+pub(super) fn check_namespaces<'a>(
+    mut names: impl Iterator<Item = &'a String>,
+) -> Result<(), Failure> {
+    match names.find(|name| !is_label(name)) {
+        Some(wrong) => Err(Failure::input(format!("{wrong:?} cannot name a namespace"))
+            .hint("lower case letters, digits and dashes, at most 63")),
+        None => Ok(()),
+    }
+}
+
 /// Whether a text stands for itself in YAML, quoted or not.
 fn is_plain(text: &str) -> bool {
     !text.is_empty()
@@ -84,31 +115,57 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn manifests(args: &InstallArgs) -> String {
-    // Replaced before any flag's text is in the document: a namespace, group or image may contain our name too.
-    let at_home = |text: &str| text.replace(HOME, &args.namespace);
-    let controller = controller(&at_home(CONTROLLER), args);
-    let mut documents = vec![at_home(NAMESPACE), CRD.to_owned(), controller];
-    if args.namespaces.is_empty() {
-        documents.push(at_home(RBAC_CLUSTER));
-    }
-    for namespace in &args.namespaces {
-        documents.push(at_home(RBAC_NAMESPACE).replace("SERVED", namespace));
-    }
+    let namespace = &args.namespace;
+    let mut documents = vec![at(namespace, NAMESPACE), CRD.to_owned(), controller(args)];
+    documents.push(at(namespace, NETWORK));
+    documents.extend(roles(namespace, &args.namespaces));
     if args.recipients_readers != ["none"] {
         let groups = args.recipients_readers.iter();
         let subjects: String =
             groups.map(|group| READER_SUBJECT.replace("READER", group)).collect();
-        documents.push(at_home(READERS).replace(READER_SUBJECT, &subjects));
+        documents.push(at(namespace, READERS).replace(READER_SUBJECT, &subjects));
+    }
+    if !args.without_deletion_guard {
+        documents.push(at(namespace, GUARD)); // last: deleted as they were applied, all others are refused before
     }
     documents.join("---\n")
 }
 
-fn controller(text: &str, args: &InstallArgs) -> String {
-    let image = text.replace(IMAGE, &args.image);
-    if args.namespaces.is_empty() {
+/// A text of `controller/deploy` for another namespace of the controller. Before any flag's text is in it: a namespace,
+/// group or image may contain our name too.
+fn at(namespace: &str, text: &str) -> String {
+    text.replace(HOME, namespace)
+}
+
+/// The rights: cluster-wide, or in each of these namespaces.
+fn roles(namespace: &str, served: &[String]) -> Vec<String> {
+    if served.is_empty() {
+        return vec![at(namespace, RBAC_CLUSTER)];
+    }
+    served.iter().map(|one| at(namespace, RBAC_NAMESPACE).replace("SERVED", one)).collect()
+}
+
+/// What may go without a live Secret or a key: all but the namespace, the kind and the guard.
+pub(super) fn without_data(namespace: &str, served: &[String]) -> String {
+    let mut documents = vec![at(namespace, CONTROLLER), at(namespace, NETWORK)];
+    documents.extend(roles(namespace, served));
+    documents.push(at(namespace, READERS));
+    documents.join("---\n")
+}
+
+fn controller(args: &InstallArgs) -> String {
+    let image = at(&args.namespace, CONTROLLER).replace(IMAGE, &args.image);
+    let mut flags = Vec::new();
+    if !args.namespaces.is_empty() {
+        flags.push(format!("\"--namespaces={}\"", args.namespaces.join(",")));
+    }
+    if args.require_existing_key {
+        flags.push("--require-existing-key".to_owned());
+    }
+    if flags.is_empty() {
         return image;
     }
-    image.replace(ARGS, &format!("args: [\"--namespaces={}\"]", args.namespaces.join(",")))
+    image.replace(ARGS, &format!("args: [{}]", flags.join(", ")))
 }
 
 #[cfg(test)]
@@ -122,9 +179,12 @@ mod tests {
             namespaces: vec!["seal-system-test".into()],
             recipients_readers: vec!["system:serviceaccounts:seal-system".into()],
             image: "registry.example/seal-system/controller:1".into(),
+            require_existing_key: true,
+            without_deletion_guard: false,
         };
         let text = manifests(&args);
-        assert!(text.contains("\"--namespaces=seal-system-test\""));
+        assert!(text.contains("args: [\"--namespaces=seal-system-test\", --require-existing-key]"));
+        assert!(text.contains("oldObject.metadata.name == 'sealing'"));
         assert!(text.contains("  namespace: seal-system-test\n"));
         assert!(text.contains("name: system:serviceaccounts:seal-system\n"));
         assert!(text.contains("image: registry.example/seal-system/controller:1\n"));

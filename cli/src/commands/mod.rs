@@ -8,6 +8,7 @@ pub(crate) mod key;
 pub(crate) mod open;
 pub(crate) mod seal;
 pub(crate) mod set;
+pub(crate) mod uninstall;
 pub(crate) mod unset;
 
 use crate::console::Console;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Init(init::InitArgs),
     Fetch(fetch::FetchArgs),
     Install(install::InstallArgs),
+    Uninstall(uninstall::UninstallArgs),
 }
 
 impl Command {
@@ -39,6 +41,7 @@ impl Command {
             Self::Init(args) => init::run(args, console),
             Self::Fetch(args) => fetch::run(args, console),
             Self::Install(args) => install::run(args, console),
+            Self::Uninstall(args) => uninstall::run(args, console),
         }
     }
 }

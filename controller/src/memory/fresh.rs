@@ -36,6 +36,13 @@ impl Fresh {
         self.objects.insert(name, sealed);
     }
 
+    /// Keeps it again, unless a later one has arrived meanwhile.
+    pub(super) fn keep_unless_newer(&mut self, name: Arc<ObjectName>, sealed: Box<SealedSecret>) {
+        if !self.objects.contains_key(&name) {
+            self.keep(name, sealed);
+        }
+    }
+
     pub(super) fn take(&mut self, name: &ObjectName) -> Option<Box<SealedSecret>> {
         let sealed = self.objects.remove(name)?;
         self.bytes -= weight(&sealed);

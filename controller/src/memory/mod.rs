@@ -191,6 +191,15 @@ impl Memory {
         })
     }
 
+    /// A worker has no room for this object now, and its turn comes again.
+    pub(crate) fn put_back(&self, id: &ObjectId, sealed: Option<Box<SealedSecret>>) {
+        self.with(|state| {
+            if let (Some(_), Some(sealed)) = (state.objects.get_mut(id), sealed) {
+                state.fresh.keep_unless_newer(id.at.clone(), sealed);
+            }
+        });
+    }
+
     /// Whether the watch knows that there is no Secret at `place`.
     pub(crate) fn is_absent(&self, place: &Place) -> bool {
         self.with(|state| state.live.is_absent(place))

@@ -18,8 +18,12 @@ use seal_core::kind::sealed::SealedSecret;
 use crate::memory::Tracked;
 use crate::object_id::ObjectName;
 pub(crate) use context::Context;
+use opening::Found;
 use verdict::Failed;
 use writing::Done;
+
+/// How long an object waits for which there is no room: the others have their turn meanwhile.
+const UNTIL_ROOM: Duration = Duration::from_millis(50);
 
 /// When an object is looked at again without anything having changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +53,9 @@ pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
     }
     // The room is given back when all is done.
     let (sealed, _room) = match opening::sealed_object(&tracked, fresh, ctx).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return Next::Change, // deleted, replaced or suspended: the watch tells
+        Ok(Found::Object(sealed, room)) => (sealed, room),
+        Ok(Found::Nothing) => return Next::Change,
+        Ok(Found::NoRoom) => return Next::After(UNTIL_ROOM),
         Err(failed) => return report::failed(&tracked, tracked.generation, failed, ctx).await,
     };
     let generation = sealed.metadata.generation.unwrap_or_default();

@@ -19,34 +19,48 @@ use crate::work::bytes::Taken;
 /// From here opening takes more than ten milliseconds.
 const MANY_STANZAS: usize = 64;
 
-/// The object itself, and the room that it takes: as its watch brought it while that is at hand, else read again.
-/// `None` when there is nothing to do with it.
+/// What there is of an object when its turn comes.
+pub(super) enum Found {
+    /// The object, and the room that it takes.
+    Object(Box<SealedSecret>, Taken),
+    /// Deleted, replaced or suspended: the watch tells.
+    Nothing,
+    /// The workers have so much in hand that it must come again.
+    NoRoom,
+}
+
+/// The object itself: as its watch brought it while that is at hand, else read again.
 pub(super) async fn sealed_object(
     tracked: &Tracked,
     fresh: Option<Box<SealedSecret>>,
     ctx: &Context,
-) -> Result<Option<(Box<SealedSecret>, Taken)>, Failed> {
+) -> Result<Found, Failed> {
+    let mut room = ctx.bytes.of_sealed(tracked.bytes);
+    if room.is_none() {
+        ctx.memory.put_back(&tracked.id, fresh);
+        return Ok(Found::NoRoom);
+    }
     if let Some(sealed) = fresh
         && is_same(&sealed, tracked)
         && sealed.metadata.generation == Some(tracked.generation)
     {
-        return Ok(Some((sealed, ctx.bytes.of_sealed(tracked.bytes).await)));
+        return Ok(Found::Object(sealed, room));
     }
-    let room = ctx.bytes.of_sealed(tracked.bytes).await;
     let Some(text) = read(tracked, &ctx.client).await.map_err(Failed::from)? else {
-        return Ok(None);
+        return Ok(Found::Nothing);
     };
-    let room = if text.len() > tracked.bytes {
-        drop(room); // else two that grew meanwhile could wait for each other
-        ctx.bytes.of_sealed(text.len()).await
-    } else {
-        room
-    };
+    if text.len() > tracked.bytes {
+        drop(room); // it has grown since its watch told of it
+        room = ctx.bytes.of_sealed(text.len());
+        if room.is_none() {
+            return Ok(Found::NoRoom);
+        }
+    }
     let sealed = thin::read_whole(&text).ok_or(Failed::Unreadable)?;
     let is_due = is_same(&sealed, tracked)
         && sealed.spec.suspend != Some(true)
         && sealed.metadata.deletion_timestamp.is_none();
-    Ok(is_due.then(|| (Box::new(sealed), room)))
+    Ok(if is_due { Found::Object(Box::new(sealed), room) } else { Found::Nothing })
 }
 
 /// Its JSON; `None` when it is gone.

@@ -45,15 +45,7 @@ pub(super) async fn applied(
 ) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
     let outcome = Outcome::new(Reason::Applied, keys_sentence(written.keys));
-    let next = SealedSecretStatus {
-        keys: i64::try_from(written.keys).ok(),
-        sealed_to: sealed_to(sealed),
-        opened_with: written.opened_with,
-        secret: Some(written.secret.clone()),
-        plan: Some(RULES),
-        last_handled_reconcile_at: tracked.reconcile_at.clone(),
-        ..conditions::next(&tracked.status, generation, &outcome)
-    };
+    let next = applied_status(tracked, sealed, &written, &outcome);
     if !is_only_another_version(&tracked.status, &next)
         && let Err(error) = set_status(tracked, next, ctx).await
     {
@@ -79,6 +71,24 @@ pub(super) async fn applied(
         return Next::After(Duration::ZERO);
     }
     Next::Change
+}
+
+fn applied_status(
+    tracked: &Tracked,
+    sealed: &SealedSecret,
+    written: &Written,
+    outcome: &Outcome,
+) -> SealedSecretStatus {
+    let generation = sealed.metadata.generation.unwrap_or_default();
+    SealedSecretStatus {
+        keys: i64::try_from(written.keys).ok(),
+        sealed_to: sealed_to(sealed),
+        opened_with: written.opened_with.clone(),
+        secret: Some(written.secret.clone()),
+        plan: Some(RULES),
+        last_handled_reconcile_at: tracked.reconcile_at.clone(),
+        ..conditions::next(&tracked.status, generation, outcome)
+    }
 }
 
 /// Somebody else wrote metadata of the live Secret that is none of ours: nobody is woken for that.

@@ -29,39 +29,43 @@ pub(crate) async fn publish(
     let failed =
         |asked| move |error| ApiError::new(asked, format!("{namespace}/{RECIPIENTS}"), error);
     let live = api.get_opt(RECIPIENTS).await.map_err(failed("get the ConfigMap"))?;
-    let Some(mut live) = live else {
+    let Some(live) = live else {
         if data.is_empty() {
             return Ok(None); // it has never been published
         }
-        let map = new_map(data);
-        let made = api.create(&PostParams::default(), &map).await;
+        let made = api.create(&PostParams::default(), &new_map(data)).await;
         return made.map(|_| None).map_err(failed("create the ConfigMap"));
     };
     let is_right = live.data.clone().unwrap_or_default() == data && live.binary_data.is_none();
     if is_right && live.immutable != Some(true) {
         return Ok(None);
     }
-    let before = Before(
-        live.data.as_ref().and_then(|data| data.get(RECIPIENT)).map(|text| Fingerprint::of(text)),
-    );
+    let named = live.data.as_ref().and_then(|data| data.get(RECIPIENT));
+    let before = Before(named.map(|text| Fingerprint::of(text)));
     if live.immutable == Some(true) {
         // Nothing but another one can say something else then.
-        let exactly = Preconditions {
-            uid: live.metadata.uid.clone(),
-            resource_version: live.metadata.resource_version.clone(),
-        };
-        let params = DeleteParams::default().preconditions(exactly);
-        api.delete(RECIPIENTS, &params).await.map_err(failed("delete the ConfigMap"))?;
+        let exactly = exactly(&live);
+        api.delete(RECIPIENTS, &exactly).await.map_err(failed("delete the ConfigMap"))?;
         let made = api.create(&PostParams::default(), &new_map(data)).await;
         made.map_err(failed("create the ConfigMap"))?;
     } else {
-        live.data = Some(data);
-        live.binary_data = None;
-        live.metadata.managed_fields = None;
-        let put = api.replace(RECIPIENTS, &PostParams::default(), &live).await;
+        let put = api.replace(RECIPIENTS, &PostParams::default(), &with(live, data)).await;
         put.map_err(failed("update the ConfigMap"))?;
     }
     Ok(Some(before))
+}
+
+/// The version that was read, and no other.
+fn exactly(map: &ConfigMap) -> DeleteParams {
+    let ObjectMeta { uid, resource_version, .. } = map.metadata.clone();
+    DeleteParams::default().preconditions(Preconditions { uid, resource_version })
+}
+
+fn with(mut map: ConfigMap, data: BTreeMap<String, String>) -> ConfigMap {
+    map.data = Some(data);
+    map.binary_data = None;
+    map.metadata.managed_fields = None;
+    map
 }
 
 fn data(published: Option<&Published>) -> BTreeMap<String, String> {

@@ -16,8 +16,8 @@ const UNIT: usize = 1024;
 
 /// The room that the workers share.
 ///
-/// A worker takes room for its sealed object first and for its live Secret second, never the other way round: so each
-/// one that waits, waits for workers that go on.
+/// A worker that finds no room for its sealed object takes another object: else a few large ones would hold all workers.
+/// For a live Secret it waits, and has room for its sealed object then: whom it waits for goes on.
 pub(crate) struct Bytes {
     sealed: Arc<Semaphore>,
     live: Arc<Semaphore>,
@@ -36,18 +36,19 @@ impl Default for Bytes {
 }
 
 impl Bytes {
-    /// Room for a sealed object of this many bytes; one that is larger than all of it takes all of it.
-    pub(crate) async fn of_sealed(&self, bytes: usize) -> Taken {
-        take(&self.sealed, bytes, SEALED).await
+    /// Room for a sealed object of this many bytes, if there is some now; one that is larger than all of it takes all of
+    /// it.
+    pub(crate) fn of_sealed(&self, bytes: usize) -> Taken {
+        self.sealed.clone().try_acquire_many_owned(units(bytes, SEALED)).ok()
     }
 
     /// Room for a live Secret of this many bytes.
     pub(crate) async fn of_live(&self, bytes: usize) -> Taken {
-        take(&self.live, bytes, LIVE).await
+        let room = self.live.clone().acquire_many_owned(units(bytes, LIVE));
+        room.await.ok() // fails only when closed, which nobody does
     }
 }
 
-async fn take(room: &Arc<Semaphore>, bytes: usize, most: usize) -> Taken {
-    let units = u32::try_from(bytes.min(most).div_ceil(UNIT)).unwrap_or(u32::MAX);
-    room.clone().acquire_many_owned(units).await.ok() // fails only when closed, which nobody does
+fn units(bytes: usize, most: usize) -> u32 {
+    u32::try_from(bytes.min(most).div_ceil(UNIT)).unwrap_or(u32::MAX)
 }

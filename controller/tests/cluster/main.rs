@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod applies;
+mod bounds;
 mod contested;
 mod hostile;
 mod keys;
 mod live_secrets;
+mod networks;
 mod opening;
 mod permissions;
 mod readme;
@@ -18,3 +20,4 @@ mod serving;
 mod support;
 mod telling;
 mod unchanged;
+mod uninstalling;

@@ -18,7 +18,7 @@ fn block(heading: &str) -> String {
 }
 
 /// The other binary, which `make test` has built beside this one.
-fn seal() -> PathBuf {
+pub(crate) fn seal() -> PathBuf {
     let built = Path::new(env!("CARGO_BIN_EXE_seal-controller")).with_file_name("seal");
     let cargo = Command::new(env!("CARGO")).args(["build", "-q", "-p", "seal"]).status();
     assert!(cargo.unwrap().success() && built.exists());

@@ -98,6 +98,11 @@ impl Controller {
     /// Starts a controller as the ServiceAccount of `namespace`, and waits until it is ready.
     pub(crate) async fn start(cluster: &Cluster, namespace: &str, args: &[&str]) -> Self {
         let process = Self::spawn(cluster, namespace, args).await;
+        Self::ready(cluster, namespace, process).await
+    }
+
+    /// Waits until the controller that runs as `process` is ready.
+    pub(crate) async fn ready(cluster: &Cluster, namespace: &str, process: Process) -> Self {
         let url = format!("http://{}", process.said("address=").await);
         process.said(" ready ").await;
         let client = cluster.client();
@@ -112,13 +117,20 @@ impl Controller {
 
     pub(crate) async fn spawn(cluster: &Cluster, namespace: &str, args: &[&str]) -> Process {
         let kubeconfig = cluster.kubeconfig_for_service_account(namespace, "seal-controller").await;
+        Self::spawn_with(&kubeconfig, namespace, args)
+    }
+
+    /// One that reaches the API server by this kubeconfig.
+    pub(crate) fn spawn_with(kubeconfig: &Path, namespace: &str, args: &[&str]) -> Process {
         let kubeconfig = kubeconfig.display().to_string();
         let mut all = vec!["--kubeconfig", &kubeconfig, "--namespace", namespace];
         all.extend(["--listen", "127.0.0.1:0"]);
         all.extend(args);
         let all: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
-        let program = Path::new(env!("CARGO_BIN_EXE_seal-controller"));
-        Process::start("seal-controller", program, &all).unwrap()
+        // The memory of the shipped limit, and no more files than a small host lets a process have.
+        let limits = ["--data=268435456", "--nofile=1024", env!("CARGO_BIN_EXE_seal-controller")];
+        let limited: Vec<String> = limits.map(ToOwned::to_owned).into_iter().chain(all).collect();
+        Process::start("seal-controller", Path::new("prlimit"), &limited).unwrap()
     }
 
     /// A controller of a test's own: its keys in a namespace of its own, serving `served` alone.

@@ -19,8 +19,11 @@ use crate::support::{Controller, ends, ready, shared, with};
 /// What the guess is compared with.
 const PIN: &str = "4711";
 
+/// What it is called, whether the Secret is immutable, and the change that puts a guess in.
+type Way = (&'static str, bool, fn(&str) -> Value);
+
 /// The ways of putting a guess in the place of a sealed value.
-const WAYS: [(&str, bool, fn(&str) -> Value); 3] = [
+const WAYS: [Way; 3] = [
     ("in clear", false, in_clear),
     ("in clear, immutable", true, in_clear),
     ("in clear, beside another type", false, in_clear_and_retyped),
