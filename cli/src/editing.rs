@@ -3,10 +3,11 @@
 //! `seal set` and `seal unset` are these steps with another change between them. The file is replaced whole or not at
 //! all, and only by a text that was parsed and checked again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use seal_core::exit_code::ExitCode;
+use seal_core::key::Fingerprint;
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
@@ -17,8 +18,8 @@ use zeroize::Zeroizing;
 
 use crate::console;
 use crate::error::Failure;
-use crate::files::{self, Output};
-use crate::policy::{self, Chosen, RecipientArgs};
+use crate::files::{self, Output, Over};
+use crate::policy::{self, Chosen, RecipientArgs, Target};
 use crate::scope::ScopeArgs;
 use crate::sealed::{self, PickArgs};
 use crate::sealing::check_size;
@@ -53,7 +54,7 @@ impl<'a> Editing<'a> {
     ) -> Result<(Chosen, Scope), Failure> {
         let allowed = check(&self.object).and_then(|checked| checked.allowed(&Grants::most()));
         allowed.map_err(|error| self.about(error.into()))?;
-        let chosen = policy::choose(recipients, self.path)?;
+        let chosen = policy::choose(recipients, &Target::Edited(self.path.to_path_buf()))?;
         let scope = self.scope(&chosen, scope).map_err(|failure| self.about(failure))?;
         Ok((chosen, scope))
     }
@@ -92,11 +93,12 @@ impl<'a> Editing<'a> {
         let before: BTreeSet<String> =
             self.object.sealed_to().into_iter().map(str::to_owned).collect();
         if now != before && !before.is_empty() {
+            let names = policy::names(self.path);
             console::warn(&format!(
                 "{}: its other values are sealed to {}; this is for {}",
                 self.place,
-                list(&before),
-                list(&now)
+                list(&before, &names),
+                list(&now, &names)
             ));
         }
     }
@@ -124,7 +126,8 @@ impl<'a> Editing<'a> {
                 .hint("nothing was written: run it again, and it changes the file as it is now"));
         }
         let bytes = Zeroizing::new(written.into_bytes());
-        files::write_all(vec![Output { path: self.path.to_path_buf(), bytes, mode: 0o644 }])?;
+        let path = self.path.to_path_buf();
+        files::write_all(vec![Output { path, bytes, mode: 0o644, over: Over::Anything }])?;
         Ok(())
     }
 
@@ -143,6 +146,11 @@ impl<'a> Editing<'a> {
     }
 }
 
-fn list(fingerprints: &BTreeSet<String>) -> String {
-    fingerprints.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+/// Fingerprints, each behind the name that a `.seal.yaml` has for it.
+fn list(fingerprints: &BTreeSet<String>, names: &BTreeMap<Fingerprint, String>) -> String {
+    let name = |fingerprint: &String| {
+        let name = Fingerprint::parse(fingerprint).and_then(|fingerprint| names.get(&fingerprint));
+        name.map_or_else(|| fingerprint.clone(), |name| format!("{name} ({fingerprint})"))
+    };
+    fingerprints.iter().map(name).collect::<Vec<_>>().join(", ")
 }

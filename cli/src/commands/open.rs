@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
 use crate::error::Failure;
-use crate::files::{self, Output};
+use crate::files::{self, Output, Over};
 use crate::identities::IdentityArgs;
 use crate::sealed::{self, PickArgs};
 
@@ -36,9 +36,12 @@ pub(crate) struct OpenArgs {
     key: Option<String>,
     #[command(flatten)]
     pick: PickArgs,
-    /// Write to FILE, which only you can read (default: standard output)
+    /// Write to a new FILE that only you can read (default: standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the FILE of -o, whatever it holds
+    #[arg(long, requires = "output")]
+    force: bool,
     /// Write files under the folder of --out, named as LAYOUT names them: tree is OUT/<namespace>/<name>/<key>
     #[arg(long, value_name = "LAYOUT", requires = "out", conflicts_with_all = ["key", "output"])]
     layout: Option<Layout>,
@@ -49,6 +52,8 @@ pub(crate) struct OpenArgs {
 
 /// Opens everything that was named, then writes everything.
 pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure> {
+    let output = args.output.as_deref().filter(|path| !files::is_stdout(path));
+    output.map_or(Ok(()), |path| not_an_input(path, args))?;
     let keyring = args.identity.keyring()?;
     let text = files::read_text(&args.file)?;
     let mut objects = sealed::read(&args.file, &text)?;
@@ -67,22 +72,36 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
         Some(key) => value(&opened[0], key)?,
         None => manifests(&opened),
     };
-    let Some(path) = &args.output else { return console.write(&bytes) };
-    if files::real_path(path)
-        .is_ok_and(|path| files::work_tree_root(files::folder_of(&path)).is_some())
-    {
+    let Some(path) = output else { return console.write(&bytes) };
+    warn_of_work_tree(path);
+    let over = if args.force { Over::Anything } else { Over::Nothing };
+    files::write_all(vec![Output { path: path.to_owned(), bytes, mode: 0o600, over }])?;
+    Ok(())
+}
+
+/// The identity, and the sealed file itself, are never written over.
+fn not_an_input(path: &Path, args: &OpenArgs) -> Result<(), Failure> {
+    let mut inputs = args.identity.identity.iter().chain([&args.file]);
+    if inputs.any(|input| files::is_same_file(path, input)) {
+        let message = format!("{} is also what is read, and would be gone", path.display());
+        return Err(Failure::input(message).hint("write to another file"));
+    }
+    Ok(())
+}
+
+fn warn_of_work_tree(path: &Path) {
+    if files::real_path(path).is_ok_and(|path| files::work_tree_root(&path).is_some()) {
         console::warn(&format!(
             "{} is plaintext in a Git work tree: take care not to commit it",
             path.display()
         ));
     }
-    files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o600 }])?;
-    Ok(())
 }
 
 /// Writes files through seal-disk, the one writer of opened values. A file that is not ours stays, and ends the command
 /// before any value is written.
 fn lay_out(opened: Vec<Opened>, layout: Layout, folder: &Path, from: &Path) -> Result<(), Failure> {
+    warn_of_work_tree(folder);
     let mut out = Out::open(folder, layout)?;
     out.begin();
     let mut writes = Vec::new();

@@ -9,8 +9,8 @@ use seal_core::manifest::{self, Manifest};
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files;
-use crate::output::OutputArgs;
-use crate::policy::{self, RecipientArgs};
+use crate::output::{Destination, OutputArgs};
+use crate::policy::{Choices, RecipientArgs};
 use crate::scope::ScopeArgs;
 use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
 use crate::values::{self, ValueArgs, Values};
@@ -45,7 +45,7 @@ pub(crate) struct SealArgs {
     output: OutputArgs,
 }
 
-/// Seals everything that was named, then writes everything.
+/// Seals everything that was named, each for the file that it goes to, then writes everything.
 pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure> {
     if args.cluster {
         return Err(Failure::input("ClusterSealedSecret is not in this version")
@@ -55,27 +55,36 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     args.template.check()?;
     args.output.check_use()?;
     let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
-    let mut said = None;
-    let mut sealed = Vec::new();
+    let mut choices = Choices::new(&args.recipients);
+    let (mut outputs, mut sources) = (Vec::new(), Vec::new());
     for path in inputs(args)? {
         let manifests = read_manifests(args, path.as_deref(), values.is_some())?;
         let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
-        let target = args.output.target(&input)?;
-        let chosen = policy::choose(&args.recipients, &target)?;
-        let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
-        let objects = manifests
-            .into_iter()
-            .map(|manifest| sealing::seal(manifest, values.take().unwrap_or_default(), &wanted))
-            .collect::<Result<Vec<Sealed>, Failure>>()
-            .map_err(|failure| failure.about_file(&input))?;
-        if said.as_ref() != Some(&chosen.sentence) {
-            console::say(&chosen.sentence);
-            chosen.warning.iter().for_each(|warning| console::warn(warning));
-            said = Some(chosen.sentence.clone());
+        for manifest in manifests {
+            let values = values.take().unwrap_or_default();
+            outputs.push(seal_one(args, manifest, values, &input, &mut choices)?);
         }
-        sealed.push((input, objects));
+        sources.push(input);
     }
-    args.output.write(sealed, console)
+    choices.sentences().iter().for_each(|sentence| console::say(sentence));
+    choices.warnings().into_iter().for_each(console::warn);
+    args.output.write(outputs, &sources, console)
+}
+
+/// Seals one manifest for the file that it goes to.
+fn seal_one(
+    args: &SealArgs,
+    manifest: Manifest,
+    values: Values,
+    input: &Path,
+    choices: &mut Choices<'_>,
+) -> Result<(Destination, Sealed), Failure> {
+    let about = |failure: Failure| failure.about_file(input);
+    let place = || sealing::place(&manifest, &args.template, None).map_err(about);
+    let destination = args.output.destination(input, place)?;
+    let chosen = choices.of(args.output.target(&destination, input))?;
+    let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
+    Ok((destination, sealing::seal(manifest, values, &wanted).map_err(about)?))
 }
 
 fn read_values(args: &SealArgs) -> Result<Values, Failure> {

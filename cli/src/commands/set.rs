@@ -53,7 +53,7 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
     let values = read_values(args)?;
     check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
-    console::say(&chosen.sentence);
+    console::say(&format!("{}: {}", editing.place, chosen.sentence));
     chosen.warning.iter().for_each(|warning| console::warn(warning));
     editing.warn_of_others(&chosen);
     let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)

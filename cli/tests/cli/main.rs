@@ -2,10 +2,13 @@
 
 mod canary;
 mod editing;
+mod fetching;
 mod keys;
 mod opening;
 mod output;
+mod policy;
 mod recipients;
+mod replacing;
 mod sealing;
 mod world;
 

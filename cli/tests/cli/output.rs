@@ -66,7 +66,7 @@ fn check_sees_everything_that_is_seen_without_a_key() {
         ran
     };
     check(&[]).exits(0);
-    check(&["--label", "a=b"]).exits(3).says("db.sealed.yaml would change");
+    check(&["--label", "a=b"]).exits(3).says("db.sealed.yaml (label a) would change");
     check(&["--scope-name", "*"]).exits(3);
     check(&["--clear", "username"]).exits(3);
     check(&["-r", &recipient("cluster")]).exits(3);

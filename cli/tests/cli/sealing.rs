@@ -86,7 +86,7 @@ fn the_template_is_what_the_flags_say() {
         "--clear",
         "username",
         "--on-conflict",
-        "AdoptEmpty",
+        "Refuse",
         "--type",
         "example.com/db",
     ];
@@ -95,7 +95,7 @@ fn the_template_is_what_the_flags_say() {
         "    type: example.com/db\n",
         "        a: b\n",
         "      username: admin\n",
-        "  onConflict: AdoptEmpty\n",
+        "  onConflict: Refuse\n",
     ] {
         assert!(sealed.contains(line), "{line}{sealed}");
     }

@@ -1,0 +1,145 @@
+//! The `.seal.yaml` files above a file, and what the rules that match it say together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+use seal_core::exit_code::ExitCode;
+use seal_core::key::Fingerprint;
+use seal_core::policy_file::{PolicyFile, Rule};
+
+use super::{Chosen, FILE_NAME, Named, load, recipients};
+use crate::error::Failure;
+use crate::files::{self, relative};
+
+/// The `.seal.yaml` files that count for `target`, nearest first.
+pub(crate) fn files_above(target: &Path) -> Vec<PathBuf> {
+    let folder = files::folder_of(target);
+    let root = files::work_tree_root(folder).unwrap_or_else(|| folder.to_path_buf());
+    let within = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&root));
+    within.map(|folder| folder.join(FILE_NAME)).filter(|path| files::exists(path)).collect()
+}
+
+/// Refuses where the path of the file would decide, for output whose path nobody can see.
+pub(super) fn hold_for_every_path(above: &[PathBuf]) -> Result<(), Failure> {
+    for path in above {
+        if load(path)?.goes_by_path() {
+            let message = format!(
+                "standard output is no file, and the rules of {} go by the path of the file that is written",
+                relative(path)
+            );
+            return Err(Failure::input(message)
+                .hint("-o FILE writes it; --path FILE says which file it will be"));
+        }
+    }
+    Ok(())
+}
+
+/// What the files at `above`, nearest first, say about the file at `real`.
+pub(super) fn choose(above: &[PathBuf], real: &Path) -> Result<Chosen, Failure> {
+    let mut chain = Vec::new();
+    for path in above {
+        chain.push(effective(path, real)?);
+    }
+    for pair in chain.windows(2) {
+        only_takes_away(&pair[0], &pair[1])?;
+    }
+    let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
+    let nearest = chain.into_iter().next().expect("the caller has looked that there is one");
+    Ok(Chosen {
+        sentence: recipients::sentence(&nearest.recipients, &nearest.path),
+        warning: recipients::warning(&nearest.recipients),
+        recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
+        namespace,
+        clear: nearest.clear,
+    })
+}
+
+/// What one `.seal.yaml` says about one file.
+struct Effective {
+    /// Its path, as messages write it.
+    path: String,
+    recipients: Vec<Named>,
+    namespace: Option<String>,
+    clear: BTreeSet<String>,
+}
+
+fn effective(path: &Path, target: &Path) -> Result<Effective, Failure> {
+    let policy = load(path)?;
+    let below = target.strip_prefix(files::folder_of(path)).unwrap_or(target);
+    let found = matching(&policy, below).map_err(|failure| failure.about(relative(path)))?;
+    let Some(rule) = found else {
+        let message = format!("no rule of {} matches {}", relative(path), below.display());
+        return Err(Failure::new(ExitCode::Missing, message)
+            .hint("add a rule for that path, or one without a path; or name recipients with -r"));
+    };
+    Ok(Effective {
+        path: relative(path),
+        recipients: recipients::for_rule(&policy, path, rule)?,
+        namespace: rule.namespace.clone(),
+        clear: rule.clear.clone(),
+    })
+}
+
+fn matching<'p>(policy: &'p PolicyFile, below: &Path) -> Result<Option<&'p Rule>, Failure> {
+    for (index, rule) in policy.rules.iter().enumerate() {
+        let Some(path) = &rule.path else { return Ok(Some(rule)) };
+        let glob = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| {
+            Failure::input(format!("rules[{index}].path is not a glob"))
+                .hint("such as clusters/prod/** or *.yaml")
+        })?;
+        if glob.compile_matcher().is_match(below) {
+            return Ok(Some(rule));
+        }
+        if below.to_str().is_some_and(|below| rule.names_a_folder_of(below)) {
+            return Err(Failure::input(format!(
+                "rules[{index}].path is {path}, a folder, and matches no file in it"
+            ))
+            .hint(format!("{path}/** matches every file in there")));
+        }
+    }
+    Ok(None)
+}
+
+/// A nested file may remove recipients. Anything that it could add would be added by whoever may change it,
+/// and they are not those who may change the file above.
+fn only_takes_away(nested: &Effective, above: &Effective) -> Result<(), Failure> {
+    let refuse = |what: String| {
+        let message =
+            format!("{} {what}, which {} does not give for this file", nested.path, above.path);
+        Err(Failure::input(message)
+            .hint("a nested .seal.yaml may only take recipients away: change the upper one"))
+    };
+    let allowed: BTreeSet<Fingerprint> =
+        above.recipients.iter().map(|(_, r)| r.fingerprint()).collect();
+    let added = nested.recipients.iter().find(|(_, r)| !allowed.contains(&r.fingerprint()));
+    if let Some((name, recipient)) = added {
+        return refuse(format!("adds {name} ({})", recipient.fingerprint()));
+    }
+    if let Some(key) = nested.clear.difference(&above.clear).next() {
+        return refuse(format!("leaves {key} in clear"));
+    }
+    match (&nested.namespace, &above.namespace) {
+        (Some(here), Some(there)) if here != there => {
+            refuse(format!("states the namespace {here}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Names for fingerprints, from the `.seal.yaml` files that count for `target`. For display only: a file or recipient
+/// that cannot be read is left out.
+pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
+    let mut names = BTreeMap::new();
+    let real = files::real_path(target).unwrap_or_default();
+    for path in files_above(&real) {
+        let Ok(mut policy) = load(&path) else { continue };
+        policy.allow_classic = true;
+        for name in policy.recipients.keys() {
+            for (who, recipient) in recipients::resolve(&policy, &path, name).unwrap_or_default() {
+                names.entry(recipient.fingerprint()).or_insert(who);
+            }
+        }
+    }
+    names
+}
