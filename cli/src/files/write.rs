@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::paths::{folder_of, leads_out};
+use super::paths::{exists, folder_of, is_stdout, leads_out};
 use crate::error::Failure;
 
 /// The rights of everybody but the owner.
@@ -106,9 +106,11 @@ fn stage(output: &Output) -> Result<Option<Staged>, Failure> {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if !metadata.is_file() => Ok(Some(Staged::Device(output.bytes.clone()))),
         Ok(metadata) => stage_over(output, target, metadata.mode()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            stage_beside(output, target, output.mode, true).map(Some)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match exists(&target) {
+            // A link that leads nowhere is somebody's all the same.
+            true if output.over == Over::Nothing => Err(io::ErrorKind::AlreadyExists.into()),
+            is_link => stage_beside(output, target, output.mode, !is_link).map(Some),
+        },
         Err(error) => Err(error),
     };
     staged.map_err(|error| not_written(&output.path, &error))
@@ -171,6 +173,10 @@ pub(crate) fn lock_folder(path: &Path) -> Option<File> {
 
 /// Makes a file that only its owner reads; never over an existing one.
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
+    if is_stdout(path) {
+        return Err(Failure::input("a private key is never printed: name its file")
+            .hint("such as ~/.config/seal/offline.key"));
+    }
     let options = OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
     let mut file = options.open(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {

@@ -27,6 +27,9 @@ pub(super) enum Existing {
 impl Existing {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         match files::kind(path) {
+            Kind::Absent if files::exists(path) => {
+                return Ok(Self::Other("is a link that leads nowhere".to_owned()));
+            }
             Kind::Absent => return Ok(Self::Absent),
             Kind::Other => return Ok(Self::NoFile),
             Kind::File => {}

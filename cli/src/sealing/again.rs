@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::{SealedSecret, Template};
+use seal_core::place::Scope;
 
 /// Takes over what a sealed file says for itself, and a manifest of a Secret cannot say: labels and annotations of the
 /// sealed object, `suspend`, `onConflict`, `serviceAccounts`.
@@ -27,10 +28,16 @@ pub(crate) fn lost(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
     let (before, after) = (parts(old), parts(new));
     let gone = before.iter().filter(|(part, _)| !after.contains_key(*part));
     let mut lost: Vec<String> = gone.map(|(part, _)| part.clone()).collect();
-    if old.spec.scope != new.spec.scope {
+    if !covers(&new.spec.scope, &old.spec.scope) {
         lost.push(format!("scope {}", old.spec.scope));
     }
     lost
+}
+
+/// Whether every place of `old` is one of `new` as well.
+fn covers(new: &Scope, old: &Scope) -> bool {
+    let namespaces = old.namespaces.iter().all(|namespace| new.namespaces.contains(namespace));
+    (new.any_namespace() || namespaces) && (new.name == "*" || new.name == old.name)
 }
 
 /// What sealing again would change besides randomness: everything that is seen without a key.

@@ -17,8 +17,8 @@ type Answer = (&'static str, u16, String);
 /// Answers in their order, the last one for ever, and fails what asks for something else. Its kubeconfig lies in the
 /// repository.
 fn serve(world: &World, answers: Vec<Answer>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
     world.write(
         "kubeconfig",
         format!(
@@ -29,11 +29,9 @@ fn serve(world: &World, answers: Vec<Answer>) {
     );
     // Ends with the test's process.
     thread::spawn(move || {
-        let mut next = 0;
-        for stream in listener.incoming() {
+        for (next, stream) in listener.incoming().enumerate() {
             let answer = &answers[next.min(answers.len() - 1)];
-            next += 1;
-            respond(stream.unwrap(), answer);
+            respond(stream.expect("a connection"), answer);
         }
     });
 }

@@ -23,11 +23,12 @@ fn with_rules(world: &World, rules: &str) {
 
 /// Runs `seal` with its standard output redirected into a file.
 fn into_file(world: &World, args: &[&str], file: &str) -> Ran {
-    fs::create_dir_all(world.path(file).parent().unwrap()).unwrap();
-    let out = File::create(world.path(file)).unwrap();
-    let output = world.command(args).stdout(out).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    Ran { code: output.status.code().unwrap(), stdout: Vec::new(), stderr }
+    let path = world.path(file);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    let out = File::create(path).expect("a file");
+    let output = world.command(args).stdout(out).output().expect("the command runs");
+    let stderr = String::from_utf8(output.stderr).expect("text on standard error");
+    Ran { code: output.status.code().expect("it was not killed"), stdout: Vec::new(), stderr }
 }
 
 #[test]

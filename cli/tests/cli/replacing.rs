@@ -33,6 +33,19 @@ fn only_a_sealed_file_or_an_empty_one_is_replaced() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_somebodys_too() {
+    let world = World::sealed();
+    std::os::unix::fs::symlink("nowhere", world.path("link.yaml")).unwrap();
+    let is_link = || world.path("link.yaml").symlink_metadata().unwrap().is_symlink();
+    world.seal(&["secret.json", "-o", "link.yaml"]).exits(2).says("is a link that leads nowhere");
+    let open = ["open", "db.sealed.yaml", "-i", "../cluster.txt", "-o", "link.yaml"];
+    world.seal(&open).exits(2).says("exists and is not overwritten");
+    assert!(is_link());
+    world.seal(&["secret.json", "-o", "link.yaml", "--force"]).exits(0);
+    assert!(!is_link() && !world.path("nowhere").exists());
+}
+
+#[test]
 fn a_file_that_is_sealed_from_is_never_written_over() {
     let world = World::new();
     let before = world.read("secret.json");
@@ -69,6 +82,10 @@ fn a_dash_is_standard_output() {
     let ran = world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt", "-o", "-"]).exits(0);
     ran.prints("kind: Secret\n");
     world.seal(&["secret.json", "--out", "-"]).exits(2).says("--out takes a folder");
+    let mut new = world.command(&["key", "new", "-o", "-"]);
+    let output = new.current_dir(world.path("..")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(!world.path("../-").exists());
     assert!(!world.path("-").exists());
 }
 
@@ -148,6 +165,8 @@ fn sealing_again_names_what_is_gone() {
     assert!(!ran.stderr.contains("no longer"), "{}", ran.stderr);
     let ran = world.seal(&["secret.json", "-o", "db.sealed.yaml"]).exits(0);
     ran.says("prod/db: no longer in the file: label app, username in clear, scope dev,prod/db");
+    let ran = world.seal(&["secret.json", "-o", "db.sealed.yaml", "--scope-name", "*"]).exits(0);
+    assert!(!ran.stderr.contains("no longer"), "{}", ran.stderr);
 }
 
 #[test]

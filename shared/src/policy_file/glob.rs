@@ -72,5 +72,10 @@ fn sets(part: &str) -> Option<&'static str> {
 
 fn is_set(set: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    !set.is_empty() && set.bytes().all(known) && !set.starts_with('-') && !set.contains("--")
+    let is_backwards = |it: &[u8]| it[1] == b'-' && it[0] > it[2];
+    !set.is_empty()
+        && set.bytes().all(known)
+        && !set.starts_with('-')
+        && !set.contains("--")
+        && !set.as_bytes().windows(3).any(is_backwards)
 }

@@ -81,6 +81,7 @@ fn a_path_that_could_match_no_file_is_refused() {
         "[a",
         "[]",
         "[--0]",
+        "[z-a]",
         "[.-0]",
         "{a/b,c}",
         "{a",
