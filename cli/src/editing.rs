@@ -109,41 +109,56 @@ impl<'a> Editing<'a> {
         template.is_some_and(|template| template.string_data.contains_key(key))
     }
 
-    /// Makes the change and replaces the file; with `only_check` says that it would.
-    pub(crate) fn replace(self, change: &Change, only_check: bool) -> Result<(), Failure> {
+    /// The keys of the file's sealed values.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.object.spec.values.keys().map(String::as_str)
+    }
+
+    /// Makes the change and replaces the file; with `only_check` says what it would be, in the words of `what`.
+    pub(crate) fn replace(
+        self,
+        change: &Change,
+        only_check: bool,
+        what: &str,
+    ) -> Result<(), Failure> {
         let written =
             edit(&self.text, self.index, change).map_err(|error| self.about(error.into()))?;
         self.check_written(&written)?;
         if only_check {
-            let message = format!("{} would change", self.path.display());
+            let message = format!("{} would change: {}: {what}", self.path.display(), self.place);
             return Err(Failure::new(ExitCode::WouldChange, message)
                 .hint("run it again without --check, and commit"));
         }
-        let _lock = files::lock_folder(self.path);
-        if *files::read_text(self.path)? != *self.text {
-            let message = format!("{} was changed since it was read", self.path.display());
-            return Err(Failure::new(ExitCode::Failed, message)
-                .hint("nothing was written: run it again, and it changes the file as it is now"));
-        }
-        let bytes = Zeroizing::new(written.into_bytes());
-        let path = self.path.to_path_buf();
-        files::write_all(vec![Output { path, bytes, mode: 0o644, over: Over::Anything }])?;
-        Ok(())
+        replace_read(self.path, &self.text, written)
     }
 
     /// What was written must be a sealed file that readers take, limits included.
     fn check_written(&self, written: &str) -> Result<(), Failure> {
         let documents = file::read(written).map_err(|error| self.about(error.into()))?;
-        if let Some(Document::Sealed(object)) = documents.get(self.index) {
-            check(object).map_err(|error| self.about(error.into()))?;
-        }
-        check_size(&self.place, written)
+        let Some(Document::Sealed(object)) = documents.get(self.index) else { return Ok(()) };
+        check(object).map_err(|error| self.about(error.into()))?;
+        // The limits are those of one object: a file may have many.
+        check_size(&self.place, &file::write(object))
     }
 
     /// Puts the file in front of a failure.
     pub(crate) fn about(&self, failure: Failure) -> Failure {
         failure.about_file(self.path)
     }
+}
+
+/// Writes over a file that was read, if it is still what was read: another run may have changed it meanwhile.
+pub(crate) fn replace_read(path: &Path, read: &str, written: String) -> Result<(), Failure> {
+    let _lock = files::lock_folder(path);
+    if *files::read_text(path)? != *read {
+        let message = format!("{} was changed since it was read", path.display());
+        return Err(Failure::new(ExitCode::Failed, message)
+            .hint("nothing was written: run it again, and it changes the file as it is now"));
+    }
+    let bytes = Zeroizing::new(written.into_bytes());
+    let path = path.to_path_buf();
+    files::write_all(vec![Output { path, bytes, mode: 0o644, over: Over::Anything }])?;
+    Ok(())
 }
 
 /// Fingerprints, each behind the name that a `.seal.yaml` has for it.

@@ -29,11 +29,14 @@
 //! ```
 
 mod crypto;
+pub mod escape;
 pub mod exit_code;
+pub mod identity_file;
 pub mod key;
 pub mod kind;
 pub mod layout;
 pub mod manifest;
+pub mod metadata;
 pub mod names;
 pub mod open;
 pub mod place;

@@ -45,6 +45,13 @@ pub(crate) struct SealArgs {
     output: OutputArgs,
 }
 
+impl SealArgs {
+    /// The first file that is named.
+    pub(crate) fn first_file(&self) -> Option<&PathBuf> {
+        self.files.first()
+    }
+}
+
 /// Seals everything that was named, each for the file that it goes to, then writes everything.
 pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure> {
     if args.cluster {
@@ -90,7 +97,7 @@ fn seal_one(
 fn read_values(args: &SealArgs) -> Result<Values, Failure> {
     let mut values = args.values.read()?;
     for key in &args.prompt {
-        values::insert(key.clone(), values::prompt(key)?, &mut values)?;
+        values::insert(key.clone(), args.values.prompt(key)?, &mut values)?;
     }
     Ok(values)
 }

@@ -74,19 +74,31 @@ pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text))
 }
 
-/// The regular files of a folder by name, as `kubectl create secret --from-file=DIR` takes them.
-pub(crate) fn regular_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    list(folder).map_err(|error| Failure::io("read", folder, &error))
+/// What is in a folder, by name.
+#[derive(Default)]
+pub(crate) struct Listing {
+    /// Its regular files.
+    pub(crate) files: Vec<PathBuf>,
+    /// Names of everything else: links, folders, pipes.
+    pub(crate) others: Vec<String>,
 }
 
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// Lists a folder, as `kubectl create secret --from-file=DIR` looks into it.
+pub(crate) fn list(folder: &Path) -> Result<Listing, Failure> {
+    listing(folder).map_err(|error| Failure::io("read", folder, &error))
+}
+
+fn listing(folder: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            files.push(entry.path());
+            listing.files.push(entry.path());
+        } else {
+            listing.others.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
-    files.sort();
-    Ok(files)
+    listing.files.sort();
+    listing.others.sort();
+    Ok(listing)
 }

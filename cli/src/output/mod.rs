@@ -21,7 +21,7 @@ use existing::Existing;
 /// The flags that say where the output goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArgs {
-    /// Write X.json, X.yaml or X.env to X.sealed.yaml beside it
+    /// Write X.json, X.yaml or X.env to X.sealed.yaml beside it, .env to .env.sealed.yaml
     #[arg(short, long, conflicts_with_all = ["out", "output"])]
     pub(crate) write: bool,
     /// Write to DIR/<namespace>/<name>.sealed.yaml
@@ -250,6 +250,10 @@ fn text_of(objects: &[Sealed]) -> Result<String, Failure> {
 }
 
 fn beside(input: &Path) -> Result<PathBuf, Failure> {
+    let name = input.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if name == ".env" || name.starts_with(".env.") {
+        return Ok(input.with_file_name(format!("{name}.sealed.yaml")));
+    }
     let extension = input.extension().and_then(|extension| extension.to_str());
     if !matches!(extension, Some("json" | "yaml" | "yml" | "env")) {
         return Err(Failure::input(format!(

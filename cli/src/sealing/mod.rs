@@ -11,7 +11,7 @@ use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::Place;
-use seal_core::{seal, secret_type};
+use seal_core::{metadata, seal, secret_type};
 
 use crate::console;
 use crate::error::Failure;
@@ -98,7 +98,11 @@ pub(crate) fn seal(
         crate::values::insert(key, value, &mut manifest.values)
             .map_err(|failure| failure.about(&place))?;
     }
+    manifest.require_values(&place.to_string())?;
+    crate::values::look_over(&place, &manifest.values)?;
     set_template(&mut manifest, wanted.template);
+    metadata::check(&manifest.template.metadata)
+        .map_err(|error| Failure::input(error.to_string()).hint(error.hint()).about(&place))?;
     let type_ = manifest.template.type_.as_deref().unwrap_or_default();
     secret_type::check(type_, &manifest.values).map_err(|error| {
         Failure::input(error.to_string())

@@ -30,6 +30,19 @@ fn a_new_identity_is_private_and_its_recipient_is_printed() {
 }
 
 #[test]
+fn the_recipient_of_an_identity_is_printed_again() {
+    let world = World::new();
+    let made = world.seal(&["key", "new", "-o", "../a.key"]).exits(0).text();
+    assert_eq!(world.seal(&["key", "recipient", "../a.key"]).exits(0).text(), made);
+    let text = world.read("../a.key");
+    let piped = world.seal_with(&["key", "recipient", "-"], text.as_bytes()).exits(0);
+    assert_eq!(piped.text(), made);
+    world.write("../pub", &made);
+    world.set_mode("../pub", 0o600);
+    world.seal(&["key", "recipient", "../pub"]).exits(2).says("line 1 is a recipient");
+}
+
+#[test]
 fn an_identity_is_never_written_into_a_work_tree() {
     let world = World::new();
     world.write("folder/x", "");

@@ -2,7 +2,10 @@
 
 mod canary;
 mod editing;
+mod entering;
 mod fetching;
+mod formatting;
+mod inspecting;
 mod keys;
 mod opening;
 mod output;

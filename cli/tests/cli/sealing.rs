@@ -125,7 +125,6 @@ fn a_wider_scope_is_asked_for_and_explained() {
 fn values_need_no_manifest() {
     let world = World::new();
     world.write("folder/a.txt", "A");
-    world.write("folder/b c", "not a key");
     world.write("bytes", [0xff, 0x00, b'\n']);
     world.write("vars", "# kubectl's\nPLAIN=\"quoted\" # stays\n");
     world.write("x.env", "export DOT='it is' # goes\n");

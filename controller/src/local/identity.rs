@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use seal_core::identity_file;
 use seal_core::key::{Identity, Keyring};
 use seal_disk::private::{self, Pipes};
 
@@ -67,8 +68,9 @@ fn read_file(path: &Path) -> Result<Vec<Identity>, Failure> {
         message: format!("the identity file {name} {error}"),
         hint: error.hint(),
     })?;
-    Identity::parse_file(&text).map_err(|error| {
-        let message = format!("the identity file {name}: {error}");
-        Failure::usage(message, "`seal key new -o FILE` makes one")
+    identity_file::read(&text).map_err(|error| Failure {
+        reason: error.reason(),
+        message: format!("the identity file {name}: {error}"),
+        hint: error.hint(),
     })
 }

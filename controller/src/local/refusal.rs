@@ -31,7 +31,7 @@ impl Refusal {
     pub(crate) fn open(path: &str, error: &OpenError) -> Self {
         let reason = error.reason();
         let (path, message) = (path.to_owned(), error.to_string());
-        Self { reason, path, message, hint: reason.hint() }
+        Self { reason, path, message, hint: error.hint() }
     }
 
     pub(crate) fn disk(path: &str, error: &DiskError) -> Self {

@@ -64,8 +64,7 @@ pub(super) async fn applied(
     ctx: &Context,
 ) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let message = format!("the live Secret has the {} keys of this file", written.keys);
-    let outcome = Outcome::new(Reason::Applied, message);
+    let outcome = Outcome::new(Reason::Applied, keys_in_words(written.keys));
     let next = SealedSecretStatus {
         keys: i64::try_from(written.keys).ok(),
         sealed_to: sealed_to(sealed),
@@ -91,6 +90,14 @@ pub(super) async fn applied(
         return Next::After(Duration::ZERO);
     }
     Next::Change
+}
+
+fn keys_in_words(keys: usize) -> String {
+    match keys {
+        0 => "this file has no values, and the live Secret is empty".to_owned(),
+        1 => "the live Secret has the one key of this file".to_owned(),
+        keys => format!("the live Secret has the {keys} keys of this file"),
+    }
 }
 
 fn sealed_to(sealed: &SealedSecret) -> Vec<String> {
@@ -135,9 +142,7 @@ fn outcome(target: &Place, failed: &Failed) -> Outcome {
             Reason::Malformed,
             "the object does not have the shape this version of the controller knows",
         ),
-        Failed::Open(error) => {
-            Outcome::new(error.reason(), format!("{error}; {}", error.reason().hint()))
-        }
+        Failed::Open(error) => Outcome::new(error.reason(), format!("{error}; {}", error.hint())),
         Failed::Refused(Refusal::NotOurs(owner)) => {
             let owned = owner.as_ref().map(|owner| format!(" (owned by {owner})"));
             let message = format!(

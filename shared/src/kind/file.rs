@@ -13,9 +13,10 @@ use serde::Serialize;
 use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
 use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
 use crate::place::Scope;
-use crate::reason::Reason;
 use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
-use crate::yaml::{self, Node, Problem, ReadError, Value, escaped};
+use crate::yaml::{self, Entry, Node, Value, escaped};
+
+pub use super::file_error::FileError;
 
 /// What one document of a text turned out to be.
 #[derive(Clone, Debug)]
@@ -34,67 +35,11 @@ pub enum Document {
     },
 }
 
-/// Why a text is no sealed file. Names lines, fields and objects, never a value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// Not YAML or JSON at all.
-    #[error("{0}")]
-    Text(#[from] ReadError),
-    /// A field that no sealed file has.
-    #[error("{object}: unknown field {path}")]
-    UnknownField {
-        /// Which object.
-        object: String,
-        /// Where, from the root.
-        path: String,
-    },
-    /// A field of another type than it must be.
-    #[error(
-        "{object}: a field is of the wrong type, such as a number or boolean where a string must be quoted"
-    )]
-    WrongType {
-        /// Which object.
-        object: String,
-    },
-    /// Something else where a block belongs, such as the payload itself.
-    #[error("{object}: the block of {key} is of the wrong type: it must be a map with a payload")]
-    NotABlock {
-        /// Which object.
-        object: String,
-        /// The key under `values`.
-        key: String,
-    },
-    /// An `apiVersion` of our group that this version does not know.
-    #[error("{object}: apiVersion or kind is not known to this version")]
-    UnknownVersion {
-        /// Which object.
-        object: String,
-    },
-}
-
-impl FileError {
-    /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Text(ReadError { problem: Problem::Conflict, .. }) => {
-                "keep one side of it whole, sealedTo, header and payload together, and take its marks out"
-            }
-            Self::Text(ReadError { problem: Problem::KeyTwice, .. }) => {
-                "keep one of the two whole: of a block that stands twice, one with its header and payload"
-            }
-            Self::NotABlock { .. } => {
-                "bring that block back from Git, or seal the value with `seal set`"
-            }
-            _ => Reason::Malformed.hint(),
-        }
-    }
-}
-
 /// Reads every document of `text`, and the items of a `List` as if they were documents, as kubectl does.
 pub fn read(text: &str) -> Result<Vec<Document>, FileError> {
     let mut documents = Vec::new();
-    yaml::documents(text)?.iter().try_for_each(|node| read_node(node, &mut documents))?;
+    let nodes = yaml::documents(text).map_err(|error| FileError::text(text, error))?;
+    nodes.iter().try_for_each(|node| read_node(node, &mut documents))?;
     Ok(documents)
 }
 
@@ -139,10 +84,9 @@ fn has_list_for_map(node: &Node) -> bool {
 }
 
 /// The first key under `values` with something else than a map.
-fn key_without_block(node: &Node) -> Option<String> {
+fn key_without_block(node: &Node) -> Option<&Entry> {
     let entries = descend(node, &["spec", "values"])?.entries();
-    let other = entries.iter().find(|entry| !matches!(entry.value.value, Value::Mapping(_)))?;
-    Some(escaped(&other.key))
+    entries.iter().find(|entry| !matches!(entry.value.value, Value::Mapping(_)))
 }
 
 fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
@@ -153,8 +97,9 @@ fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
     if has_list_for_map(node) {
         return Err(FileError::WrongType { object: full_name_of(node) });
     }
-    if let Some(key) = key_without_block(node) {
-        return Err(FileError::NotABlock { object: full_name_of(node), key });
+    if let Some(entry) = key_without_block(node) {
+        let (line, key) = (entry.line, escaped(&entry.key));
+        return Err(FileError::NotABlock { line, object: full_name_of(node), key });
     }
     let json = node.to_json();
     let mut unknown = None;

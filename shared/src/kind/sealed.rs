@@ -23,6 +23,9 @@ pub const MAX_VALUES: usize = 1024;
 /// Most bytes of plaintext in one sealed file: what the API server takes in one Secret.
 pub const MAX_PLAINTEXT_BYTES: usize = 1024 * 1024;
 
+/// Most labels, and most annotations, of a template.
+pub const MAX_METADATA_ENTRIES: usize = 256;
+
 /// A Secret sealed for one cluster or several; safe to keep in public Git.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(

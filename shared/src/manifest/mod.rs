@@ -5,4 +5,4 @@ mod error;
 mod read;
 
 pub use error::ManifestError;
-pub use read::{Manifest, read};
+pub use read::{Manifest, is_sops, read};

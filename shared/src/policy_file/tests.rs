@@ -30,7 +30,7 @@ fn what_is_not_understood_is_refused_by_name() {
         ("allowClassic: 1", "allowClassic is a number, not true or false"),
         ("rules: {}", "rules is a map, not a list"),
         ("rules: [{namespace: A}]", "rules[0].namespace cannot name a namespace"),
-        ("recipients: {a: x, a: y}", "line 1: the same key stands twice in one map"),
+        ("recipients: {a: x, a: y}", "line 1: the key a stands twice in one map"),
     ] {
         assert_eq!(read(text).unwrap_err().to_string(), problem);
     }

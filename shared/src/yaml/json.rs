@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
             if !seen.insert(key.clone()) {
                 return Err(de::Error::custom("a key twice"));
             }
-            entries.push(Entry { key, span: 0..0, value });
+            entries.push(Entry { key, line: 0, span: 0..0, value });
         }
         Ok(Value::Mapping(entries))
     }

@@ -7,6 +7,7 @@
 //! Errors name a line and our own words for what is wrong. They never quote the text, which may be a secret,
 //! and never pass on the parser's words, which may quote it.
 
+mod blame;
 mod json;
 pub(crate) mod lines;
 mod read;
@@ -17,6 +18,9 @@ use std::fmt;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
+
+pub(crate) use crate::escape::escaped;
+pub(crate) use blame::around;
 
 /// One value of a document, and where it stands.
 #[derive(Clone)]
@@ -44,6 +48,8 @@ pub(crate) enum Value {
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) key: String,
+    /// Line of the key, from 1; 0 where the text was JSON.
+    pub(crate) line: usize,
     pub(crate) span: Range<usize>,
     pub(crate) value: Node,
 }
@@ -65,8 +71,10 @@ pub enum Problem {
     Syntax(&'static str),
     /// The lines that Git leaves where both sides changed the same place.
     Conflict,
-    /// The same key twice in one map; kubectl would silently take one of them.
-    KeyTwice,
+    /// `{{ … }}` of Helm or another program, which has not filled it in yet.
+    Template,
+    /// The same key twice in one map; kubectl would silently take one of them. The key, escaped.
+    KeyTwice(String),
     /// A key that is no string and has no one spelling as one.
     Key,
     /// A tag that kubectl would ignore or guess at.
@@ -85,11 +93,14 @@ impl fmt::Display for ReadError {
             Problem::Conflict => {
                 f.write_str("not valid YAML or JSON: a merge conflict that is not resolved")
             }
-            Problem::KeyTwice => f.write_str("the same key stands twice in one map"),
+            Problem::Template => f.write_str("a template: {{ … }} is not filled in yet"),
+            Problem::KeyTwice(key) => write!(f, "the key {key} stands twice in one map"),
             Problem::Key => {
                 f.write_str("a map's key is neither a string, an integer nor a boolean")
             }
-            Problem::Tag => f.write_str("a tag other than !!str or !!binary"),
+            Problem::Tag => f.write_str(
+                "a tag other than !!str or !!binary; a text that begins with ! must be quoted",
+            ),
             Problem::TooLarge => f.write_str("aliases or nesting expand too far"),
         }
     }
@@ -102,15 +113,14 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Node>, ReadError> {
     {
         return Ok(nodes);
     }
-    let nodes = read::documents(text).map_err(|error| conflict(text).unwrap_or(error))?;
+    let nodes = read::documents(text).map_err(|error| blame::explained(text, error))?;
     Ok(nodes.into_iter().filter(|node| !matches!(node.value, Value::Null)).collect())
 }
 
-/// What Git left in a text that does not read: where its first conflict begins.
-fn conflict(text: &str) -> Option<ReadError> {
-    let begins = text.lines().position(|line| line.starts_with("<<<<<<< "))?;
-    let ends = text.lines().skip(begins).any(|line| line.starts_with(">>>>>>> "));
-    ends.then_some(ReadError { line: begins + 1, problem: Problem::Conflict })
+/// The comments of each document, as they stand behind their `#`; those before a document are its own. Of a text that
+/// reads; JSON has none.
+pub(crate) fn comments(text: &str) -> Vec<Vec<String>> {
+    read::comments(text)
 }
 
 impl Node {
@@ -180,11 +190,6 @@ impl Node {
             Value::Mapping(_) => "a map",
         }
     }
-}
-
-/// A name out of a text, for a message: it may hold line feeds, escape sequences or megabytes.
-pub(crate) fn escaped(name: &str) -> String {
-    name.chars().take(253).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use zeroize::Zeroizing;
 
-use super::{Entry, Node, Problem, ReadError, Value, resolve};
+use super::{Entry, Node, Problem, ReadError, Value, escaped, resolve};
 
 /// Nodes that one text may expand to: a hundred times the largest sealed file.
 const MAX_NODES: usize = 1 << 20;
@@ -45,6 +45,31 @@ pub(super) fn documents(text: &str) -> Result<Vec<Node>, ReadError> {
             _ => {}
         }
     }
+}
+
+pub(super) fn comments(text: &str) -> Vec<Vec<String>> {
+    let options = granit_parser::options! { emit_comments: true };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = vec![Vec::new()];
+    for event in Parser::new_from_str_with_options(text, options) {
+        match event {
+            Ok((Event::DocumentEnd, _)) => documents.push(Vec::new()),
+            Ok((Event::Comment(comment, _), _)) => {
+                if let Some(last) = documents.last_mut() {
+                    last.push(comment.into_owned());
+                }
+            }
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    // Behind the last document stands what ends the text.
+    if let Some(rest) = documents.pop()
+        && let Some(last) = documents.last_mut()
+    {
+        last.extend(rest);
+    }
+    documents
 }
 
 struct Reader<'a> {
@@ -134,9 +159,10 @@ impl<'a> Reader<'a> {
             let line = key.line;
             let name = key_text(&key)?;
             if !seen.insert(name.clone()) {
-                return Err(ReadError { line, problem: Problem::KeyTwice });
+                let problem = Problem::KeyTwice(escaped(&name));
+                return Err(ReadError { line, problem });
             }
-            entries.push(Entry { key: name, span: key.span, value });
+            entries.push(Entry { key: name, line, span: key.span, value });
         };
         // What the map says itself wins over what it merges in; the first merged map wins over later ones.
         for entry in merged {
@@ -248,7 +274,13 @@ fn syntax(error: &ScanError) -> ReadError {
         E::InvalidIndentation | E::InvalidBlockScalarIndent => {
             Problem::Syntax("the indentation does not fit")
         }
-        E::UnknownAnchor => Problem::Syntax("an alias has no anchor"),
+        E::UnknownAnchor => {
+            Problem::Syntax("an alias has no anchor; a text that begins with * must be quoted")
+        }
+        E::UndeclaredTagHandle => Problem::Tag,
+        E::UnexpectedCharacter { .. } => {
+            Problem::Syntax("a text that begins with a character such as @, % or ` must be quoted")
+        }
         E::RecursionLimitExceeded => Problem::TooLarge,
         _ => Problem::Syntax("no `key: value`, list item or end stands where one must"),
     };
