@@ -81,13 +81,7 @@ impl Failure {
 
 /// The operating system's word for an error, in lower case and without its number.
 pub(crate) fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        io::ErrorKind::StorageFull => "no space left on the device".to_owned(),
-        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
-        kind => kind.to_string(),
-    }
+    seal_disk::words::words(error.kind())
 }
 
 impl From<OpenError> for Failure {

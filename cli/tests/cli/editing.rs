@@ -134,6 +134,20 @@ fn a_payload_where_its_block_belongs_is_named_by_its_key() {
 }
 
 #[test]
+fn an_emptied_block_is_named_by_its_key_and_line() {
+    let world = World::sealed();
+    let text = world.read("db.sealed.yaml");
+    let line = 1 + text.lines().position(|line| line == "    username:").expect("its block");
+    let payload = text.lines().nth(line).expect("its payload").to_owned();
+    for emptied in ["", "      payload:\n", "      payload: \"\"\n", "      sealedTo: []\n"] {
+        world.write("s.yaml", text.replace(&format!("{payload}\n"), emptied));
+        let ran = world.seal_with(&["set", "s.yaml", "password"], b"x").exits(2);
+        ran.says(&format!("line {line}: prod/db: the block of username"))
+            .says("put the lines of that block back");
+    }
+}
+
+#[test]
 fn a_value_is_kept_byte_for_byte() {
     let world = World::sealed();
     for value in [&b"t\n"[..], b"\n", b"a\nb\n", b"\xff\x00"] {

@@ -60,7 +60,7 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "SUBDIR")]
     path: Option<PathBuf>,
     /// age identity file that nobody else can read (repeatable)
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
     /// Namespaces that are opened; a file of any other is refused
     #[arg(long, value_name = "NS,…", value_delimiter = ',', required = true, value_parser = namespace)]

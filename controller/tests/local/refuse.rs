@@ -151,6 +151,29 @@ fn a_file_that_is_no_identity_is_refused_without_quoting_it() {
 }
 
 #[test]
+fn without_an_identity_it_ends_as_where_the_key_is_not_there() {
+    let rig = Rig::new();
+    let args = ["local", "--git=repo", "--namespaces=prod", "--out=out", "--layout=tree", "--once"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seal-controller"));
+    let output = command.args(args).current_dir(rig.at(".")).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_backup_of_key_secrets_opens_as_the_identities_in_it() {
+    let rig = Rig::new();
+    rig.commit_objects(&["db"]);
+    let identity = fs::read_to_string(rig.at("key.txt")).unwrap();
+    let secret = serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "seal.dev/key", "metadata": { "name": "k" },
+        "stringData": { "identity": identity },
+    });
+    let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": [secret] });
+    fs::write(rig.at("key.txt"), list.to_string()).unwrap();
+    rig.once().assert(0, &["applied 1"]);
+}
+
+#[test]
 fn several_identity_files_make_one_keyring() {
     let rig = Rig::new();
     let other = Identity::generate();

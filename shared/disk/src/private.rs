@@ -13,6 +13,8 @@ use seal_core::identity_file::{self, IdentityFileError};
 use seal_core::reason::Reason;
 use zeroize::Zeroizing;
 
+use crate::words::words;
+
 /// The backup of some hundred keys as kubectl writes it.
 pub const MAX_PRIVATE_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -49,7 +51,7 @@ pub enum PrivateError {
     #[error("is not there")]
     Absent,
     /// The system refused.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", words(*.0))]
     System(io::ErrorKind),
 }
 

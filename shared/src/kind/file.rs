@@ -89,6 +89,16 @@ fn key_without_block(node: &Node) -> Option<&Entry> {
     entries.iter().find(|entry| !matches!(entry.value.value, Value::Mapping(_)))
 }
 
+/// The first key under `values` whose block was emptied.
+fn key_without_payload(node: &Node) -> Option<&Entry> {
+    let entries = descend(node, &["spec", "values"])?.entries();
+    entries.iter().find(|entry| match entry.value.get("payload").map(|payload| &payload.value) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) => false,
+    })
+}
+
 fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     path.iter().try_fold(node, |node, field| node.get(field))
 }
@@ -109,12 +119,15 @@ fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
             unknown.get_or_insert_with(|| escaped(&path));
         }
     };
-    let sealed = serde_ignored::deserialize(json, &mut note)
-        .map_err(|_| FileError::WrongType { object: full_name_of(node) })?;
-    match unknown {
-        Some(path) => Err(FileError::UnknownField { object: full_name_of(node), path }),
-        None => Ok(sealed),
+    let sealed = serde_ignored::deserialize(json, &mut note);
+    let object = full_name_of(node);
+    if let Some(path) = unknown {
+        return Err(FileError::UnknownField { object, path });
     }
+    if let Some(entry) = key_without_payload(node) {
+        return Err(FileError::NoPayload { line: entry.line, object, key: escaped(&entry.key) });
+    }
+    sealed.map_err(|_| FileError::WrongType { object })
 }
 
 /// `namespace/name` of any manifest, for messages.

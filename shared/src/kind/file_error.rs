@@ -43,6 +43,16 @@ pub enum FileError {
         /// The key under `values`.
         key: String,
     },
+    /// A block of which the payload is gone.
+    #[error("{}{object}: the block of {key} has no payload", at_line(*.line))]
+    NoPayload {
+        /// Line of the key; 0 where the text was JSON.
+        line: usize,
+        /// Which object.
+        object: String,
+        /// The key under `values`.
+        key: String,
+    },
     /// An `apiVersion` of our group that this version does not know.
     #[error("{object}: apiVersion or kind is not known to this version")]
     UnknownVersion {
@@ -65,7 +75,7 @@ impl FileError {
                 Problem::Template => "name the file that the template makes",
                 _ => "put that line right; `git diff FILE` shows what changed last",
             },
-            Self::NotABlock { .. } => {
+            Self::NotABlock { .. } | Self::NoPayload { .. } => {
                 "put the lines of that block back, as `git show HEAD:FILE` has them, or take its key out as well"
             }
             Self::UnknownField { .. } => {
