@@ -36,7 +36,7 @@ pub(crate) struct Editing<'a> {
 impl<'a> Editing<'a> {
     /// Reads the file at `path`; its object must be well formed and lie in its scope.
     pub(crate) fn read(path: &'a Path, pick: &PickArgs) -> Result<Self, Failure> {
-        let text = files::read_text(path)?;
+        let text = files::read_utf8(path)?;
         let (index, object) = pick.pick(path, sealed::read(path, &text)?)?;
         let place = match check(&object) {
             Ok(checked) => checked.place().clone(),
@@ -118,7 +118,7 @@ impl<'a> Editing<'a> {
                 .hint("run it again without --check, and commit"));
         }
         let _lock = files::lock_folder(self.path);
-        if *files::read_text(self.path)? != *self.text {
+        if *files::read_utf8(self.path)? != *self.text {
             let message = format!("{} was changed since it was read", self.path.display());
             return Err(Failure::new(ExitCode::Failed, message)
                 .hint("nothing was written: run it again, and it changes the file as it is now"));

@@ -12,6 +12,7 @@ use globset::GlobBuilder;
 use seal_core::exit_code::ExitCode;
 use seal_core::key::{Fingerprint, KeyError, Recipient};
 use seal_core::policy_file::{self, PolicyFile, Rule, Source};
+use seal_core::text::without_mark;
 
 use crate::error::{Failure, bad_recipient};
 use crate::files::{self, relative};
@@ -83,7 +84,7 @@ fn read_file(
 ) -> Result<Vec<Recipient>, Failure> {
     let text = files::read_text(path)?;
     let mut recipients = Vec::new();
-    for (line, number) in text.lines().map(str::trim).zip(1..) {
+    for (line, number) in without_mark(&text).lines().map(str::trim).zip(1..) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }

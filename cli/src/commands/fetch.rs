@@ -80,7 +80,7 @@ fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure
 
 /// The text of the `.seal.yaml` at `path` with the recipient in it.
 fn pin(args: &FetchArgs, path: &Path, recipient: &Recipient) -> Result<String, Failure> {
-    let text = files::read_text(path)?;
+    let text = files::read_utf8(path)?;
     policy_file::pin(&text, &args.name, recipient.as_str()).map_err(|error| {
         let failure = Failure::input(format!("{}: {error}", relative(path)));
         match error {

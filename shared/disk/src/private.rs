@@ -10,6 +10,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 use seal_core::reason::Reason;
+use seal_core::text::{self, NotText};
 use zeroize::Zeroizing;
 
 /// A thousand identities with comments.
@@ -38,9 +39,9 @@ pub enum PrivateError {
     /// Longer than [`MAX_PRIVATE_BYTES`].
     #[error("is larger than 256 KiB, and no file of keys is")]
     TooLarge,
-    /// Not UTF-8.
-    #[error("is not UTF-8 text")]
-    NotText,
+    /// Neither UTF-8 nor UTF-16 behind its mark.
+    #[error("is {0}")]
+    NotText(NotText),
     /// There is none of that name.
     #[error("is not there")]
     Absent,
@@ -54,7 +55,7 @@ impl PrivateError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::OpenToOthers => Reason::NotAllowed,
-            Self::NotAFile | Self::TooLarge | Self::NotText => Reason::Malformed,
+            Self::NotAFile | Self::TooLarge | Self::NotText(_) => Reason::Malformed,
             Self::Absent | Self::System(_) => Reason::NoMatchingKey,
         }
     }
@@ -63,7 +64,7 @@ impl PrivateError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::OpenToOthers => "take that from them with `chmod 600`",
-            Self::NotAFile | Self::TooLarge | Self::NotText => {
+            Self::NotAFile | Self::TooLarge | Self::NotText(_) => {
                 "name the file that holds the AGE-SECRET-KEY-… line"
             }
             Self::Absent => "`seal key new -o FILE` makes one",
@@ -119,11 +120,7 @@ fn read_text(file: File, size: u64) -> Result<Zeroizing<String>, PrivateError> {
     if bytes.len() as u64 > MAX_PRIVATE_BYTES {
         return Err(PrivateError::TooLarge);
     }
-    if std::str::from_utf8(&bytes).is_err() {
-        return Err(PrivateError::NotText);
-    }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).expect("it was looked at just now");
-    Ok(Zeroizing::new(text))
+    text::decode(bytes).map_err(PrivateError::NotText)
 }
 
 #[cfg(test)]
@@ -159,7 +156,7 @@ mod tests {
         set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::TooLarge);
         write(&path, [0xff]).unwrap();
-        assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::NotText);
+        assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::NotText(NotText::Utf8));
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(
             rustix::fs::CWD,

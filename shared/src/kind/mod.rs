@@ -7,4 +7,5 @@ pub mod crd;
 pub mod edit;
 mod edit_lines;
 pub mod file;
+mod file_error;
 pub mod sealed;
