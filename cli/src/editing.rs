@@ -37,7 +37,7 @@ pub(crate) struct Editing<'a> {
 impl<'a> Editing<'a> {
     /// Reads the file at `path`; its object must be well formed and lie in its scope.
     pub(crate) fn read(path: &'a Path, pick: &PickArgs) -> Result<Self, Failure> {
-        let text = files::read_text(path)?;
+        let text = files::read_utf8(path)?;
         let (index, object) = pick.pick(path, sealed::read(path, &text)?)?;
         let place = match check(&object) {
             Ok(checked) => checked.place().clone(),
@@ -150,7 +150,7 @@ impl<'a> Editing<'a> {
 /// Writes over a file that was read, if it is still what was read: another run may have changed it meanwhile.
 pub(crate) fn replace_read(path: &Path, read: &str, written: String) -> Result<(), Failure> {
     let _lock = files::lock_folder(path);
-    if *files::read_text(path)? != *read {
+    if *files::read_utf8(path)? != *read {
         let message = format!("{} was changed since it was read", path.display());
         return Err(Failure::new(ExitCode::Failed, message)
             .hint("nothing was written: run it again, and it changes the file as it is now"));

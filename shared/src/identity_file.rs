@@ -7,6 +7,7 @@ use crate::key::{Identity, KeyError};
 use crate::manifest;
 use crate::names::{KEY, KEY_IDENTITY};
 use crate::reason::Reason;
+use crate::text::without_mark;
 
 /// How a file that age has encrypted begins, as text and as bytes.
 const ENCRYPTED_STARTS: [&str; 2] = ["-----BEGIN AGE ENCRYPTED FILE", "age-encryption.org/v1"];
@@ -29,6 +30,9 @@ pub enum IdentityFileError {
     /// An identity that a plugin holds.
     #[error("line {0} is the identity of a plugin")]
     Plugin(usize),
+    /// Most likely a manifest, and it does not read as one.
+    #[error("it is no age identity file, and does not read as a Kubernetes manifest of Secrets")]
+    BadManifest,
     /// A manifest in which no key Secret is.
     #[error("it is a Kubernetes manifest without a Secret of type seal.dev/key in it")]
     NoKeySecret,
@@ -62,7 +66,7 @@ impl IdentityFileError {
             Self::Plugin(_) => {
                 "open with an identity file of `seal key new` or of the cluster: plugins only seal"
             }
-            Self::NoKeySecret | Self::BadKeySecret => {
+            Self::BadManifest | Self::NoKeySecret | Self::BadKeySecret => {
                 "`kubectl -n seal-system get secrets -l seal.dev/key -o yaml` writes what opens"
             }
         }
@@ -74,7 +78,7 @@ pub fn read(text: &str) -> Result<Vec<Identity>, IdentityFileError> {
     if is_encrypted(text.as_bytes()) {
         return Err(IdentityFileError::Encrypted);
     }
-    let start = text.trim_start();
+    let start = without_mark(text).trim_start();
     if start.starts_with("-----BEGIN ") && start.lines().next().is_some_and(is_private_key) {
         return Err(IdentityFileError::Ssh);
     }
@@ -96,7 +100,7 @@ fn is_private_key(line: &str) -> bool {
 
 /// What a text is whose line `number` is no identity.
 fn other(text: &str, number: usize) -> Result<Vec<Identity>, IdentityFileError> {
-    let line = text.lines().nth(number - 1).unwrap_or_default().trim();
+    let line = without_mark(text).lines().nth(number - 1).unwrap_or_default().trim();
     let begins = |starts: &[&str]| starts.iter().any(|start| line.starts_with(start));
     if begins(&["age1"]) {
         Err(IdentityFileError::Recipient(number))
@@ -113,7 +117,8 @@ fn other(text: &str, number: usize) -> Result<Vec<Identity>, IdentityFileError> 
 
 /// The identities of all key Secrets in a manifest, retired ones included.
 fn backup(text: &str) -> Result<Vec<Identity>, IdentityFileError> {
-    let manifests = manifest::read(text, &BTreeSet::new()).unwrap_or_default();
+    let manifests =
+        manifest::read(text, &BTreeSet::new()).map_err(|_| IdentityFileError::BadManifest)?;
     let mut identities = Vec::new();
     for secret in manifests.iter().filter(|it| it.template.type_.as_deref() == Some(KEY)) {
         let bytes = secret.values.get(KEY_IDENTITY).map(|value| value.expose()).unwrap_or_default();
@@ -132,7 +137,7 @@ mod tests {
 
     fn secret(identity: &str, type_: &str) -> String {
         format!(
-            "{{apiVersion: v1, kind: Secret, type: {type_}, metadata: {{name: k, namespace: seal-system, uid: u, \
+            "---\n{{apiVersion: v1, kind: Secret, type: {type_}, metadata: {{name: k, namespace: seal-system, uid: u, \
              labels: {{seal.dev/key: retired}}}}, data: {{recipient: YWdl, identity: {}}}}}",
             STANDARD.encode(identity)
         )
@@ -144,7 +149,11 @@ mod tests {
         let texts = keys.each_ref().map(|key| {
             secret(&format!("# created\n{}\n", key.to_secret_text().expose()), "seal.dev/key")
         });
-        let list = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n", texts[0], texts[1]);
+        let list = format!(
+            "apiVersion: v1\nkind: List\nitems:\n- {}\n- {}\n",
+            &texts[0][4..],
+            &texts[1][4..]
+        );
         for (text, keys) in [(&texts[0], &keys[..1]), (&list, &keys[..])] {
             let read: Vec<_> = read(text).unwrap().iter().map(Identity::fingerprint).collect();
             assert_eq!(read, keys.iter().map(Identity::fingerprint).collect::<Vec<_>>());
@@ -170,7 +179,8 @@ mod tests {
             ("ssh-ed25519 AAAA me", E::Ssh),
             ("AGE-PLUGIN-YUBIKEY-1", E::Plugin(1)),
             (&ordinary, E::NoKeySecret),
-            ("apiVersion: v1\nkind: ConfigMap\n", E::NoKeySecret),
+            ("apiVersion: v1\nkind: ConfigMap\n", E::BadManifest),
+            ("apiVersion: v1\nkind: Secret\ndata: [\n", E::BadManifest),
             (&broken, E::BadKeySecret),
         ] {
             assert_eq!(read(text).unwrap_err(), error, "{text}");

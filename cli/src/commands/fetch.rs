@@ -146,7 +146,7 @@ impl Pin {
     fn with(self, args: &FetchArgs, recipient: &Recipient) -> Result<Pinned, Failure> {
         let Self { path, in_file, recipients, texts } = self;
         let text = match files::exists(&path) {
-            true => files::read_text(&path)?.to_string(),
+            true => files::read_utf8(&path)?.to_string(),
             false => String::new(),
         };
         let new = recipient.as_str();

@@ -30,7 +30,7 @@ pub(crate) struct FmtArgs {
 /// Reads the file, and replaces it when its layout is another.
 pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Result<(), Failure> {
     let path = sealed::input(args.file.as_ref())?;
-    let text = files::read_text(&path)?;
+    let text = files::read_utf8(&path)?;
     sealed::read(&path, &text)?;
     let formatted = format(&text).map_err(|error| refused(error).about_file(&path))?;
     let Some(Formatted { text: written, dropped }) = formatted else {

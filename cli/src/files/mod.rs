@@ -12,7 +12,7 @@ pub(crate) use paths::{
     Kind, exists, folder_of, is_empty, is_folder, is_same_file, is_stdin, is_stdout, kind, name_of,
     real_path, relative, work_tree_root,
 };
-pub(crate) use read::{list, read, read_text, stdin_is_terminal};
+pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
 pub(crate) use stdout::stdout_file;
 pub(crate) use trust::{Distrust, distrust};
 pub(crate) use write::{

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use seal_core::exit_code::ExitCode;
 use seal_core::key::{KeyError, Recipient};
 use seal_core::policy_file::{PolicyFile, Rule, Source};
+use seal_core::text::without_mark;
 
 use super::{Chosen, Named, RecipientArgs, trust};
 use crate::error::{Failure, bad_recipient};
@@ -123,7 +124,7 @@ fn read_file(
     let text = files::read_text(path)?;
     let mut recipients = Vec::new();
     let mut comment = None;
-    for (line, number) in text.lines().map(str::trim).zip(1..) {
+    for (line, number) in without_mark(&text).lines().map(str::trim).zip(1..) {
         if line.is_empty() || line.starts_with('#') {
             comment = line.strip_prefix('#').and_then(name_in);
             continue;

@@ -63,13 +63,13 @@ impl ValueArgs {
             self.from_file(argument, &mut values)?;
         }
         for path in &self.from_env_file {
-            let text = files::read_text(path)?;
+            let text = files::read_utf8(path)?;
             let entries =
                 dotenv::env_file(&text, &environment).map_err(|error| bad_env(path, error))?;
             insert_all(entries, path, &mut values)?;
         }
         for path in &self.dotenv {
-            let text = files::read_text(path)?;
+            let text = files::read_utf8(path)?;
             let entries = dotenv::dotenv(&text).map_err(|error| bad_env(path, error))?;
             insert_all(entries, path, &mut values)?;
         }

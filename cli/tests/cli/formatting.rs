@@ -94,7 +94,8 @@ fn a_file_that_can_be_edited_stays_byte_for_byte() {
 fn what_is_not_ours_is_not_formatted() {
     let world = World::sealed();
     let [(_, json), ..] = layouts(&world);
-    let mixed = format!("{json}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n");
+    let mixed =
+        format!("---\n{json}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\n");
     world.write("mixed.yaml", &mixed);
     world.seal(&["fmt", "mixed.yaml"]).exits(2).says("ConfigMap stands beside");
     assert_eq!(world.read("mixed.yaml"), mixed);

@@ -52,7 +52,7 @@ fn the_backup_of_the_clusters_keys_opens_as_kubectl_writes_it() {
     let world = World::sealed();
     let identity = base64::engine::general_purpose::STANDARD.encode(world.read("../cluster.txt"));
     let secret = format!(
-        "{{apiVersion: v1, kind: Secret, type: seal.dev/key, metadata: {{name: k, uid: u, labels: {{seal.dev/key: active}}}}, \
+        "---\n{{apiVersion: v1, kind: Secret, type: seal.dev/key, metadata: {{name: k, uid: u, labels: {{seal.dev/key: active}}}}, \
          data: {{identity: {identity}, recipient: YWdl}}}}"
     );
     let list = format!(

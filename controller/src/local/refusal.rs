@@ -72,6 +72,6 @@ impl Failure {
 
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
-        Self::usage(error.to_string(), error.hint())
+        Self { reason: error.reason(), message: error.to_string(), hint: error.hint() }
     }
 }

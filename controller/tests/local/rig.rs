@@ -134,19 +134,17 @@ impl Rig {
             .env("GIT_DIR", "/nowhere")
             .arg("local")
             .args(source);
-        command.args([
-            "--identity=key.txt",
-            "--namespaces=prod,staging",
-            "--out=out",
-            "--layout=tree",
-        ]);
+        command.args(["--identity=key.txt", "--namespaces=prod,staging", "--layout=tree"]);
+        if !extra.iter().any(|word| word.starts_with("--out")) {
+            command.arg("--out=out");
+        }
         command.args(extra).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Applies the repository's HEAD once.
     pub(crate) fn once(&self) -> Run {
-        self.once_with(&["--git=repo"], &[])
+        self.once_with(&["--git=repo", "--ref=main"], &[])
     }
 
     pub(crate) fn once_with(&self, source: &[&str], extra: &[&str]) -> Run {

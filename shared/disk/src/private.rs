@@ -11,6 +11,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use seal_core::identity_file::{self, IdentityFileError};
 use seal_core::reason::Reason;
+use seal_core::text::{self, NotText};
 use zeroize::Zeroizing;
 
 use crate::words::words;
@@ -41,9 +42,9 @@ pub enum PrivateError {
     /// Longer than [`MAX_PRIVATE_BYTES`].
     #[error("is larger than 2 MiB, and no file of keys is")]
     TooLarge,
-    /// Not UTF-8.
-    #[error("is not UTF-8 text")]
-    NotText,
+    /// Neither UTF-8 nor UTF-16 behind its mark.
+    #[error("is {0}")]
+    NotText(NotText),
     /// Encrypted by age as bytes; its text form is told by [`identity_file`].
     #[error("is encrypted, under a passphrase or for another key")]
     Encrypted,
@@ -60,7 +61,9 @@ impl PrivateError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::OpenToOthers => Reason::NotAllowed,
-            Self::NotAFile | Self::TooLarge | Self::NotText | Self::Encrypted => Reason::Malformed,
+            Self::NotAFile | Self::TooLarge | Self::NotText(_) | Self::Encrypted => {
+                Reason::Malformed
+            }
             Self::Absent | Self::System(_) => Reason::NoMatchingKey,
         }
     }
@@ -69,7 +72,7 @@ impl PrivateError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::OpenToOthers => "take that from them with `chmod 600`",
-            Self::NotAFile | Self::TooLarge | Self::NotText => {
+            Self::NotAFile | Self::TooLarge | Self::NotText(_) => {
                 "name the file that holds the AGE-SECRET-KEY-… line"
             }
             Self::Encrypted => IdentityFileError::Encrypted.hint(),
@@ -126,12 +129,11 @@ fn read_text(file: File, size: u64) -> Result<Zeroizing<String>, PrivateError> {
     if bytes.len() as u64 > MAX_PRIVATE_BYTES {
         return Err(PrivateError::TooLarge);
     }
-    if std::str::from_utf8(&bytes).is_err() {
-        let encrypted = identity_file::is_encrypted(&bytes);
-        return Err(if encrypted { PrivateError::Encrypted } else { PrivateError::NotText });
-    }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).expect("it was looked at just now");
-    Ok(Zeroizing::new(text))
+    let encrypted = identity_file::is_encrypted(&bytes);
+    text::decode(bytes).map_err(|error| match encrypted {
+        true => PrivateError::Encrypted,
+        false => PrivateError::NotText(error),
+    })
 }
 
 #[cfg(test)]
@@ -167,7 +169,7 @@ mod tests {
         set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::TooLarge);
         for (bytes, error) in [
-            (&b"\xff"[..], PrivateError::NotText),
+            (&b"\xff"[..], PrivateError::NotText(NotText::Utf8)),
             (b"age-encryption.org/v1\n-> scrypt\n\xff", PrivateError::Encrypted),
         ] {
             write(&path, bytes).unwrap();

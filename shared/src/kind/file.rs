@@ -14,7 +14,7 @@ use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
 use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
 use crate::place::Scope;
 use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
-use crate::yaml::{self, Entry, Node, Value, escaped};
+use crate::yaml::{Copies, Documents, Entry, Node, Value, escaped};
 
 pub use super::file_error::FileError;
 
@@ -37,32 +37,39 @@ pub enum Document {
 
 /// Reads every document of `text`, and the items of a `List` as if they were documents, as kubectl does.
 pub fn read(text: &str) -> Result<Vec<Document>, FileError> {
+    read_one_of(text, &mut Copies::default())
+}
+
+/// The same of one text of many, which share what aliases may copy.
+pub fn read_one_of(text: &str, copies: &mut Copies) -> Result<Vec<Document>, FileError> {
     let mut documents = Vec::new();
-    let nodes = yaml::documents(text).map_err(|error| FileError::text(text, error))?;
-    nodes.iter().try_for_each(|node| read_node(node, &mut documents))?;
+    for node in Documents::of(text, copies) {
+        let node = node.map_err(|error| FileError::text(text, error))?;
+        read_node(node, &mut documents)?;
+    }
     Ok(documents)
 }
 
-fn read_node(node: &Node, documents: &mut Vec<Document>) -> Result<(), FileError> {
+fn read_node(mut node: Node, documents: &mut Vec<Document>) -> Result<(), FileError> {
     if node.text("apiVersion") == "v1" && node.text("kind") == "List" {
-        let items = node.get("items").map(Node::items).unwrap_or_default();
-        return items.iter().try_for_each(|item| read_node(item, documents));
+        let items = node.take_items("items");
+        return items.into_iter().try_for_each(|item| read_node(item, documents));
     }
     documents.push(document(node)?);
     Ok(())
 }
 
-fn document(node: &Node) -> Result<Document, FileError> {
+fn document(node: Node) -> Result<Document, FileError> {
     let (api_version, kind) = (node.text("apiVersion"), node.text("kind"));
     if api_version == API_VERSION && kind == SEALED_SECRET {
         return Ok(Document::Sealed(Box::new(sealed(node)?)));
     }
     if api_version.starts_with(GROUP_PREFIX) || kind == SEALED_SECRET && !api_version.contains('/')
     {
-        return Err(FileError::UnknownVersion { object: full_name_of(node) });
+        return Err(FileError::UnknownVersion { object: full_name_of(&node) });
     }
     if api_version == "v1" && kind == "Secret" {
-        return Ok(Document::Plaintext { object: full_name_of(node) });
+        return Ok(Document::Plaintext { object: full_name_of(&node) });
     }
     Ok(Document::Other { kind: escaped(kind) })
 }
@@ -103,15 +110,17 @@ fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     path.iter().try_fold(node, |node, field| node.get(field))
 }
 
-fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
-    if has_list_for_map(node) {
-        return Err(FileError::WrongType { object: full_name_of(node) });
+fn sealed(node: Node) -> Result<SealedSecret, FileError> {
+    let object = full_name_of(&node);
+    if has_list_for_map(&node) {
+        return Err(FileError::WrongType { object });
     }
-    if let Some(entry) = key_without_block(node) {
+    if let Some(entry) = key_without_block(&node) {
         let (line, key) = (entry.line, escaped(&entry.key));
-        return Err(FileError::NotABlock { line, object: full_name_of(node), key });
+        return Err(FileError::NotABlock { line, object, key });
     }
-    let json = node.to_json();
+    let emptied = key_without_payload(&node).map(|entry| (entry.line, escaped(&entry.key)));
+    let json = node.into_json();
     let mut unknown = None;
     let mut note = |path: serde_ignored::Path<'_>| {
         let path = path.to_string().replace(".?.", "."); // `?` is where a field may be absent
@@ -120,12 +129,11 @@ fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
         }
     };
     let sealed = serde_ignored::deserialize(json, &mut note);
-    let object = full_name_of(node);
     if let Some(path) = unknown {
         return Err(FileError::UnknownField { object, path });
     }
-    if let Some(entry) = key_without_payload(node) {
-        return Err(FileError::NoPayload { line: entry.line, object, key: escaped(&entry.key) });
+    if let Some((line, key)) = emptied {
+        return Err(FileError::NoPayload { line, object, key });
     }
     sealed.map_err(|_| FileError::WrongType { object })
 }

@@ -203,6 +203,14 @@ impl SealedSecret {
         Place::new(namespace, self.metadata.name.as_deref().unwrap_or_default())
     }
 
+    /// Takes away what is no part of a sealed file: status, and all metadata but the names. A text may carry megabytes of it.
+    pub fn forget_what_the_server_adds(&mut self) {
+        self.status = None;
+        let metadata = std::mem::take(&mut self.metadata);
+        self.metadata.name = metadata.name;
+        self.metadata.namespace = metadata.namespace;
+    }
+
     /// `namespace/name` as far as they are there, for messages.
     pub fn full_name(&self) -> String {
         full_name(self.metadata.namespace.as_deref(), self.metadata.name.as_deref())

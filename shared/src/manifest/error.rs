@@ -1,7 +1,27 @@
 //! Why a text gave no manifest. Names objects, fields and keys, never a value.
 
+use std::fmt;
+
 use crate::kind::file_error::{at_line, in_what};
 use crate::yaml::{ReadError, around};
+
+/// Where a key is that cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAt {
+    /// In this line, from 1.
+    Line(usize),
+    /// It is the key of this entry, from 1: JSON has no lines to name.
+    Entry(usize),
+}
+
+impl fmt::Display for KeyAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "the key in line {line}"),
+            Self::Entry(entry) => write!(f, "key number {entry}"),
+        }
+    }
+}
 
 /// Why a text gave no manifest. Names objects, fields and keys, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,14 +104,15 @@ pub enum ManifestError {
     },
     /// A key that no Secret can have.
     #[error(
-        "{}Secret {object}: a key is empty, too long, begins with .. or has a character other than letters, digits, - . _",
-        at_line(*.line)
+        "Secret {object}: {at} under {field} is empty, too long, begins with .. or has a character other than letters, digits, - . _"
     )]
     BadKey {
-        /// Its line; 0 where the text was JSON.
-        line: usize,
         /// `namespace/name`.
         object: String,
+        /// `data` or `stringData`.
+        field: String,
+        /// Where it is. A key that is none is often a value, so it is not shown.
+        at: KeyAt,
     },
     /// No values: most likely a typo or a manifest without its data.
     #[error("Secret {object} has no values")]

@@ -6,8 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
-use base64::engine::GeneralPurposeConfig;
-use base64::engine::general_purpose::GeneralPurpose;
 use zeroize::Zeroizing;
 
 use crate::kind::file::full_name_of;
@@ -15,9 +13,9 @@ use crate::kind::sealed::{Template, TemplateMetadata};
 use crate::names::GROUP_PREFIX;
 use crate::place::is_key;
 use crate::secret::SecretValue;
-use crate::yaml::{self, Node, Value, escaped};
+use crate::yaml::{self, Copies, Documents, GO_BASE64, Node, Value, escaped};
 
-use super::ManifestError;
+use super::error::{KeyAt, ManifestError};
 
 /// Fields of the metadata that the API server sets, or that mean something in one cluster only: left out.
 const OF_THE_CLUSTER: [&str; 11] = [
@@ -61,12 +59,6 @@ impl Manifest {
     }
 }
 
-/// Go's `encoding/json` reads bytes so: standard alphabet, padding required, loose last bits, line breaks ignored.
-const GO_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
-
 /// Reads every Secret of `text`: one or several documents, or a `List`.
 ///
 /// `keep_annotations` names the annotations of the input that go into the template. A Secret may have no values: they
@@ -76,8 +68,8 @@ pub fn read(
     keep_annotations: &BTreeSet<String>,
 ) -> Result<Vec<Manifest>, ManifestError> {
     let mut manifests = Vec::new();
-    let documents = yaml::documents(text).map_err(|error| ManifestError::text(text, error))?;
-    for document in documents {
+    for document in Documents::of(text, &mut Copies::default()) {
+        let document = document.map_err(|error| ManifestError::text(text, error))?;
         read_object(&document, keep_annotations, &mut manifests)?;
     }
     if manifests.is_empty() { Err(ManifestError::Empty) } else { Ok(manifests) }
@@ -258,11 +250,13 @@ impl Reader<'_> {
         manifest: &mut Manifest,
     ) -> Result<(), ManifestError> {
         let Some(node) = node else { return Ok(()) };
-        for entry in self.mapping(field, node)? {
+        for (index, entry) in self.mapping(field, node)?.iter().enumerate() {
             let key = &entry.key;
             if !is_key(key) {
-                let (line, object) = (entry.line, self.object.to_owned());
-                return Err(ManifestError::BadKey { line, object });
+                let (object, field) = (self.object.to_owned(), field.to_owned());
+                let at =
+                    if entry.line > 0 { KeyAt::Line(entry.line) } else { KeyAt::Entry(index + 1) };
+                return Err(ManifestError::BadKey { object, field, at });
             }
             let value = match &entry.value.value {
                 Value::Null => {
