@@ -65,12 +65,15 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
 
 /// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.
 fn what_changes(editing: &Editing<'_>, values: &Values) -> String {
-    let there = &editing.object.spec.values;
+    let there: Vec<&str> = editing.keys().collect();
     let (changed, new): (Vec<&str>, Vec<&str>) =
-        values.keys().map(String::as_str).partition(|key| there.contains_key(*key));
-    for key in &new {
-        let hint = suggest::hint(key, editing.keys());
+        values.keys().map(String::as_str).partition(|key| there.contains(key));
+    if let [key] = new.as_slice() {
+        let hint = suggest::hint(key, there.iter().copied());
         console::note(&format!("{}: {key} is a new key of this file: {hint}", editing.place));
+    } else if !new.is_empty() {
+        let (new, there) = (suggest::some_of(&new), suggest::some_of(&there));
+        console::note(&format!("{}: new keys of this file: {new}; it has {there}", editing.place));
     }
     let mut parts = Vec::new();
     if !changed.is_empty() {

@@ -56,7 +56,8 @@ fn the_backup_of_the_clusters_keys_opens_as_kubectl_writes_it() {
          data: {{identity: {identity}, recipient: YWdl}}}}"
     );
     let list = format!(
-        "apiVersion: v1\nkind: List\nmetadata: {{resourceVersion: ''}}\nitems: [{secret}]\n"
+        "apiVersion: v1\nkind: List\nmetadata: {{resourceVersion: ''}}\nitems: [{}]\n",
+        secret.trim_start_matches("---\n")
     );
     for backup in [secret, list] {
         world.write("../backup.yaml", &backup);

@@ -1,6 +1,7 @@
 //! Why a source cannot be used, or could not be read.
 
 use seal_core::reason::Reason;
+use seal_disk::words::words;
 
 /// Why a source cannot be used as it was named.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,7 @@ pub(crate) enum SourceError {
     DamagedCommit(String),
     #[error("there is no folder {0} in the source")]
     NoFolder(String),
-    #[error("cannot read {0}: {1}")]
+    #[error("cannot read {0}: {words}", words = words(*.1))]
     Unreadable(String, std::io::ErrorKind),
     #[error("the source is beyond a limit: {0}")]
     TooMuch(&'static str),

@@ -132,11 +132,11 @@ fn what_begins_with_a_brace_is_json_and_is_not_read_again_as_yaml() {
         "{\"k\": 1}\n---\n{\"k\": 2}",
         " \n\t{\"k\": yes}",
         "\u{feff}{k: v}",
-        "{{ if .Values.x }}",
         "{\"k\": \"v",
     ] {
         assert!(matches!(problem(text), Problem::Json(_)), "{text:?}");
     }
+    assert_eq!(problem("{{ if .Values.x }}"), Problem::Template);
     let error = documents("{\n \"a\": 1,\n \"k\": \"a\nb\"\n}").err().unwrap();
     assert_eq!(error.line, 3, "{error}");
     assert!(error.to_string().contains("line break"), "{error}");
