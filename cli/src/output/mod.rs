@@ -66,6 +66,10 @@ impl OutputArgs {
             return Err(Failure::input("--path is for standard output, and a file is written")
                 .hint("leave --path out: the rules go by the file that is written"));
         }
+        // A folder would be held against the rules as if it were a file in its own folder.
+        if self.path.as_deref().is_some_and(files::names_a_folder) {
+            return Err(Failure::input("--path names a folder").hint("name the file in it"));
+        }
         if self.out.as_deref().is_some_and(files::is_stdout) {
             return Err(Failure::input("--out takes a folder, not standard output")
                 .hint("leave it out to write to standard output"));

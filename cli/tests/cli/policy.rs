@@ -92,6 +92,9 @@ fn a_pipe_has_no_path_that_rules_could_go_by() {
         .exits(0)
         .says("for cluster (");
     world.seal(&["secret.json", "--path", "x", "-o", "y"]).exits(2).says("a file is written");
+    for folder in [".", "clusters/prod/"] {
+        world.seal(&["secret.json", "--path", folder]).exits(2).says("--path names a folder");
+    }
     with_rules(&world, "- {to: [offline]}\n- {path: x, to: [cluster]}\n");
     world.seal(&["secret.json"]).exits(0).says("sealing for offline (");
 }
