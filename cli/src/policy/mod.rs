@@ -75,7 +75,11 @@ pub(crate) type Named = (String, Recipient);
 
 /// Chooses for one file.
 pub(crate) fn choose(args: &RecipientArgs, target: &Target) -> Result<Chosen, Failure> {
-    if args.given() { recipients::from_flags(args) } else { from_rules(target) }
+    if !args.given() {
+        return from_rules(target);
+    }
+    let names = target.real_path().map(|path| names(&path)).unwrap_or_default();
+    recipients::from_flags(args, &names)
 }
 
 impl RecipientArgs {

@@ -208,6 +208,23 @@ fn people_of_one_file_are_told_apart() {
 }
 
 #[test]
+fn set_says_for_which_place_and_whom_by_name() {
+    let world = World::sealed();
+    let set = |more: &[&str]| {
+        world.seal_with(&[&["set", "db.sealed.yaml", "password"], more].concat(), b"x").exits(0)
+    };
+    set(&[]).says("seal: prod/db: sealing for cluster (sha256:").says("from .seal.yaml");
+    let ran = set(&["-r", &recipient("cluster")]).says("prod/db: sealing for cluster (sha256:");
+    ran.says("from the command line").says("its other values are sealed to offline (sha256:");
+    fs::remove_file(world.path(".seal.yaml")).unwrap();
+    let mut set = world.command(&["set", "db.sealed.yaml", "password"]);
+    let output = set.stdin(std::process::Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.contains("hint: ") && !stderr.contains("-o FILE"), "{stderr}");
+}
+
+#[test]
 fn a_file_of_recipients_that_came_with_a_repository_starts_no_plugin() {
     let world = World::new();
     let plugin = "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t";
