@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::key::Fingerprint;
@@ -51,7 +52,7 @@ impl<'a> Editing<'a> {
         &self,
         recipients: &RecipientArgs,
         scope: &ScopeArgs,
-    ) -> Result<(Chosen, Scope), Failure> {
+    ) -> Result<(Rc<Chosen>, Scope), Failure> {
         let allowed = check(&self.object).and_then(|checked| checked.allowed(&Grants::most()));
         allowed.map_err(|error| self.about(error.into()))?;
         let chosen = policy::choose(recipients, &Target::Edited(self.path.to_path_buf()))?;

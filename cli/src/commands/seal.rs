@@ -63,7 +63,7 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     args.output.check_use()?;
     let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
     let mut choices = Choices::new(&args.recipients);
-    let (mut outputs, mut sources) = (Vec::new(), Vec::new());
+    let (mut outputs, mut sources) = (Vec::new(), also_read(args));
     for path in inputs(args)? {
         let manifests = read_manifests(args, path.as_deref(), values.is_some())?;
         let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
@@ -92,6 +92,17 @@ fn seal_one(
     let chosen = choices.of(args.output.target(&destination, input))?;
     let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
     Ok((destination, sealing::seal(manifest, values, &wanted).map_err(about)?))
+}
+
+/// What is read besides manifests: none of it is ever written over.
+fn also_read(args: &SealArgs) -> Vec<PathBuf> {
+    let values = args.values.from_env_file.iter().chain(&args.values.dotenv);
+    let mut paths: Vec<PathBuf> = values.chain(&args.recipients.recipients_file).cloned().collect();
+    for argument in &args.values.from_file {
+        let behind = argument.to_str().and_then(|text| text.split_once('='));
+        paths.push(behind.map_or_else(|| PathBuf::from(argument), |(_, path)| PathBuf::from(path)));
+    }
+    paths
 }
 
 fn read_values(args: &SealArgs) -> Result<Values, Failure> {

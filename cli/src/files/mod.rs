@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use paths::{
     Kind, exists, folder_of, is_empty, is_folder, is_same_file, is_stdin, is_stdout, kind, name_of,
-    real_path, relative, work_tree_root,
+    names_a_folder, real_path, relative, work_tree_root,
 };
 pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
 pub(crate) use stdout::stdout_file;

@@ -3,6 +3,7 @@
 
 mod existing;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
@@ -66,6 +67,10 @@ impl OutputArgs {
             return Err(Failure::input("--path is for standard output, and a file is written")
                 .hint("leave --path out: the rules go by the file that is written"));
         }
+        // A folder would be held against the rules as if it were a file in its own folder.
+        if self.path.as_deref().is_some_and(files::names_a_folder) {
+            return Err(Failure::input("--path names a folder").hint("name the file in it"));
+        }
         if self.out.as_deref().is_some_and(files::is_stdout) {
             return Err(Failure::input("--out takes a folder, not standard output")
                 .hint("leave it out to write to standard output"));
@@ -117,18 +122,14 @@ impl OutputArgs {
         console: &mut Console,
     ) -> Result<(), Failure> {
         let mut stdout = Vec::new();
-        let mut written: Vec<(PathBuf, Vec<Sealed>)> = Vec::new();
+        let mut written: BTreeMap<PathBuf, Vec<Sealed>> = BTreeMap::new();
         for (destination, sealed) in outputs {
-            let Destination::File(file) = destination else {
-                stdout.push(sealed);
-                continue;
-            };
-            match written.iter_mut().find(|(path, _)| *path == file) {
-                Some((_, others)) => others.push(sealed),
-                None => written.push((file, vec![sealed])),
+            match destination {
+                Destination::Stdout => stdout.push(sealed),
+                Destination::File(file) => written.entry(file).or_default().push(sealed),
             }
         }
-        for objects in written.iter().map(|(_, objects)| objects).chain([&stdout]) {
+        for objects in written.values().chain([&stdout]) {
             each_once(objects)?;
         }
         let plans = self.plan(written, sources)?;
@@ -141,13 +142,16 @@ impl OutputArgs {
     /// Looks at what is there, and lets each object keep what the file says for itself.
     fn plan(
         &self,
-        written: Vec<(PathBuf, Vec<Sealed>)>,
+        written: BTreeMap<PathBuf, Vec<Sealed>>,
         sources: &[PathBuf],
     ) -> Result<Vec<Plan>, Failure> {
+        let named = sources.iter().filter(|source| !files::is_stdin(source));
+        let read: BTreeSet<PathBuf> =
+            named.filter_map(|source| files::real_path(source).ok()).collect();
         let mut plans = Vec::new();
         for (path, mut objects) in written {
             files::stays_inside(&path)?;
-            not_an_input(&path, sources)?;
+            not_an_input(&path, &read)?;
             let existing = Existing::read(&path)?;
             if !self.force {
                 let new: Vec<&SealedSecret> = objects.iter().map(|it| &it.object).collect();
@@ -231,7 +235,7 @@ fn some_of(names: &[String]) -> String {
 }
 
 fn each_once(objects: &[Sealed]) -> Result<(), Failure> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     match objects.iter().find(|sealed| !seen.insert(&sealed.place)) {
         Some(twice) => Err(Failure::input(format!("{} is sealed twice in this run", twice.place))
             .hint("one of the two would be lost: leave one of them out")),
@@ -266,8 +270,8 @@ fn beside(input: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A manifest is often the only copy of its values: it is never written over.
-fn not_an_input(file: &Path, sources: &[PathBuf]) -> Result<(), Failure> {
-    if sources.iter().any(|source| files::is_same_file(file, source)) {
+fn not_an_input(file: &Path, read: &BTreeSet<PathBuf>) -> Result<(), Failure> {
+    if files::real_path(file).is_ok_and(|real| read.contains(&real)) {
         return Err(Failure::input(format!(
             "{} is also what is sealed, and would be gone",
             file.display()

@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::files::{self, relative};
 
 pub(crate) use recipients::{for_rule, pinned_in_file};
+use rules::Policies;
 pub(crate) use rules::{files_above, names};
 pub(crate) use trust::load;
 
@@ -74,8 +75,20 @@ pub(crate) struct Chosen {
 pub(crate) type Named = (String, Recipient);
 
 /// Chooses for one file.
-pub(crate) fn choose(args: &RecipientArgs, target: &Target) -> Result<Chosen, Failure> {
-    if args.given() { recipients::from_flags(args) } else { from_rules(target) }
+pub(crate) fn choose(args: &RecipientArgs, target: &Target) -> Result<Rc<Chosen>, Failure> {
+    choose_by(&mut Policies::default(), args, target)
+}
+
+fn choose_by(
+    policies: &mut Policies,
+    args: &RecipientArgs,
+    target: &Target,
+) -> Result<Rc<Chosen>, Failure> {
+    if !args.given() {
+        return from_rules(policies, target);
+    }
+    let names = target.real_path().map(|path| names(&path)).unwrap_or_default();
+    recipients::from_flags(args, &names).map(Rc::new)
 }
 
 impl RecipientArgs {
@@ -87,12 +100,13 @@ impl RecipientArgs {
 /// The choices of one run: each file that is written has its own, made once. Flags are read once, and hold for all.
 pub(crate) struct Choices<'a> {
     args: &'a RecipientArgs,
+    policies: Policies,
     made: Vec<(Target, Rc<Chosen>)>,
 }
 
 impl<'a> Choices<'a> {
     pub(crate) fn new(args: &'a RecipientArgs) -> Self {
-        Self { args, made: Vec::new() }
+        Self { args, policies: Policies::default(), made: Vec::new() }
     }
 
     /// What was chosen, or is now, for one file.
@@ -103,7 +117,7 @@ impl<'a> Choices<'a> {
         if let Some((_, chosen)) = known {
             return Ok(Rc::clone(chosen));
         }
-        let chosen = Rc::new(choose(self.args, &target)?);
+        let chosen = choose_by(&mut self.policies, self.args, &target)?;
         self.made.push((target, Rc::clone(&chosen)));
         Ok(chosen)
     }
@@ -135,16 +149,16 @@ fn first_of(paths: &BTreeSet<&Path>) -> String {
     if paths.len() == 1 { first } else { format!("{first} and {} more", paths.len() - 1) }
 }
 
-fn from_rules(target: &Target) -> Result<Chosen, Failure> {
+fn from_rules(policies: &mut Policies, target: &Target) -> Result<Rc<Chosen>, Failure> {
     let real = target.real_path()?;
     let above = files_above(&real);
     if above.is_empty() {
         return Err(no_policy(target, &real));
     }
     if matches!(target, Target::Unseen(_)) {
-        rules::hold_for_every_path(&above)?;
+        policies.hold_for_every_path(&above)?;
     }
-    rules::choose(&above, &real)
+    policies.choose(&above, &real)
 }
 
 fn no_policy(target: &Target, real: &Path) -> Failure {

@@ -1,11 +1,12 @@
 //! Texts of recipients → recipients with names: those of flags, those of a `.seal.yaml`, and those of the files that
 //! either names.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use seal_core::exit_code::ExitCode;
-use seal_core::key::{KeyError, Recipient};
+use seal_core::key::{Fingerprint, KeyError, Recipient};
 use seal_core::policy_file::{PolicyFile, Rule, Source};
 use seal_core::text::without_mark;
 
@@ -17,17 +18,23 @@ use crate::plugin;
 const CLASSIC: &str = "a classic recipient (age1 without pq): whoever keeps the file can read it once there are \
                        quantum computers";
 
-/// What the command line names.
-pub(super) fn from_flags(args: &RecipientArgs) -> Result<Chosen, Failure> {
-    let mut named = Vec::new();
+/// What the command line names; said with the names that a `.seal.yaml` has for them.
+pub(super) fn from_flags(
+    args: &RecipientArgs,
+    names: &BTreeMap<Fingerprint, String>,
+) -> Result<Chosen, Failure> {
+    let mut recipients = Vec::new();
     for text in &args.recipient {
-        let recipient = from_flag(text).map_err(|failure| failure.about("-r"))?;
-        named.push((String::new(), recipient));
+        recipients.push(from_flag(text).map_err(|failure| failure.about("-r"))?);
     }
     for path in &args.recipients_file {
         let parse = if in_work_tree(path) { from_repository } else { from_flag };
-        let recipients = read_file(path, parse)?;
-        named.extend(recipients.into_iter().map(|(_, recipient)| (String::new(), recipient)));
+        recipients.extend(read_file(path, parse)?.into_iter().map(|(_, recipient)| recipient));
+    }
+    let mut named = Vec::new();
+    for recipient in recipients {
+        let name = names.get(&recipient.fingerprint()).cloned().unwrap_or_default();
+        named.push((name, recipient));
     }
     Ok(Chosen {
         sentence: sentence(&named, "the command line"),

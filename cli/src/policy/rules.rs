@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use globset::GlobBuilder;
 use seal_core::exit_code::ExitCode;
@@ -20,42 +21,76 @@ pub(crate) fn files_above(target: &Path) -> Vec<PathBuf> {
     within.map(|folder| folder.join(FILE_NAME)).filter(|path| files::exists(path)).collect()
 }
 
-/// Refuses where the path of the file would decide, for output whose path nobody can see.
-pub(super) fn hold_for_every_path(above: &[PathBuf]) -> Result<(), Failure> {
-    for path in above {
-        if load(path)?.goes_by_path() {
-            let message = format!(
-                "standard output is no file, and the rules of {} go by the path of the file that is written",
-                relative(path)
-            );
-            return Err(Failure::input(message)
-                .hint("-o FILE writes it; --path FILE says which file it will be"));
+/// The `.seal.yaml` files of one run: each is read once, and files that the same rules are for share one choice.
+#[derive(Default)]
+pub(super) struct Policies {
+    read: BTreeMap<PathBuf, Rc<PolicyFile>>,
+    chosen: BTreeMap<Vec<Matched>, Rc<Chosen>>,
+}
+
+/// A `.seal.yaml` and the number of the rule in it that counts.
+type Matched = (PathBuf, usize);
+
+impl Policies {
+    fn load(&mut self, path: &Path) -> Result<Rc<PolicyFile>, Failure> {
+        if let Some(policy) = self.read.get(path) {
+            return Ok(Rc::clone(policy));
         }
+        let policy = Rc::new(load(path)?);
+        self.read.insert(path.to_owned(), Rc::clone(&policy));
+        Ok(policy)
     }
-    Ok(())
+
+    /// Refuses where the path of the file would decide, for output whose path nobody can see.
+    pub(super) fn hold_for_every_path(&mut self, above: &[PathBuf]) -> Result<(), Failure> {
+        for path in above {
+            if self.load(path)?.goes_by_path() {
+                let message = format!(
+                    "standard output is no file, and the rules of {} go by the path of the file that is written",
+                    relative(path)
+                );
+                return Err(Failure::input(message)
+                    .hint("-o FILE writes it; --path FILE says which file it will be"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the files at `above`, nearest first, say about the file at `real`.
+    pub(super) fn choose(&mut self, above: &[PathBuf], real: &Path) -> Result<Rc<Chosen>, Failure> {
+        let mut rules = Vec::new();
+        for path in above {
+            rules.push((path.clone(), matching(&*self.load(path)?, path, real)?));
+        }
+        if let Some(chosen) = self.chosen.get(&rules) {
+            return Ok(Rc::clone(chosen));
+        }
+        let chosen = Rc::new(self.together(&rules)?);
+        self.chosen.insert(rules, Rc::clone(&chosen));
+        Ok(chosen)
+    }
+
+    fn together(&mut self, rules: &[Matched]) -> Result<Chosen, Failure> {
+        let mut chain = Vec::new();
+        for (path, index) in rules {
+            chain.push(effective(&*self.load(path)?, path, *index)?);
+        }
+        for pair in chain.windows(2) {
+            only_takes_away(&pair[0], &pair[1])?;
+        }
+        let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
+        let nearest = chain.into_iter().next().expect("the caller has looked that there is one");
+        Ok(Chosen {
+            sentence: recipients::sentence(&nearest.recipients, &nearest.path),
+            warning: recipients::warning(&nearest.recipients),
+            recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
+            namespace,
+            clear: nearest.clear,
+        })
+    }
 }
 
-/// What the files at `above`, nearest first, say about the file at `real`.
-pub(super) fn choose(above: &[PathBuf], real: &Path) -> Result<Chosen, Failure> {
-    let mut chain = Vec::new();
-    for path in above {
-        chain.push(effective(path, real)?);
-    }
-    for pair in chain.windows(2) {
-        only_takes_away(&pair[0], &pair[1])?;
-    }
-    let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
-    let nearest = chain.into_iter().next().expect("the caller has looked that there is one");
-    Ok(Chosen {
-        sentence: recipients::sentence(&nearest.recipients, &nearest.path),
-        warning: recipients::warning(&nearest.recipients),
-        recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
-        namespace,
-        clear: nearest.clear,
-    })
-}
-
-/// What one `.seal.yaml` says about one file.
+/// What one rule of one `.seal.yaml` says.
 struct Effective {
     /// Its path, as messages write it.
     path: String,
@@ -64,41 +99,43 @@ struct Effective {
     clear: BTreeSet<String>,
 }
 
-fn effective(path: &Path, target: &Path) -> Result<Effective, Failure> {
-    let policy = load(path)?;
-    let below = target.strip_prefix(files::folder_of(path)).unwrap_or(target);
-    let found = matching(&policy, below).map_err(|failure| failure.about(relative(path)))?;
-    let Some(rule) = found else {
-        let message = format!("no rule of {} matches {}", relative(path), below.display());
-        return Err(Failure::new(ExitCode::Missing, message)
-            .hint("add a rule for that path, or one without a path; or name recipients with -r"));
-    };
+fn effective(policy: &PolicyFile, path: &Path, index: usize) -> Result<Effective, Failure> {
+    let rule = &policy.rules[index];
     Ok(Effective {
         path: relative(path),
-        recipients: recipients::for_rule(&policy, path, rule)?,
+        recipients: recipients::for_rule(policy, path, rule)?,
         namespace: rule.namespace.clone(),
         clear: rule.clear.clone(),
     })
 }
 
-fn matching<'p>(policy: &'p PolicyFile, below: &Path) -> Result<Option<&'p Rule>, Failure> {
+/// The number of the first rule of the `.seal.yaml` at `path` that matches the file at `real`.
+fn matching(policy: &PolicyFile, path: &Path, real: &Path) -> Result<usize, Failure> {
+    let below = real.strip_prefix(files::folder_of(path)).unwrap_or(real);
     for (index, rule) in policy.rules.iter().enumerate() {
-        let Some(path) = &rule.path else { return Ok(Some(rule)) };
-        let glob = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| {
-            Failure::input(format!("rules[{index}].path is not a glob"))
-                .hint("such as clusters/prod/** or *.yaml")
-        })?;
-        if glob.compile_matcher().is_match(below) {
-            return Ok(Some(rule));
-        }
-        if below.to_str().is_some_and(|below| rule.names_a_folder_of(below)) {
-            return Err(Failure::input(format!(
-                "rules[{index}].path is {path}, a folder, and matches no file in it"
-            ))
-            .hint(format!("{path}/** matches every file in there")));
+        let about = |failure: Failure| failure.about(relative(path));
+        if matches(index, rule, below).map_err(about)? {
+            return Ok(index);
         }
     }
-    Ok(None)
+    let message = format!("no rule of {} matches {}", relative(path), below.display());
+    Err(Failure::new(ExitCode::Missing, message)
+        .hint("add a rule for that path, or one without a path; or name recipients with -r"))
+}
+
+fn matches(index: usize, rule: &Rule, below: &Path) -> Result<bool, Failure> {
+    let Some(path) = &rule.path else { return Ok(true) };
+    let glob = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| {
+        Failure::input(format!("rules[{index}].path is not a glob"))
+            .hint("such as clusters/prod/** or *.yaml")
+    })?;
+    if below.to_str().is_some_and(|below| rule.names_a_folder_of(below)) {
+        return Err(Failure::input(format!(
+            "rules[{index}].path is {path}, a folder, and matches no file in it"
+        ))
+        .hint(format!("{path}/** matches every file in there")));
+    }
+    Ok(glob.compile_matcher().is_match(below))
 }
 
 /// A nested file may remove recipients. Anything that it could add would be added by whoever may change it,

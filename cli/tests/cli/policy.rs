@@ -92,6 +92,9 @@ fn a_pipe_has_no_path_that_rules_could_go_by() {
         .exits(0)
         .says("for cluster (");
     world.seal(&["secret.json", "--path", "x", "-o", "y"]).exits(2).says("a file is written");
+    for folder in [".", "clusters/prod/"] {
+        world.seal(&["secret.json", "--path", folder]).exits(2).says("--path names a folder");
+    }
     with_rules(&world, "- {to: [offline]}\n- {path: x, to: [cluster]}\n");
     world.seal(&["secret.json"]).exits(0).says("sealing for offline (");
 }
@@ -202,6 +205,23 @@ fn people_of_one_file_are_told_apart() {
     world.write(".seal.yaml", "recipients: {team: {file: team.txt}}\nrules: [{to: [team]}]\n");
     let ran = world.seal(&["secret.json", "-o", "s.yaml"]).exits(0);
     ran.says("sealing for alice@example.com of team (sha256:").says("and line 5 of team (sha256:");
+}
+
+#[test]
+fn set_says_for_which_place_and_whom_by_name() {
+    let world = World::sealed();
+    let set = |more: &[&str]| {
+        world.seal_with(&[&["set", "db.sealed.yaml", "password"], more].concat(), b"x").exits(0)
+    };
+    set(&[]).says("seal: prod/db: sealing for cluster (sha256:").says("from .seal.yaml");
+    let ran = set(&["-r", &recipient("cluster")]).says("prod/db: sealing for cluster (sha256:");
+    ran.says("from the command line").says("its other values are sealed to offline (sha256:");
+    fs::remove_file(world.path(".seal.yaml")).unwrap();
+    let mut set = world.command(&["set", "db.sealed.yaml", "password"]);
+    let output = set.stdin(std::process::Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.contains("hint: ") && !stderr.contains("-o FILE"), "{stderr}");
 }
 
 #[test]

@@ -54,6 +54,14 @@ fn a_file_that_is_sealed_from_is_never_written_over() {
         world.seal(&args).exits(2).says("would be gone");
     }
     assert_eq!(world.read("secret.json"), before);
+    world.write("pw", "hunter2");
+    world.write("r.txt", recipient("cluster"));
+    let values = ["--name", "db", "-n", "prod", "--from-file", "password=pw", "-R", "r.txt"];
+    for file in ["pw", "r.txt"] {
+        let args = [&values[..], &["-o", file, "--force"]].concat();
+        world.seal(&args).exits(2).says("would be gone");
+    }
+    assert_eq!(world.read("pw"), "hunter2");
 }
 
 #[test]
