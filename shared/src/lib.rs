@@ -49,4 +49,5 @@ pub mod text;
 pub mod tree;
 mod yaml;
 
+pub use escape::escaped;
 pub use yaml::{Copies, Problem, ReadError};

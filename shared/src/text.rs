@@ -43,7 +43,7 @@ fn utf16(bytes: &[u8]) -> Option<Unit> {
 }
 
 fn decode_utf16(bytes: &[u8], unit: Unit) -> Option<Zeroizing<String>> {
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return None;
     }
     let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));

@@ -152,7 +152,15 @@ fn a_file_that_is_no_identity_is_refused_without_quoting_it() {
 #[test]
 fn without_an_identity_it_ends_as_where_the_key_is_not_there() {
     let rig = Rig::new();
-    let args = ["local", "--git=repo", "--namespaces=prod", "--out=out", "--layout=tree", "--once"];
+    let args = [
+        "local",
+        "--git=repo",
+        "--ref=main",
+        "--namespaces=prod",
+        "--out=out",
+        "--layout=tree",
+        "--once",
+    ];
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seal-controller"));
     let output = command.args(args).current_dir(rig.at(".")).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));

@@ -79,7 +79,7 @@ fn anchors_and_merge_keys_are_expanded() {
 fn a_key_twice_is_refused_in_yaml_and_in_json() {
     for text in ["a: 1\na: 2\n", "{\"a\": 1, \"a\": 2}", "yes: 1\n\"true\": 2\n"] {
         let error = documents(text).err().unwrap();
-        assert!(matches!(error.problem, Problem::KeyTwice(key) if key != ""), "{text}");
+        assert!(matches!(error.problem, Problem::KeyTwice(key) if !key.is_empty()), "{text}");
     }
 }
 
