@@ -60,7 +60,7 @@ impl ValueArgs {
     pub(crate) fn read(&self) -> Result<Values, Failure> {
         let mut values = Values::new();
         for argument in &self.from_file {
-            self.from_file(argument, &mut values)?;
+            self.read_file(argument, &mut values)?;
         }
         for path in &self.from_env_file {
             let text = files::read_utf8(path)?;
@@ -76,13 +76,13 @@ impl ValueArgs {
         Ok(values)
     }
 
-    fn from_file(&self, argument: &OsString, values: &mut Values) -> Result<(), Failure> {
+    fn read_file(&self, argument: &OsString, values: &mut Values) -> Result<(), Failure> {
         let (key, path) = match argument.to_str().and_then(|text| text.split_once('=')) {
             Some((key, path)) => (Some(key.to_owned()), PathBuf::from(path)),
             None => (None, PathBuf::from(argument)),
         };
         if key.is_none() && files::is_folder(&path) {
-            return self.from_folder(&path, values);
+            return self.read_folder(&path, values);
         }
         let key = match key {
             Some(key) => key,
@@ -105,7 +105,7 @@ impl ValueArgs {
     }
 
     /// The regular files of a folder, as kubectl takes them; what it passes over is said here.
-    fn from_folder(&self, folder: &Path, values: &mut Values) -> Result<(), Failure> {
+    fn read_folder(&self, folder: &Path, values: &mut Values) -> Result<(), Failure> {
         let listing = files::list(folder)?;
         if listing.files.is_empty() {
             let message = format!("--from-file {}: there is no file in it", folder.display());

@@ -18,8 +18,9 @@ fn layouts(world: &World) -> [(&'static str, String); 3] {
         .filter(|it| it.starts_with("sha"))
         .collect();
     let payload = |key: &str| {
-        let (_, block) = text.split_once(&format!("    {key}:\n      payload: ")).unwrap();
-        block.lines().next().unwrap().to_owned()
+        let (_, block) =
+            text.split_once(&format!("    {key}:\n      payload: ")).expect("its block");
+        block.lines().next().expect("its payload").to_owned()
     };
     let object = serde_json::json!({
         "apiVersion": "seal.dev/v1", "kind": "SealedSecret",
