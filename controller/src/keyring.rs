@@ -11,10 +11,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use seal_core::key::{Fingerprint, Identity, Keyring};
-use seal_core::names::{APPLIED, KEY, KEY_IDENTITY, RECIPIENT};
-use zeroize::Zeroizing;
+use seal_core::names::{APPLIED, CREATED, KEY, KEY_IDENTITY, RECIPIENT};
+use zeroize::{Zeroize, Zeroizing};
 
 /// Name of the key Secret that a first start makes.
 pub(crate) const FIRST_KEY: &str = "seal-key-first";
@@ -60,39 +61,72 @@ impl SharedKeys {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes `keys` for the present ones; says whether other identities are held than before.
-    pub(crate) fn set(&self, keys: Keys) -> bool {
+    /// Takes `keys` for the present ones; returns those before.
+    pub(crate) fn set(&self, keys: Keys) -> Arc<Keys> {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = held.keyring.fingerprints() != keys.keyring.fingerprints();
-        *held = Arc::new(keys);
-        changed
+        std::mem::replace(&mut *held, Arc::new(keys))
     }
 }
 
+/// What is kept of a key Secret: its identities, or why it does not count. Everything else of it is wiped.
+#[derive(Debug)]
+pub(crate) struct KeySecret {
+    name: String,
+    /// Whether it is sealed to; else it only opens.
+    is_active: bool,
+    /// When the key was made, in Unix seconds.
+    created: i64,
+    identities: Result<Vec<Arc<Identity>>, &'static str>,
+}
+
+impl KeySecret {
+    /// Takes what counts out of a key Secret, and wipes the rest.
+    pub(crate) fn take(mut secret: Secret) -> Self {
+        let identities =
+            identities(&secret).map(|identities| identities.into_iter().map(Arc::new).collect());
+        for value in secret.data.iter_mut().flat_map(|data| data.values_mut()) {
+            value.0.zeroize();
+        }
+        Self {
+            name: secret.name_any(),
+            is_active: secret.labels().get(KEY).is_some_and(|state| state == "active"),
+            created: created(&secret),
+            identities,
+        }
+    }
+}
+
+/// When the key was made: what was noted then, which a restore brings along, else when its Secret was.
+fn created(secret: &Secret) -> i64 {
+    let noted = secret.annotations().get(CREATED);
+    let noted = noted.and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::as_second);
+    let made = || secret.creation_timestamp().map_or(0, |time| time.0.as_second());
+    noted.unwrap_or_else(made)
+}
+
 /// Builds the keyring from the key Secrets of the controller's namespace.
-pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Keys {
+pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
     let mut keys = Keys::default();
     let mut newest: Option<(i64, Fingerprint)> = None;
     for secret in secrets {
-        let held = match identities(secret) {
-            Ok(held) => held,
+        let KeySecret { name, is_active, created, identities } = secret;
+        let identities = match identities {
+            Ok(identities) => identities,
             Err(why) => {
-                keys.rejected.push(Rejected { name: secret.name_any(), why });
+                keys.rejected.push(Rejected { name: name.clone(), why });
                 continue;
             }
         };
-        let created = secret.creation_timestamp().map_or(0, |time| time.0.as_second());
-        let active = secret.labels().get(KEY).is_some_and(|state| state == "active");
-        for identity in held {
+        for identity in identities {
             let fingerprint = identity.fingerprint();
-            let candidate = (created, fingerprint.clone());
-            if active && newest.as_ref().is_none_or(|newest| candidate > *newest) {
+            let candidate = (*created, fingerprint.clone());
+            if *is_active && newest.as_ref().is_none_or(|newest| candidate > *newest) {
                 let recipient = identity.recipient().to_owned();
                 keys.published = Some(Published { recipient, fingerprint: fingerprint.clone() });
                 newest = Some(candidate);
             }
-            keys.created.insert(fingerprint, created);
-            keys.keyring.insert(identity);
+            keys.created.insert(fingerprint, *created);
+            keys.keyring.insert(identity.clone());
         }
     }
     keys
@@ -123,10 +157,12 @@ pub(crate) fn first_key() -> (Secret, Fingerprint) {
         (KEY_IDENTITY.to_owned(), ByteString(file.as_bytes().to_vec())),
         (RECIPIENT.to_owned(), ByteString(identity.recipient().as_bytes().to_vec())),
     ]);
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let secret = Secret {
         metadata: ObjectMeta {
             name: Some(FIRST_KEY.to_owned()),
             labels: Some(BTreeMap::from([(KEY.to_owned(), "active".to_owned())])),
+            annotations: Some(BTreeMap::from([(CREATED.to_owned(), now)])),
             ..ObjectMeta::default()
         },
         type_: Some(KEY.to_owned()),

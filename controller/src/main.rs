@@ -17,6 +17,7 @@ mod reconcile;
 mod target;
 mod telemetry;
 mod texts;
+mod thin;
 mod watch;
 mod work;
 

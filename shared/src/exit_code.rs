@@ -45,9 +45,12 @@ impl From<Reason> for ExitCode {
     fn from(reason: Reason) -> Self {
         match reason {
             Reason::Applied | Reason::Repaired | Reason::Replaced => Self::Done,
-            Reason::NotOurs | Reason::Damaged | Reason::Retrying | Reason::PruneBlocked => {
-                Self::Failed
-            }
+            Reason::NotOurs
+            | Reason::Damaged
+            | Reason::Retrying
+            | Reason::Contested
+            | Reason::Suspended
+            | Reason::PruneBlocked => Self::Failed,
             Reason::Malformed | Reason::NotAllowed | Reason::Duplicate | Reason::KeyRejected => {
                 Self::Input
             }

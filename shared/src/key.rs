@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use age::{DecryptError, EncryptError};
 use age_core::format::{FileKey, Stanza};
@@ -257,17 +258,18 @@ impl fmt::Debug for SecretText {
 
 /// The identities held in one place, found by fingerprint and never by trial.
 #[derive(Debug, Default)]
-pub struct Keyring(BTreeMap<Fingerprint, Identity>);
+pub struct Keyring(BTreeMap<Fingerprint, Arc<Identity>>);
 
 impl Keyring {
     /// Adds an identity; one with the same recipient takes the older one's place.
-    pub fn insert(&mut self, identity: Identity) {
+    pub fn insert(&mut self, identity: impl Into<Arc<Identity>>) {
+        let identity = identity.into();
         self.0.insert(identity.fingerprint(), identity);
     }
 
     /// The identity with this fingerprint, and the fingerprint as it is kept here.
     pub fn get_key_value(&self, fingerprint: &Fingerprint) -> Option<(&Fingerprint, &Identity)> {
-        self.0.get_key_value(fingerprint)
+        self.0.get_key_value(fingerprint).map(|(fingerprint, identity)| (fingerprint, &**identity))
     }
 
     /// Whether an identity with this fingerprint, as text, is held.

@@ -45,4 +45,4 @@ pub mod secret_type;
 pub mod tree;
 mod yaml;
 
-pub use yaml::{Problem, ReadError};
+pub use yaml::{Problem, ReadError, escaped};

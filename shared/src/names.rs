@@ -25,8 +25,16 @@ pub const RECIPIENT: &str = "recipient";
 /// Under which name the recipient's fingerprint stands in that ConfigMap.
 pub const FINGERPRINT: &str = "fingerprint";
 
-/// Annotation of a live Secret: the sealed object that made it, and what else was set.
+/// Annotation of a live Secret: the sealed object that made it, at which generation, and what else was set.
 pub const APPLIED: &str = "seal.dev/applied";
+/// Annotation of a live Secret by which whoever may write it lets a sealed object take it over.
+pub const ACCEPTS: &str = "seal.dev/accepts";
+/// Annotation of a key Secret: when the key was made. A restore does not change it.
+pub const CREATED: &str = "seal.dev/created";
+/// Annotation by which the deletion guard lets something go.
+pub const ALLOW_DELETE: &str = "seal.dev/allow-delete";
+/// Under which name the controller's writes stand in `managedFields`.
+pub const FIELD_MANAGER: &str = "seal-controller";
 /// Annotation of a sealed object that asks for a reconcile.
 pub const RECONCILE_AT: &str = "seal.dev/reconcile-at";
 /// The same, as Flux writes it.

@@ -25,6 +25,10 @@ pub enum Reason {
     NotAllowed,
     /// The API server, a disk or their rules stand in the way for now.
     Retrying,
+    /// Another writer keeps undoing what the file says; repairs are spaced.
+    Contested,
+    /// It was suspended before it was ever brought to an end.
+    Suspended,
     /// Without a cluster: two files seal one place.
     Duplicate,
     /// Without a cluster: too many objects left the source at once.
@@ -39,7 +43,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Applied,
         Self::NotOurs,
         Self::NoMatchingKey,
@@ -49,6 +53,8 @@ impl Reason {
         Self::Malformed,
         Self::NotAllowed,
         Self::Retrying,
+        Self::Contested,
+        Self::Suspended,
         Self::Duplicate,
         Self::PruneBlocked,
         Self::Repaired,
@@ -68,6 +74,8 @@ impl Reason {
             Self::Malformed => "Malformed",
             Self::NotAllowed => "NotAllowed",
             Self::Retrying => "Retrying",
+            Self::Contested => "Contested",
+            Self::Suspended => "Suspended",
             Self::Duplicate => "Duplicate",
             Self::PruneBlocked => "PruneBlocked",
             Self::Repaired => "Repaired",
@@ -90,6 +98,8 @@ impl Reason {
             Self::Malformed => "restore the file from Git, or seal the manifest again",
             Self::NotAllowed => "leave out what is reserved, or ask whoever runs the controller",
             Self::Retrying => "it is tried again",
+            Self::Contested => "find out who else writes the live Secret, and stop one of the two",
+            Self::Suspended => "set spec.suspend to false to go on",
             Self::Duplicate => "delete one of them",
             Self::PruneBlocked => "bring them back, or run once with --allow-prune",
             Self::KeyRejected => "put right what is named, or delete that Secret",

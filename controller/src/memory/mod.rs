@@ -17,10 +17,11 @@ use seal_core::place::Place;
 use tokio::sync::Notify;
 
 use crate::object_id::{ObjectId, ObjectName};
+use crate::thin::Arrived;
 use fresh::Fresh;
 use live::Live;
+pub(crate) use objects::Tracked;
 use objects::{Arrival, Objects};
-pub(crate) use objects::{Tracked, is_resting};
 
 /// What one watch sees: one namespace, or with `None` all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,34 +74,14 @@ impl Memory {
     }
 
     /// A sealed object arrived. Returns its name when there may be work.
-    pub(crate) fn sealed(
-        &self,
-        watched: &Watched,
-        sealed: Box<SealedSecret>,
-    ) -> Option<Arc<ObjectName>> {
-        let place = sealed.place().ok()?;
-        let tracked = Tracked::of(&sealed, &place, &self.grants);
-        self.arrive(watched, tracked, Some(sealed))
-    }
-
-    /// A sealed object arrived that this version's type cannot hold. Returns its name when that is news.
-    pub(crate) fn unreadable(
-        &self,
-        watched: &Watched,
-        metadata: &ObjectMeta,
-    ) -> Option<Arc<ObjectName>> {
-        let tracked = Tracked::of_metadata(metadata, &place_of(metadata)?);
-        self.arrive(watched, tracked, None)
-    }
-
-    fn arrive(
-        &self,
-        watched: &Watched,
-        tracked: Tracked,
-        sealed: Option<Box<SealedSecret>>,
-    ) -> Option<Arc<ObjectName>> {
+    pub(crate) fn sealed(&self, watched: &Watched, arrived: Arrived) -> Option<Arc<ObjectName>> {
+        let place = place_of(&arrived.sealed.metadata)?;
+        let tracked = Tracked::of(&arrived, &place, &self.grants);
+        let version = arrived.sealed.metadata.resource_version.as_deref();
+        let version = version.and_then(|number| number.parse().ok()).unwrap_or_default();
+        let sealed = arrived.is_whole.then(|| Box::new(arrived.sealed));
         let name = tracked.id.at.clone();
-        self.with(|state| match state.objects.arrive(watched, tracked) {
+        self.with(|state| match state.objects.arrive(watched, tracked, version) {
             Arrival::Nothing => {
                 state.fresh.take(&name);
                 None
@@ -160,7 +141,7 @@ impl Memory {
                 return None;
             };
             let before = state.live.remember(&place, version);
-            let written = tracked.status.secret.as_ref();
+            let written = tracked.written();
             let is_work = match before {
                 _ if written.is_some_and(|it| state.live.is_version(&version, it)) => false,
                 // Somebody else's, as far as the status says: an edit of it asks for nothing, another Secret or

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
-use kube::Resource;
-use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
+use seal_core::kind::sealed::{SealedSecretStatus, WrittenSecret};
 use seal_core::names::{FLUX_RECONCILE_AT, RECONCILE_AT};
 use seal_core::open::allowed::{Grants, would_be_allowed};
 use seal_core::place::Place;
 
 use super::Watched;
 use crate::object_id::{ObjectId, ObjectName};
-use crate::work::pace::Repairs;
+use crate::thin::Arrived;
+use crate::work::pace::{Repairs, Trouble};
 
 /// Asks for a reconcile; Flux writes its own.
 const REQUESTS: [&str; 2] = [RECONCILE_AT, FLUX_RECONCILE_AT];
@@ -28,8 +28,12 @@ pub(crate) struct Tracked {
     pub generation: i64,
     /// The annotation that asks for a reconcile.
     pub reconcile_at: Option<String>,
-    /// `spec.suspend`, or on its way out.
-    pub resting: bool,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// On its way out.
+    pub deleted: bool,
+    /// Bytes of its JSON when it last arrived.
+    pub bytes: usize,
     /// Whether it has a shape that this version's type can hold.
     pub readable: bool,
     /// Whether the checks that need no key let it pass.
@@ -38,25 +42,37 @@ pub(crate) struct Tracked {
     pub status: SealedSecretStatus,
     /// Generation and request that were last brought to their end by this process.
     processed: Option<(i64, Option<String>)>,
-    /// Failures in a row that are worth another try.
-    pub failures: u32,
+    /// The status that is being written.
+    pending: Option<Box<SealedSecretStatus>>,
+    /// The version of the object that has the status we wrote last.
+    status_version: u64,
+    /// The version of the live Secret that was last found as it should be; the status may name an earlier one.
+    confirmed: Option<WrittenSecret>,
+    /// The generation that was last applied: what differs within it was changed by somebody else.
+    pub applied: Option<i64>,
+    /// What stands in the way for now, and since when.
+    pub trouble: Trouble,
     pub repairs: Repairs,
 }
 
 impl Tracked {
-    /// What is known of a readable object, of which this process has done nothing yet.
-    pub(super) fn of(sealed: &SealedSecret, place: &Place, grants: &Grants) -> Self {
-        Self {
-            resting: is_resting(sealed),
-            readable: true,
-            allowed: would_be_allowed(sealed, place, grants),
+    /// What is known of an object, of which this process has done nothing yet.
+    pub(super) fn of(arrived: &Arrived, place: &Place, grants: &Grants) -> Self {
+        let Arrived { sealed, is_readable, bytes, .. } = arrived;
+        let mut tracked = Self {
+            suspended: sealed.spec.suspend == Some(true),
+            bytes: *bytes,
+            readable: *is_readable,
+            allowed: *is_readable && would_be_allowed(sealed, place, grants),
             status: sealed.status.clone().unwrap_or_default(),
-            ..Self::of_metadata(sealed.meta(), place)
-        }
+            ..Self::of_metadata(&sealed.metadata, place)
+        };
+        let was_applied = tracked.is_ready() || tracked.reason() == Some("Contested");
+        tracked.applied = tracked.status.observed_generation.filter(|_| was_applied);
+        tracked
     }
 
-    /// What is known of an object by its metadata alone, when the rest cannot be read.
-    pub(super) fn of_metadata(metadata: &ObjectMeta, place: &Place) -> Self {
+    fn of_metadata(metadata: &ObjectMeta, place: &Place) -> Self {
         Self {
             id: ObjectId {
                 at: Arc::new(ObjectName::sealed_secret(place)),
@@ -64,12 +80,18 @@ impl Tracked {
             },
             generation: metadata.generation.unwrap_or_default(),
             reconcile_at: request(metadata),
-            resting: metadata.deletion_timestamp.is_some(),
+            suspended: false,
+            deleted: metadata.deletion_timestamp.is_some(),
+            bytes: 0,
             readable: false,
             allowed: false,
             status: SealedSecretStatus::default(),
             processed: None,
-            failures: 0,
+            pending: None,
+            status_version: 0,
+            confirmed: None,
+            applied: None,
+            trouble: Trouble::default(),
             repairs: Repairs::default(),
         }
     }
@@ -87,14 +109,44 @@ impl Tracked {
     /// Whether this process has not yet brought the present generation or request to its end.
     pub(super) fn needs_work(&self) -> bool {
         let processed = self.processed.as_ref();
-        !self.resting
+        !self.deleted
             && processed.map(|(generation, at)| (*generation, at.as_ref())) != Some(self.asks())
     }
 
     /// This generation and request are done with, for better or worse.
     pub(crate) fn processed(&mut self, generation: i64) {
-        self.failures = 0;
+        self.trouble = Trouble::default();
         self.processed = Some((generation, self.reconcile_at.clone()));
+    }
+
+    /// This status is about to be written: the watch may tell of it before the answer comes.
+    pub(crate) fn writes_status(&mut self, status: &SealedSecretStatus) {
+        self.pending = Some(Box::new(status.clone()));
+    }
+
+    /// This status was written; `version` is that of the object which has it.
+    pub(crate) fn wrote_status(&mut self, status: SealedSecretStatus, version: Option<&str>) {
+        self.status = status;
+        self.pending = None;
+        self.status_version = version.and_then(|it| it.parse().ok()).unwrap_or(self.status_version);
+    }
+
+    /// This version of the live Secret is as it should be.
+    pub(crate) fn confirmed(&mut self, secret: WrittenSecret) {
+        self.confirmed = Some(secret);
+    }
+
+    /// The version of the live Secret that was last written, or found as it should be.
+    pub(crate) fn written(&self) -> Option<&WrittenSecret> {
+        self.confirmed.as_ref().or(self.status.secret.as_ref())
+    }
+
+    /// Whether a status that an event of this version carries was written by somebody else.
+    fn is_overwritten_by(&self, status: &SealedSecretStatus, version: u64) -> bool {
+        self.status_version > 0
+            && version > self.status_version
+            && self.status != *status
+            && self.pending.as_deref() != Some(status)
     }
 
     /// Whether the status is about the present generation.
@@ -126,11 +178,6 @@ fn request(metadata: &ObjectMeta) -> Option<String> {
     short.max_by_key(|text| (text.parse::<Timestamp>().ok(), *text)).cloned()
 }
 
-/// `spec.suspend`, or on its way out.
-pub(crate) fn is_resting(sealed: &SealedSecret) -> bool {
-    sealed.spec.suspend == Some(true) || sealed.metadata.deletion_timestamp.is_some()
-}
-
 /// What the arrival of an object means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
@@ -154,21 +201,33 @@ pub(super) struct Objects {
 
 impl Objects {
     /// Takes over what a watch told of an object.
-    pub(super) fn arrive(&mut self, watched: &Watched, mut now: Tracked) -> Arrival {
+    pub(super) fn arrive(&mut self, watched: &Watched, mut now: Tracked, version: u64) -> Arrival {
         if let Some(listed) = self.listing.get_mut(watched) {
             listed.insert(now.id.at.clone());
         }
         let mut is_news = true;
-        let before = self.by_name.remove(&now.id.at);
-        if let Some(before) = before.filter(|before| before.id == now.id) {
+        let known = self.by_name.remove(&now.id.at);
+        if let Some(before) = known.filter(|known| known.id == now.id) {
             // The same generation and request: our own status, or somebody's label. An object that waits for its
             // next try goes on waiting.
-            is_news = before.resting || before.asks() != now.asks();
+            is_news = before.asks() != now.asks();
+            let is_overwritten = before.is_overwritten_by(&now.status, version);
             now.processed = before.processed;
-            now.failures = before.failures;
+            now.trouble = before.trouble;
             now.repairs = before.repairs;
-            // Only this controller writes statuses: what it wrote last is no older than what an event carries.
-            now.status = before.status;
+            now.applied = before.applied;
+            now.confirmed = before.confirmed;
+            now.pending = before.pending;
+            // What we wrote last is no older than what an event carries, unless it is of a later version: then
+            // somebody else wrote the status, and it is written again.
+            if is_overwritten {
+                now.status_version = version;
+                now.processed = None;
+                is_news = true;
+            } else {
+                now.status_version = before.status_version;
+                now.status = before.status;
+            }
         }
         let arrival = match () {
             () if !now.needs_work() => Arrival::Nothing,

@@ -60,7 +60,16 @@ fn written(resource_version: &str) -> WrittenSecret {
 }
 
 fn arrives(memory: &Memory, sealed: SealedSecret) -> Option<Arc<ObjectName>> {
-    memory.sealed(&EVERYWHERE, Box::new(sealed))
+    memory.sealed(&EVERYWHERE, arrived(sealed))
+}
+
+fn arrived(sealed: SealedSecret) -> Arrived {
+    Arrived { sealed, is_readable: true, is_whole: true, bytes: 1000 }
+}
+
+/// One that this version's type cannot hold.
+fn unreadable() -> Arrived {
+    Arrived { is_readable: false, is_whole: false, ..arrived(sealed(&[])) }
 }
 
 /// The object `db` in a memory that knows of it.
@@ -125,6 +134,33 @@ fn our_own_status_does_not_cut_a_delay_short() {
     assert!(arrives(&memory, changed).is_some());
 }
 
+fn with_status(observed: i64, resource_version: &str) -> SealedSecret {
+    let mut echo = sealed(&[]);
+    echo.metadata.resource_version = Some(resource_version.into());
+    echo.status = Some(SealedSecretStatus {
+        observed_generation: Some(observed),
+        ..SealedSecretStatus::default()
+    });
+    echo
+}
+
+#[test]
+fn a_status_that_somebody_else_writes_is_work_and_our_own_is_none() {
+    let memory = memory();
+    arrives(&memory, sealed(&[]));
+    let id = id(&memory);
+    let ours = with_status(1, "20").status.unwrap();
+    memory.update(&id, |it| {
+        it.processed(1);
+        it.writes_status(&ours);
+    });
+    assert_eq!(arrives(&memory, with_status(1, "20")), None, "told before the answer came");
+    memory.update(&id, |it| it.wrote_status(ours, Some("20")));
+    assert_eq!(arrives(&memory, with_status(-1, "19")), None, "an earlier version");
+    assert_eq!(arrives(&memory, with_status(1, "21")), None, "somebody's label");
+    assert!(arrives(&memory, with_status(-1, "22")).is_some());
+}
+
 #[test]
 fn of_two_requests_the_later_one_counts_in_whatever_zone_it_is_written() {
     let flux = "2026-01-02T09:00:00.5+02:00";
@@ -133,7 +169,7 @@ fn of_two_requests_the_later_one_counts_in_whatever_zone_it_is_written() {
     {
         let annotations =
             [("seal.dev/reconcile-at", ours), ("reconcile.fluxcd.io/requestedAt", flux)];
-        let tracked = Tracked::of(&sealed(&annotations), &place(), &Grants::default());
+        let tracked = Tracked::of(&arrived(sealed(&annotations)), &place(), &Grants::default());
         assert_eq!(tracked.reconcile_at.as_deref(), Some(later));
     }
 }
@@ -151,14 +187,14 @@ fn nothing_is_known_of_an_object_that_another_one_has_replaced() {
     let memory = memory();
     arrives(&memory, sealed(&[]));
     let old = id(&memory);
-    memory.update(&old, |it| it.failures = 3);
+    memory.update(&old, |it| it.trouble.is_told = true);
     let mut again = sealed(&[]);
     again.metadata.uid = Some("another".into());
     arrives(&memory, again);
-    memory.update(&old, |it| it.failures = 4);
+    memory.update(&old, |it| it.trouble.is_told = true);
     memory.saw_live(&old, &place(), &live("10"));
     let (tracked, _) = memory.turn(&old.at).unwrap();
-    assert_eq!((tracked.id.uid.as_str(), tracked.failures), ("another", 0));
+    assert_eq!((tracked.id.uid.as_str(), tracked.trouble.is_told), ("another", false));
     assert!(memory.is_absent(&place()));
 }
 
@@ -184,12 +220,11 @@ async fn one_worker_has_a_name_at_a_time_also_when_the_object_is_made_again_mean
 #[test]
 fn an_object_that_cannot_be_read_is_known_and_told_once() {
     let memory = memory();
-    let metadata = sealed(&[]).metadata;
-    let name = memory.unreadable(&EVERYWHERE, &metadata).unwrap();
+    let name = memory.sealed(&EVERYWHERE, unreadable()).unwrap();
     let (tracked, fresh) = memory.turn(&name).unwrap();
     assert!(!tracked.readable && fresh.is_none());
     memory.update(&tracked.id, |it| it.processed(1));
-    assert_eq!(memory.unreadable(&EVERYWHERE, &metadata), None, "its own status");
+    assert_eq!(memory.sealed(&EVERYWHERE, unreadable()), None, "its own status");
     let mut mended = sealed(&[]);
     mended.metadata.generation = Some(2);
     arrives(&memory, mended).unwrap();

@@ -31,8 +31,11 @@ impl Changes {
         changes.metadata = !is_same(&desired.metadata_over(&live.metadata), &live.metadata)
             || is_immutable != wanted_immutable;
         let another_type = live.type_.as_deref().unwrap_or("Opaque") != desired.type_();
+        // A new generation of an immutable Secret is made anew even where every value stays: else whether the Secret
+        // is another one would tell whether a value is.
+        let must_be_written = !desired.is_of_generation(live) || changes.touch_values();
         changes.need_another_secret =
-            another_type || (is_immutable && (changes.touch_values() || !wanted_immutable));
+            another_type || (is_immutable && (must_be_written || !wanted_immutable));
         changes
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use seal_core::names::ACCEPTS;
 use seal_core::open::Opened;
 use seal_core::place::Place;
 
@@ -41,6 +42,10 @@ pub(crate) struct Desired<'a> {
     pub opened: &'a Opened,
     pub place: &'a Place,
     pub owner: &'a ObjectId,
+    /// `metadata.generation` of the sealed object.
+    pub generation: i64,
+    /// `metadata.uid` of the live Secret that was written last for this object.
+    pub written_uid: Option<&'a str>,
     pub on_conflict: OnConflict,
 }
 
@@ -67,6 +72,35 @@ impl Desired<'_> {
         self.secret(metadata)
     }
 
+    /// A Secret that takes the place of `live`, which is deleted: what others put into its metadata goes along.
+    pub(super) fn instead_of(&self, live: &Secret) -> Secret {
+        let metadata = self.metadata_over(&live.metadata);
+        self.secret(ObjectMeta {
+            namespace: Some(self.place.namespace.clone()),
+            name: Some(self.place.name.clone()),
+            labels: metadata.labels,
+            annotations: metadata.annotations,
+            owner_references: metadata.owner_references,
+            ..ObjectMeta::default()
+        })
+    }
+
+    /// Whether `live` was made by this very sealed object, as far as its owner or our own status says: what may be
+    /// deleted to be made again.
+    pub(super) fn made(&self, live: &Secret) -> bool {
+        let owner = ours::controller_of(&live.metadata).map(|owner| owner.uid.as_str());
+        let written = self.written_uid.filter(|uid| !uid.is_empty());
+        owner == Some(&self.owner.uid)
+            || (written.is_some() && written == live.metadata.uid.as_deref())
+    }
+
+    /// Whether `live` has been written at this generation of this very sealed object.
+    pub(super) fn is_of_generation(&self, live: &Secret) -> bool {
+        let owner = ours::controller_of(&live.metadata).map(|owner| owner.uid.as_str());
+        owner == Some(&self.owner.uid)
+            && ours::is_of_generation(&live.metadata, &self.owner.at, self.generation)
+    }
+
     fn secret(&self, metadata: ObjectMeta) -> Secret {
         let values = self.opened.values.iter();
         let data = values.map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())));
@@ -87,7 +121,10 @@ impl Desired<'_> {
         labels.extend(wanted.labels.clone());
         let mut annotations = without(metadata.annotations.as_ref(), &before.annotations);
         annotations.extend(wanted.annotations.clone());
-        Origin::of(&self.owner.at, wanted).write(&mut annotations);
+        Origin::of(&self.owner.at, self.generation, wanted).write(&mut annotations);
+        if ours::controller_of(metadata).is_none() {
+            annotations.remove(ACCEPTS); // it was for this once
+        }
         let mut owners = metadata.owner_references.clone().unwrap_or_default();
         owners.retain(|owner| !ours::refers_to(owner, &self.owner.at));
         owners.push(owner_reference(self.owner));

@@ -6,11 +6,13 @@
 mod changes;
 mod desired;
 pub(crate) mod ours;
+mod writers;
 
 use std::fmt;
 
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use seal_core::escaped;
 use seal_core::reason::Reason;
 
 use crate::outcome::Outcome;
@@ -20,7 +22,10 @@ pub(crate) use ours::Refusal;
 
 /// Number of these rules. A change that would write other bytes for the same sealed file raises it, and every
 /// object is compared once more.
-pub(crate) const RULES: i64 = 1;
+pub(crate) const RULES: i64 = 2;
+
+/// Most names that a sentence gives of what others chose.
+const MOST_NAMED: usize = 4;
 
 /// Why the live Secret is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +45,20 @@ pub(crate) enum Plan {
     /// Ours and different: put this in the place of that version.
     Update { secret: Box<Secret>, over: Version, event: Outcome },
     /// Ours, but immutable or of another type: delete that version, then make this one.
-    Replace { secret: Box<Secret>, over: Version, event: Outcome },
+    Replace { secret: Box<Secret>, over: Version, event: Outcome, cause: Cause },
+    /// Ours, and nothing can be done before it is gone.
+    Wait(Waiting),
     /// Not ours, or a kind that is never touched.
     Refuse(Refusal),
+}
+
+/// What has to go before the live Secret can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// The live Secret is being deleted, and these finalizers hold it.
+    Deleted { finalizers: Vec<String> },
+    /// It would have to be deleted and made again, and was made by an earlier sealed object of this name.
+    Collected,
 }
 
 /// The version of a live Secret that a plan was made over. Any other one is a race, to be planned again.
@@ -61,7 +77,8 @@ impl Version {
 impl Plan {
     /// Whether it undoes what somebody else did to a Secret of ours.
     pub(crate) fn is_repair(&self) -> bool {
-        self.event().is_some_and(|event| event.reason == Reason::Repaired)
+        matches!(self, Self::Replace { cause: Cause::Drift, .. })
+            || self.event().is_some_and(|event| event.reason == Reason::Repaired)
     }
 
     /// What is told once it is done.
@@ -69,7 +86,7 @@ impl Plan {
         match self {
             Self::Create { event, .. } => event.as_ref(),
             Self::Update { event, .. } | Self::Replace { event, .. } => Some(event),
-            Self::Leave(_) | Self::Refuse(_) => None,
+            Self::Leave(_) | Self::Wait(_) | Self::Refuse(_) => None,
         }
     }
 }
@@ -82,6 +99,7 @@ impl fmt::Debug for Plan {
             Self::Create { event, .. } => write!(f, "Create({event:?})"),
             Self::Update { over, event, .. } => write!(f, "Update({over:?}, {event:?})"),
             Self::Replace { over, event, .. } => write!(f, "Replace({over:?}, {event:?})"),
+            Self::Wait(waiting) => write!(f, "Wait({waiting:?})"),
             Self::Refuse(refusal) => write!(f, "Refuse({refusal:?})"),
         }
     }
@@ -98,26 +116,46 @@ pub(crate) fn plan(live: Option<&Secret>, desired: &Desired<'_>, cause: Cause) -
             }
         };
     }
+    if live.metadata.deletion_timestamp.is_some() {
+        let finalizers = live.metadata.finalizers.iter().flatten().map(|name| escaped(name));
+        return Plan::Wait(Waiting::Deleted { finalizers: finalizers.take(MOST_NAMED).collect() });
+    }
     let changes = Changes::between(live, desired);
     if changes.need_another_secret {
-        let text =
-            "the live Secret was immutable or of another type, and was deleted and made again";
-        let event = Outcome::new(Reason::Replaced, text);
-        return Plan::Replace {
-            secret: Box::new(desired.new_secret()),
-            over: Version::of(&live.metadata),
-            event,
-        };
+        return replace(live, desired, cause);
     }
     if changes.is_empty() {
         return Plan::Leave(Box::new(live.metadata.clone()));
     }
-    let reason = match cause {
-        Cause::File => Reason::Applied,
-        Cause::Drift => Reason::Repaired,
+    let event = match cause {
+        Cause::File => Outcome::new(
+            Reason::Applied,
+            format!("generation {} of the file was written", desired.generation),
+        ),
+        Cause::Drift => Outcome::new(Reason::Repaired, changes.sentence()),
     };
-    let event = Outcome::new(reason, changes.sentence());
     Plan::Update { secret: Box::new(desired.over(live)), over: Version::of(&live.metadata), event }
+}
+
+fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
+    if !desired.made(live) {
+        return match ours::controller_of(&live.metadata) {
+            Some(_) => Plan::Wait(Waiting::Collected),
+            None => Plan::Refuse(Refusal::Orphaned),
+        };
+    }
+    let text = "the live Secret was immutable or of another type, and was deleted and made again";
+    Plan::Replace {
+        secret: Box::new(desired.instead_of(live)),
+        over: Version::of(&live.metadata),
+        event: Outcome::new(Reason::Replaced, text),
+        cause,
+    }
+}
+
+/// Who else writes a live Secret, as far as it says.
+pub(crate) fn other_writer(live: &Secret) -> Option<String> {
+    writers::of_values(&live.metadata).or_else(|| writers::of_anything(&live.metadata))
 }
 
 fn create(desired: &Desired<'_>, cause: Cause) -> Plan {

@@ -2,19 +2,21 @@
 //!
 //! Ours is one with a controller ownerReference to the sealed object of this name, whatever its uid: an object
 //! that is deleted and made again finds its Secret still there while garbage collection is on its way. Or one
-//! with the annotation `seal.dev/applied` naming the object, and no controller. The annotation also says which
-//! labels and annotations were set, so that those no longer wanted can go. Only somebody who may write the
-//! Secret can set either.
+//! with the annotation `seal.dev/applied` naming the object and no controller, as `--cascade=orphan` leaves it, while
+//! nobody else has written its data or type since, or whoever may write it says so. Only somebody who may write
+//! the Secret can set any of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use seal_core::escaped;
 use seal_core::kind::sealed::TemplateMetadata;
-use seal_core::names::{APPLIED, GROUP};
+use seal_core::names::{ACCEPTS, APPLIED, GROUP};
 use seal_core::open::allowed::reserved_type;
 use serde::{Deserialize, Serialize};
 
+use super::writers;
 use crate::object_id::{ObjectId, ObjectName};
 
 /// Why a live Secret is left alone.
@@ -22,6 +24,10 @@ use crate::object_id::{ObjectId, ObjectName};
 pub(crate) enum Refusal {
     /// Made by somebody else; the owner when it names one.
     NotOurs(Option<String>),
+    /// Made from the sealed object of this name, orphaned, and written by this manager since.
+    WrittenBy(String),
+    /// Made from an earlier sealed object of this name and orphaned; it would have to be deleted and made again.
+    Orphaned,
     /// Of a reserved type.
     Reserved(String),
 }
@@ -31,19 +37,42 @@ pub(super) fn refusal(live: &Secret, owner: &ObjectId) -> Option<Refusal> {
     if let Some(problem) = reserved_type(live.type_.as_deref().unwrap_or_default()) {
         return Some(Refusal::Reserved(problem));
     }
-    let owners = live.metadata.owner_references.as_deref().unwrap_or_default();
-    match owners.iter().find(|reference| reference.controller == Some(true)) {
+    match controller_of(&live.metadata) {
         Some(reference) if refers_to(reference, &owner.at) => None,
-        Some(other) => Some(Refusal::NotOurs(Some(format!("{} {}", other.kind, other.name)))),
-        None if Origin::read(&live.metadata, &owner.at).is_some() => None,
-        None => Some(Refusal::NotOurs(None)),
+        Some(other) => Some(Refusal::NotOurs(Some(owner_name(other)))),
+        None if Origin::read(&live.metadata, &owner.at).is_none() => Some(Refusal::NotOurs(None)),
+        None if accepts(&live.metadata) => None,
+        None => writers::of_values(&live.metadata).map(Refusal::WrittenBy),
     }
+}
+
+/// The ownerReference that controls an object.
+pub(super) fn controller_of(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    let owners = metadata.owner_references.as_deref().unwrap_or_default();
+    owners.iter().find(|reference| reference.controller == Some(true))
 }
 
 /// Whether an ownerReference means the sealed object of this name, whatever its uid.
 pub(super) fn refers_to(reference: &OwnerReference, object: &ObjectName) -> bool {
-    let group = reference.api_version.split('/').next();
-    reference.kind == object.kind.as_str() && group == Some(GROUP) && reference.name == object.name
+    reference.kind == object.kind.as_str()
+        && group(reference) == Some(GROUP)
+        && reference.name == object.name
+}
+
+fn group(reference: &OwnerReference) -> Option<&str> {
+    reference.api_version.split_once('/').map(|(group, _)| group)
+}
+
+/// `Kind.group name`, as kubectl writes it; without the group where it is the core's. Foreign text, so escaped and cut.
+fn owner_name(reference: &OwnerReference) -> String {
+    let group = group(reference).map(|group| format!(".{}", escaped(group))).unwrap_or_default();
+    format!("{}{group} {}", escaped(&reference.kind), escaped(&reference.name))
+}
+
+/// Whether whoever may write the Secret lets a sealed object take it over.
+fn accepts(metadata: &ObjectMeta) -> bool {
+    let annotations = metadata.annotations.as_ref();
+    annotations.and_then(|all| all.get(ACCEPTS)).is_some_and(|word| word == "adopt")
 }
 
 /// What the annotation says: which sealed object a Secret was made from, and what that set.
@@ -52,6 +81,9 @@ pub(super) fn refers_to(reference: &OwnerReference, object: &ObjectName) -> bool
 pub(super) struct Origin {
     /// `SealedSecret/namespace/name`.
     by: String,
+    /// The generation of it that was written. So each new one changes the Secret, and whether a value is equal to the
+    /// one before cannot be seen from its version.
+    generation: i64,
     /// Names of the labels that were set.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) labels: BTreeSet<String>,
@@ -61,10 +93,11 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// What `object` leaves behind.
-    pub(super) fn of(object: &ObjectName, metadata: &TemplateMetadata) -> Self {
+    /// What `object` leaves behind at this generation.
+    pub(super) fn of(object: &ObjectName, generation: i64, metadata: &TemplateMetadata) -> Self {
         Self {
             by: by(object),
+            generation,
             labels: metadata.labels.keys().cloned().collect(),
             annotations: metadata.annotations.keys().cloned().collect(),
         }
@@ -82,6 +115,15 @@ impl Origin {
         let text = serde_json::to_string(self).expect("names serialise");
         annotations.insert(APPLIED.to_owned(), text);
     }
+}
+
+/// Whether the annotation says that this generation of `object` was written.
+pub(super) fn is_of_generation(
+    metadata: &ObjectMeta,
+    object: &ObjectName,
+    generation: i64,
+) -> bool {
+    Origin::read(metadata, object).is_some_and(|origin| origin.generation == generation)
 }
 
 fn by(object: &ObjectName) -> String {

@@ -1,10 +1,15 @@
 //! The rules of [`super::plan`] without an API server.
 
+mod whose;
+
 use std::sync::Arc;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    FieldsV1, ManagedFieldsEntry, OwnerReference, Time,
+};
+use k8s_openapi::jiff::Timestamp;
 use seal_core::kind::sealed::{ON_CONFLICT, Template, TemplateMetadata};
 use seal_core::open::Opened;
 use seal_core::place::Place;
@@ -18,6 +23,8 @@ struct Wanted {
     opened: Opened,
     place: Place,
     owner: ObjectId,
+    generation: i64,
+    written_uid: Option<&'static str>,
 }
 
 impl Wanted {
@@ -30,14 +37,22 @@ impl Wanted {
         let opened =
             Opened { place: place.clone(), template, values, opened_with: Default::default() };
         let owner = owner(&place, "uid-1");
-        Self { opened, place, owner }
+        Self { opened, place, owner, generation: 1, written_uid: None }
     }
 
     fn plan(&self, live: Option<&Secret>, cause: Cause) -> Plan {
-        let on_conflict = OnConflict::Refuse;
-        let desired =
-            Desired { opened: &self.opened, place: &self.place, owner: &self.owner, on_conflict };
-        plan(live, &desired, cause)
+        plan(live, &self.desired(OnConflict::Refuse), cause)
+    }
+
+    fn desired(&self, on_conflict: OnConflict) -> Desired<'_> {
+        Desired {
+            opened: &self.opened,
+            place: &self.place,
+            owner: &self.owner,
+            generation: self.generation,
+            written_uid: self.written_uid,
+            on_conflict,
+        }
     }
 
     /// The live Secret as the API server keeps it.
@@ -46,8 +61,24 @@ impl Wanted {
         let mut live = *secret;
         live.metadata.uid = Some("live".into());
         live.metadata.resource_version = Some("7".into());
+        live.metadata.managed_fields = Some(vec![written_by("seal-controller", "f:data")]);
         live
     }
+}
+
+/// An entry of `managedFields`.
+fn written_by(manager: &str, field: &str) -> ManagedFieldsEntry {
+    ManagedFieldsEntry {
+        manager: Some(manager.into()),
+        fields_v1: Some(FieldsV1(serde_json::json!({field: {}}))),
+        ..ManagedFieldsEntry::default()
+    }
+}
+
+/// As `kubectl delete --cascade=orphan` leaves a live Secret.
+fn orphan(mut live: Secret) -> Secret {
+    live.metadata.owner_references = None;
+    live
 }
 
 fn owner(place: &Place, uid: &str) -> ObjectId {
@@ -74,11 +105,14 @@ fn what_we_made_is_left_and_what_differs_is_updated_by_name() {
     data.insert("a".into(), ByteString(b"2".to_vec()));
     data.remove("b");
     data.insert("c".into(), ByteString(vec![]));
-    for (cause, reason) in [(Cause::File, Reason::Applied), (Cause::Drift, Reason::Repaired)] {
+    for (cause, reason, sentence) in [
+        (Cause::File, Reason::Applied, "generation 1 of the file was written"),
+        (Cause::Drift, Reason::Repaired, "added b; changed a; removed c"),
+    ] {
         let plan = wanted.plan(Some(&live), cause);
         assert_eq!(plan.is_repair(), cause == Cause::Drift);
         let Plan::Update { secret, over, event } = plan else { panic!() };
-        assert_eq!(event, Outcome::new(reason, "added b; changed a; removed c"));
+        assert_eq!(event, Outcome::new(reason, sentence));
         assert_eq!((over, &secret.data), (version_7(), &wanted.made().data));
     }
 }
@@ -104,7 +138,8 @@ fn an_immutable_secret_is_replaced_when_it_must_change_and_a_retyped_one_always(
         Wanted::new(&[("a", "1")], Template::default()),
         Wanted::new(&[("a", "1")], retyped),
     ] {
-        let Plan::Replace { secret, over, event } = wanted.plan(Some(&live), Cause::File) else {
+        let Plan::Replace { secret, over, event, .. } = wanted.plan(Some(&live), Cause::File)
+        else {
             panic!()
         };
         assert_eq!((over, event.reason), (version_7(), Reason::Replaced));
@@ -141,7 +176,7 @@ fn the_old_uid_is_still_ours_and_is_replaced_by_the_new_one() {
 fn an_annotation_that_names_another_place_makes_nothing_ours() {
     let mut wanted = Wanted::new(&[("a", "1")], Template::default());
     let mut live = wanted.made();
-    live.metadata.owner_references = None;
+    live = orphan(live);
     wanted.owner = owner(&Place::new("staging", "db").unwrap(), "uid-1");
     let plan = wanted.plan(Some(&live), Cause::File);
     assert!(matches!(plan, Plan::Refuse(Refusal::NotOurs(None))));
@@ -162,10 +197,9 @@ fn another_controller_s_secret_is_refused_by_its_name_and_no_word_of_on_conflict
     for word in ON_CONFLICT {
         let on_conflict = OnConflict::parse(Some(word));
         assert_eq!(format!("{on_conflict:?}"), word);
-        let Wanted { opened, place, owner } = &wanted;
-        let desired = Desired { opened, place, owner, on_conflict };
+        let desired = wanted.desired(on_conflict);
         let Plan::Refuse(refusal) = plan(Some(&live), &desired, Cause::File) else { panic!() };
-        assert_eq!(refusal, Refusal::NotOurs(Some("Deployment app".into())));
+        assert_eq!(refusal, Refusal::NotOurs(Some("Deployment.apps app".into())));
     }
     assert_eq!(OnConflict::parse(Some("Overwrite")), OnConflict::parse(None));
 }
@@ -184,8 +218,7 @@ fn what_is_printed_of_a_plan_has_no_value_in_it() {
     let wanted = Wanted::new(&[("a", "canary")], Template::default());
     let mut live = wanted.made();
     live.data.as_mut().unwrap().insert("a".into(), ByteString(b"canary-2".to_vec()));
-    let Wanted { opened, place, owner } = &wanted;
-    let desired = Desired { opened, place, owner, on_conflict: OnConflict::Refuse };
+    let desired = wanted.desired(OnConflict::Refuse);
     let plans = [wanted.plan(None, Cause::File), wanted.plan(Some(&live), Cause::Drift)];
     assert!(!format!("{desired:?}{plans:?}").contains("canary"));
 }

@@ -1,13 +1,43 @@
 //! Finds the cluster: the kubeconfig that was named, else the ServiceAccount, else the kubeconfig of this machine.
 
+//!
+//! No request takes for ever: one that is silent for [`SILENT_FOR`] is given up. A watch is never silent for so long:
+//! the API server ends it before.
+
+use std::time::Duration;
+
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tower::ServiceBuilder;
+use tower::buffer::BufferLayer;
+use tower::retry::RetryLayer;
 
+use super::retry::Retry;
 use super::{ClusterArgs, ClusterError};
 
+/// How long a connection may take to come about.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a connection may be silent while something is waited for.
+const SILENT_FOR: Duration = Duration::from_secs(30);
+/// More than there are workers and watches.
+const REQUESTS: usize = 1024;
+
 pub(super) async fn connect(args: &ClusterArgs) -> Result<Client, ClusterError> {
-    let config = config(args).await.map_err(ClusterError::Connect)?;
-    Client::try_from(config).map_err(|_| ClusterError::Connect("its certificates do not fit"))
+    let mut config = config(args).await.map_err(ClusterError::Connect)?;
+    config.connect_timeout = Some(CONNECT_WITHIN);
+    config.read_timeout = Some(SILENT_FOR);
+    config.write_timeout = Some(SILENT_FOR);
+    config.reset_reader_on_write = true;
+    config.default_retry = false; // kube's waits up to a thousand seconds between tries
+    let builder = ClientBuilder::try_from(config);
+    let builder = builder.map_err(|_| ClusterError::Connect("its certificates do not fit"))?;
+    // The buffer makes a service that can be called again out of one that cannot; each request waits in it but once.
+    let again = ServiceBuilder::new()
+        .layer(RetryLayer::new(Retry::default()))
+        .layer(BufferLayer::new(REQUESTS))
+        .into_inner();
+    Ok(builder.with_layer(&again).build())
 }
 
 async fn config(args: &ClusterArgs) -> Result<Config, &'static str> {

@@ -5,7 +5,6 @@
 use kube::Client;
 
 use super::{ClusterArgs, ClusterError};
-use crate::api_error;
 use crate::keyring::{self, FIRST_KEY, Keys, Rejected};
 use crate::target::secret;
 
@@ -37,13 +36,13 @@ pub(super) async fn make(
         Ok(()) => {
             tracing::info!(secret = FIRST_KEY, %fingerprint, "made the first key; back it up");
         }
-        Err(error) if api_error::is_race(&error) => tracing::warn!(
+        Err(error) if error.is_race() => tracing::warn!(
             namespace,
             secret = FIRST_KEY,
             "a Secret of that name is there: another process has just made the first key, or it is no key and must go; \
              waiting to see a key"
         ),
-        Err(error) => return Err(ClusterError::FirstKey(api_error::sentence(&error))),
+        Err(error) => return Err(ClusterError::FirstKey(error.to_string())),
     }
     Ok(true)
 }

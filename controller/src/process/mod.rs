@@ -3,7 +3,9 @@
 mod admin;
 mod args;
 mod connect;
+mod connections;
 mod first_key;
+mod retry;
 mod upkeep;
 mod worker;
 
@@ -17,7 +19,7 @@ use futures::FutureExt;
 use kube::Client;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::memory::Memory;
@@ -25,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::reconcile::Context;
 use crate::watch as watches;
 use crate::watch::Watching;
+use crate::work::bytes::Bytes;
 use crate::work::queue::Queue;
 use admin::Admin;
 pub(crate) use args::ClusterArgs;
@@ -79,6 +82,7 @@ struct Controller {
     ctx: Arc<Context>,
     queue: Arc<Queue>,
     ready: Arc<AtomicBool>,
+    listing: Arc<Semaphore>,
     /// None of them ever ends by itself.
     tasks: JoinSet<&'static str>,
     workers: JoinSet<()>,
@@ -92,12 +96,14 @@ impl Controller {
             keys: Arc::default(),
             grants: args.grants(),
             metrics,
+            bytes: Bytes::default(),
         };
         Self {
             args,
             ctx: Arc::new(ctx),
             queue: Arc::default(),
             ready: Arc::default(),
+            listing: Arc::new(Semaphore::new(1)),
             tasks: JoinSet::new(),
             workers: JoinSet::new(),
         }
@@ -148,10 +154,8 @@ impl Controller {
         let listener =
             TcpListener::bind(address).await.map_err(|_| ClusterError::Listen(address))?;
         tracing::info!(address = %listener.local_addr().unwrap_or(address), "serving");
-        self.tasks.spawn(async move {
-            let _ = axum::serve(listener, admin::router(admin)).await;
-            "the endpoints"
-        });
+        let served = connections::serve(listener, admin::router(admin));
+        self.tasks.spawn(served.map(|()| "the endpoints"));
         if !self.args.namespaces.is_empty() {
             let served = self.args.namespaces.join(",");
             tracing::info!(served, "a namespace that is made later needs `seal install` again");
@@ -187,7 +191,12 @@ impl Controller {
 
     fn watching(&self) -> Watching {
         let Context { client, memory, .. } = &*self.ctx;
-        Watching { client: client.clone(), memory: memory.clone(), queue: self.queue.clone() }
+        Watching {
+            client: client.clone(),
+            memory: memory.clone(),
+            queue: self.queue.clone(),
+            listing: self.listing.clone(),
+        }
     }
 
     /// Writes that are under way are finished: cut off, they would be done but not said.

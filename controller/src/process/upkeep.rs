@@ -2,18 +2,18 @@
 //! Secret that does not count is told so.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube::Client;
+use seal_core::key::Fingerprint;
 use seal_core::names::RECIPIENTS;
 use seal_core::reason::Reason;
 use tokio::sync::Notify;
 
 use crate::keyring::{Keys, Rejected, SharedKeys};
 use crate::outcome::Outcome;
-use crate::target::{events, recipients};
-
-const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+use crate::target::events;
+use crate::target::recipients::{self, Before};
+use crate::work::pace;
 
 /// Runs for ever; looks again whenever the keys or the ConfigMap `changed`.
 pub(super) async fn upkeep(
@@ -23,22 +23,65 @@ pub(super) async fn upkeep(
     changed: Arc<Notify>,
 ) {
     let mut before: Arc<Keys> = Arc::default();
+    let mut trouble = Trouble::default();
     loop {
         let now = keys.now();
         for key in now.rejected.iter().filter(|key| !before.rejected.contains(key)) {
             reject(&client, &namespace, key).await;
         }
         before = now;
-        if let Some(published) = &before.published
-            && let Err(error) = recipients::publish(&client, &namespace, published).await
-        {
-            let why = crate::api_error::sentence(&error);
-            tracing::warn!("{RECIPIENTS} could not be written: {why}");
-            tokio::time::sleep(BETWEEN_TRIES).await;
-            continue;
+        match recipients::publish(&client, &namespace, before.published.as_ref()).await {
+            Ok(named_before) => {
+                trouble.ends();
+                if let Some(Before(Some(named))) = named_before {
+                    tell_of_change(&client, &namespace, &before, &named).await;
+                }
+                changed.notified().await;
+            }
+            Err(error) => {
+                let delay = trouble.again(error.to_string());
+                tokio::time::sleep(delay).await;
+            }
         }
-        changed.notified().await;
     }
+}
+
+/// What stands in the way of publishing: told once, and its end.
+#[derive(Default)]
+struct Trouble {
+    errors: u32,
+    told: String,
+}
+
+impl Trouble {
+    fn again(&mut self, sentence: String) -> std::time::Duration {
+        if self.told != sentence {
+            tracing::warn!("{RECIPIENTS} is not as it must be: {sentence}");
+            self.told = sentence;
+        }
+        self.errors = self.errors.saturating_add(1);
+        pace::after_errors(self.errors)
+    }
+
+    fn ends(&mut self) {
+        if self.errors > 0 {
+            tracing::info!("{RECIPIENTS} is as it must be again");
+        }
+        *self = Self::default();
+    }
+}
+
+/// That another key of ours is published is in the log already; one that is not held here is a thing to look into.
+async fn tell_of_change(client: &Client, namespace: &str, keys: &Keys, named: &Fingerprint) {
+    if keys.created.contains_key(named) {
+        return;
+    }
+    let message = format!(
+        "{namespace}/{RECIPIENTS} named the key {named}, which is not held here, and was put right: whoever sealed to it meanwhile sealed to somebody else"
+    );
+    tracing::warn!("{message}");
+    let outcome = Outcome::new(Reason::Repaired, message);
+    events::tell_of(client, "ConfigMap", namespace, RECIPIENTS, &outcome).await;
 }
 
 async fn reject(client: &Client, namespace: &str, key: &Rejected) {
@@ -46,5 +89,5 @@ async fn reject(client: &Client, namespace: &str, key: &Rejected) {
     let message = format!("the Secret {namespace}/{name} is not used as a key: {why}");
     let outcome = Outcome::new(Reason::KeyRejected, message);
     tracing::warn!(reason = %outcome.reason, "{}", outcome.message);
-    events::tell_of_secret(client, namespace, name, &outcome).await;
+    events::tell_of(client, "Secret", namespace, name, &outcome).await;
 }

@@ -12,16 +12,36 @@ use crate::work::queue::Queue;
 /// How long an object waits whose reconcile panicked.
 const AFTER_A_PANIC: Duration = Duration::from_secs(300);
 
+/// No reconcile takes longer: each of its requests is bounded, and this bounds their number.
+const AT_MOST: Duration = Duration::from_secs(180);
+
 /// Runs until the queue is closed.
 pub(super) async fn work(ctx: Arc<Context>, queue: Arc<Queue>) {
     while let Some(object) = queue.next().await {
         let began = Instant::now();
-        let ended = AssertUnwindSafe(reconcile(&object, &ctx)).catch_unwind().await;
+        let reconciled = AssertUnwindSafe(reconcile(&object, &ctx)).catch_unwind();
+        let ended = tokio::time::timeout(AT_MOST, reconciled).await;
         ctx.metrics.took(began.elapsed().as_secs_f64());
         match ended {
-            Ok(Next::Change) => {}
-            Ok(Next::After(delay)) => queue.add_after(object.clone(), delay),
+            Ok(Ok(Next::Silence)) => {
+                if queue.nothing_answers() {
+                    tracing::warn!("the API server does not answer; work waits until it does");
+                }
+                queue.add(object.clone());
+            }
+            Ok(Ok(next)) => {
+                if queue.answered() {
+                    tracing::info!("the API server answers again");
+                }
+                if let Next::After(delay) = next {
+                    queue.add_after(object.clone(), delay);
+                }
+            }
             Err(_) => {
+                tracing::error!(%object, "a reconcile took too long and was cut off; it is tried again");
+                queue.add_after(object.clone(), AFTER_A_PANIC);
+            }
+            Ok(Err(_)) => {
                 tracing::error!(%object, "a reconcile panicked; that is a bug; the others go on");
                 queue.add_after(object.clone(), AFTER_A_PANIC);
             }

@@ -15,11 +15,26 @@ pub(super) fn next(
 ) -> SealedSecretStatus {
     let (ready, besides) = match outcome.reason {
         Reason::Applied => ("True", None),
-        Reason::Retrying => ("False", Some("Reconciling")),
+        Reason::Retrying | Reason::Contested => ("False", Some("Reconciling")),
         _ => ("False", Some("Stalled")),
     };
     let mut conditions = vec![condition(before, "Ready", ready, generation, outcome)];
     conditions.extend(besides.map(|type_| condition(before, type_, "True", generation, outcome)));
+    SealedSecretStatus { observed_generation: Some(generation), conditions, ..before.clone() }
+}
+
+/// The status of an object that is suspended at this generation: the verdict stays, or is unknown where there is none.
+pub(super) fn suspended(before: &SealedSecretStatus, generation: i64) -> SealedSecretStatus {
+    let message = format!("suspended at generation {generation}");
+    let mut conditions: Vec<Condition> = before.conditions.clone();
+    for condition in &mut conditions {
+        condition.message.clone_from(&message);
+        condition.observed_generation = Some(generation);
+    }
+    if conditions.is_empty() {
+        let outcome = Outcome::new(Reason::Suspended, message);
+        conditions.push(condition(before, "Ready", "Unknown", generation, &outcome));
+    }
     SealedSecretStatus { observed_generation: Some(generation), conditions, ..before.clone() }
 }
 

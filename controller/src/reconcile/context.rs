@@ -8,6 +8,7 @@ use seal_core::open::allowed::Grants;
 use crate::keyring::SharedKeys;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::work::bytes::Bytes;
 
 pub(crate) struct Context {
     /// Talks to the API server.
@@ -20,4 +21,6 @@ pub(crate) struct Context {
     pub grants: Grants,
     /// What is counted.
     pub metrics: Metrics,
+    /// How much of objects the workers may have in hand.
+    pub bytes: Bytes,
 }

@@ -8,6 +8,7 @@ mod context;
 mod opening;
 mod report;
 mod unchanged;
+mod verdict;
 mod writing;
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use seal_core::kind::sealed::SealedSecret;
 use crate::memory::Tracked;
 use crate::object_id::ObjectName;
 pub(crate) use context::Context;
-use report::Failed;
+use verdict::Failed;
 use writing::Done;
 
 /// When an object is looked at again without anything having changed.
@@ -27,13 +28,18 @@ pub(crate) enum Next {
     Change,
     /// After this delay.
     After(Duration),
+    /// Once the API server answers again: nothing did.
+    Silence,
 }
 
 /// Brings the sealed object that has this name to its end.
 pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
     let Some((tracked, fresh)) = ctx.memory.turn(name) else { return Next::Change };
-    if tracked.resting {
+    if tracked.deleted {
         return Next::Change;
+    }
+    if tracked.suspended {
+        return report::suspended(&tracked, ctx).await;
     }
     if !tracked.readable {
         return report::failed(&tracked, tracked.generation, Failed::Unreadable, ctx).await;
@@ -41,20 +47,17 @@ pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
     if unchanged::is_unchanged(&tracked, ctx) {
         return report::unchanged(&tracked, ctx);
     }
-    let sealed = match opening::sealed_object(&tracked, fresh, &ctx.client).await {
-        Ok(Some(sealed)) => sealed,
+    // The room is given back when all is done.
+    let (sealed, _room) = match opening::sealed_object(&tracked, fresh, ctx).await {
+        Ok(Some(found)) => found,
         Ok(None) => return Next::Change, // deleted, replaced or suspended: the watch tells
-        Err(error) => {
-            return report::failed(&tracked, tracked.generation, error.into(), ctx).await;
-        }
+        Err(failed) => return report::failed(&tracked, tracked.generation, failed, ctx).await,
     };
+    let generation = sealed.metadata.generation.unwrap_or_default();
     match open_and_write(&tracked, &sealed, ctx).await {
         Ok(Done::Written(written)) => report::applied(&tracked, &sealed, written, ctx).await,
-        Ok(Done::Wait(delay)) => Next::After(delay),
-        Err(failed) => {
-            let generation = sealed.metadata.generation.unwrap_or_default();
-            report::failed(&tracked, generation, failed, ctx).await
-        }
+        Ok(Done::Contested(contest)) => report::contested(&tracked, generation, contest, ctx).await,
+        Err(failed) => report::failed(&tracked, generation, failed, ctx).await,
     }
 }
 

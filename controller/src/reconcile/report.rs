@@ -1,59 +1,39 @@
-//! How a reconcile ended, told to everybody: the status, an Event when it is news, the metrics, the memory; and
-//! when the object is looked at next.
+//! How a reconcile ended, told to everybody: the status, an Event when it is news, the log, the metrics, the memory;
+//! and when the object is looked at next.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
-use seal_core::open::OpenError;
-use seal_core::place::Place;
 use seal_core::reason::Reason;
 
 use super::conditions;
-use super::writing::Written;
+use super::verdict::Failed;
+use super::writing::{Contest, Written};
 use super::{Context, Next};
-use crate::api_error;
+use crate::api_error::ApiError;
 use crate::memory::Tracked;
 use crate::outcome::Outcome;
-use crate::plan::{RULES, Refusal};
-use crate::target::secret::Undone;
+use crate::plan::RULES;
 use crate::target::{events, status};
-use crate::work::pace;
 
 /// Most recipients that a status names: a tenant can put a thousand times as many into one file.
 const MAX_SEALED_TO: usize = 64;
-
-/// Why an object was not applied.
-pub(super) enum Failed {
-    /// This version's type cannot hold it.
-    Unreadable,
-    Open(OpenError),
-    Refused(Refusal),
-    /// The API server judges the Secret itself to be wrong.
-    Invalid,
-    /// Worth another try.
-    Api(kube::Error),
-}
-
-impl From<Undone> for Failed {
-    fn from(undone: Undone) -> Self {
-        match undone {
-            Undone::Refused(refusal) => Self::Refused(refusal),
-            Undone::Api(error) => error.into(),
-        }
-    }
-}
-
-impl From<kube::Error> for Failed {
-    fn from(error: kube::Error) -> Self {
-        if api_error::is_invalid(&error) { Self::Invalid } else { Self::Api(error) }
-    }
-}
 
 /// Nothing was to be done.
 pub(super) fn unchanged(tracked: &Tracked, ctx: &Context) -> Next {
     ctx.memory.update(&tracked.id, |it| it.processed(tracked.generation));
     Next::Change
+}
+
+/// Nothing is done while it is suspended; that this is so is said.
+pub(super) async fn suspended(tracked: &Tracked, ctx: &Context) -> Next {
+    let next = conditions::suspended(&tracked.status, tracked.generation);
+    match set_status(tracked, next, ctx).await {
+        Ok(()) => unchanged(tracked, ctx),
+        Err(error) => retry(tracked, &error, ctx).await,
+    }
 }
 
 /// The live Secret is as the file says.
@@ -64,8 +44,7 @@ pub(super) async fn applied(
     ctx: &Context,
 ) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let message = format!("the live Secret has the {} keys of this file", written.keys);
-    let outcome = Outcome::new(Reason::Applied, message);
+    let outcome = Outcome::new(Reason::Applied, keys_sentence(written.keys));
     let next = SealedSecretStatus {
         keys: i64::try_from(written.keys).ok(),
         sealed_to: sealed_to(sealed),
@@ -75,17 +54,26 @@ pub(super) async fn applied(
         last_handled_reconcile_at: tracked.reconcile_at.clone(),
         ..conditions::next(&tracked.status, generation, &outcome)
     };
-    if let Err(error) = set_status(tracked, next, ctx).await {
-        return retry(tracked, &error, ctx);
+    if !is_only_another_version(&tracked.status, &next)
+        && let Err(error) = set_status(tracked, next, ctx).await
+    {
+        return retry(tracked, &error, ctx).await;
     }
     let has_recovered = tracked.reason().is_some_and(|reason| reason != "Applied");
+    if has_recovered {
+        tracing::info!(object = %tracked.id, reason = %outcome.reason, "{}", outcome.message);
+    }
     let event = written.event.or_else(|| has_recovered.then_some(outcome));
     let was_seen = tracked.status.observed_generation.is_some_and(|generation| generation > 0);
     if let Some(event) = event.filter(|_| was_seen) {
         events::tell(&ctx.client, &tracked.id, &event).await;
     }
     ctx.metrics.reconciled(Reason::Applied);
-    ctx.memory.update(&tracked.id, |it| it.processed(generation));
+    ctx.memory.update(&tracked.id, |it| {
+        it.processed(generation);
+        it.applied = Some(generation);
+        it.confirmed(written.secret.clone());
+    });
     // An edit that the watch told of before the status said Ready has asked for no work.
     if ctx.memory.changed_since(&tracked.id.at.target(), &written.secret) {
         return Next::After(Duration::ZERO);
@@ -93,8 +81,58 @@ pub(super) async fn applied(
     Next::Change
 }
 
+/// Somebody else wrote metadata of the live Secret that is none of ours: nobody is woken for that.
+fn is_only_another_version(before: &SealedSecretStatus, next: &SealedSecretStatus) -> bool {
+    let same_secret = match (&before.secret, &next.secret) {
+        (Some(before), Some(next)) => before.uid == next.uid,
+        _ => false,
+    };
+    same_secret && *before == SealedSecretStatus { secret: before.secret.clone(), ..next.clone() }
+}
+
+fn keys_sentence(keys: usize) -> String {
+    match keys {
+        0 => "the live Secret has no keys, as this file has none".to_owned(),
+        1 => "the live Secret has the one key of this file".to_owned(),
+        keys => format!("the live Secret has the {keys} keys of this file"),
+    }
+}
+
 fn sealed_to(sealed: &SealedSecret) -> Vec<String> {
     sealed.sealed_to().into_iter().take(MAX_SEALED_TO).map(str::to_owned).collect()
+}
+
+/// Somebody else keeps undoing what the file says, and it is not the time yet to undo that again.
+pub(super) async fn contested(
+    tracked: &Tracked,
+    generation: i64,
+    contest: Contest,
+    ctx: &Context,
+) -> Next {
+    let Contest { by, wait, is_known } = contest;
+    ctx.metrics.reconciled(Reason::Contested);
+    // The watch wakes this object at every edit: what is known is not said again.
+    if is_known && tracked.reason() == Some(Reason::Contested.as_str()) {
+        return Next::After(wait);
+    }
+    let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
+    let at = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds));
+    let at = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
+    let message = format!(
+        "{} keeps changing the live Secret; it is put right again at {at}; {}",
+        by.as_deref().unwrap_or("another writer"),
+        Reason::Contested.hint()
+    );
+    let outcome = Outcome::new(Reason::Contested, message);
+    let is_news = tell_of(tracked, &outcome);
+    let next = conditions::next(&tracked.status, generation, &outcome);
+    if let Err(error) = set_status(tracked, next, ctx).await {
+        return retry(tracked, &error, ctx).await;
+    }
+    if is_news {
+        events::tell(&ctx.client, &tracked.id, &outcome).await;
+    }
+    Next::After(wait)
 }
 
 /// The live Secret is as it was.
@@ -104,60 +142,42 @@ pub(super) async fn failed(
     failed: Failed,
     ctx: &Context,
 ) -> Next {
-    let outcome = outcome(&tracked.id.at.target(), &failed);
-    ctx.metrics.reconciled(outcome.reason);
-    let is_news = tracked.reason() != Some(outcome.reason.as_str());
-    if is_news {
-        tracing::info!(object = %tracked.id, reason = %outcome.reason, "{}", outcome.message);
+    if let Failed::Api(error) = &failed
+        && error.is_silence()
+    {
+        return Next::Silence; // a status could not be written either
     }
+    let outcome = failed.outcome(&tracked.id.at.target());
+    ctx.metrics.reconciled(outcome.reason);
+    let is_news = tell_of(tracked, &outcome);
     let next = SealedSecretStatus {
         last_handled_reconcile_at: tracked.reconcile_at.clone(),
         ..conditions::next(&tracked.status, generation, &outcome)
     };
     let written = set_status(tracked, next, ctx).await;
-    // A first failure to reach the API server is not yet news for people.
-    if is_news && outcome.reason != Reason::Retrying {
+    if outcome.reason == Reason::Retrying {
+        let is_outage = matches!(&failed, Failed::Api(error) if error.is_outage());
+        return again(tracked, &outcome, is_outage, ctx).await;
+    }
+    if is_news {
         events::tell(&ctx.client, &tracked.id, &outcome).await;
     }
-    match (outcome.reason, written) {
-        (Reason::Retrying, _) => after_failure(tracked, ctx),
-        (_, Err(error)) => retry(tracked, &error, ctx),
-        (_, Ok(())) => {
+    match written {
+        Err(error) => retry(tracked, &error, ctx).await,
+        Ok(()) => {
             ctx.memory.update(&tracked.id, |it| it.processed(generation));
             Next::Change
         }
     }
 }
 
-fn outcome(target: &Place, failed: &Failed) -> Outcome {
-    match failed {
-        Failed::Unreadable => Outcome::new(
-            Reason::Malformed,
-            "the object does not have the shape this version of the controller knows",
-        ),
-        Failed::Open(error) => {
-            Outcome::new(error.reason(), format!("{error}; {}", error.reason().hint()))
-        }
-        Failed::Refused(Refusal::NotOurs(owner)) => {
-            let owned = owner.as_ref().map(|owner| format!(" (owned by {owner})"));
-            let message = format!(
-                "a Secret {target} exists{} and was not made from a sealed file; it is left alone; delete it, or give the sealed file another name",
-                owned.unwrap_or_default()
-            );
-            Outcome::new(Reason::NotOurs, message)
-        }
-        Failed::Refused(Refusal::Reserved(problem)) => {
-            let message = format!("the Secret {target} is left alone: {problem}");
-            Outcome::new(Reason::NotAllowed, message)
-        }
-        Failed::Invalid => {
-            let message = format!(
-                "the API server refuses the Secret {target} as invalid: its type may require a key or a form of value that it has not; nothing was changed"
-            );
-            Outcome::new(Reason::Malformed, message)
-        }
-        Failed::Api(error) => Outcome::new(Reason::Retrying, api_error::sentence(error)),
+/// A line in the log when the reason is another one than before; says whether it is.
+fn tell_of(tracked: &Tracked, outcome: &Outcome) -> bool {
+    let is_news = tracked.reason() != Some(outcome.reason.as_str());
+    if is_news {
+        tracing::info!(object = %tracked.id, reason = %outcome.reason, "{}", outcome.message);
     }
+    is_news
 }
 
 /// Writes the status when it differs from what is there.
@@ -165,30 +185,45 @@ async fn set_status(
     tracked: &Tracked,
     next: SealedSecretStatus,
     ctx: &Context,
-) -> Result<(), kube::Error> {
+) -> Result<(), ApiError> {
     if next == tracked.status {
         return Ok(());
     }
+    ctx.memory.update(&tracked.id, |it| it.writes_status(&next));
     match status::write(&ctx.client, &tracked.id, &next).await {
         // The object is deleted. A conflict is tried again: it may be the same object, written by somebody else.
-        Err(error) if api_error::code(&error) == 404 => Ok(()),
+        Err(error) if error.code() == 404 => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => {
-            ctx.memory.update(&tracked.id, |it| it.status = next);
+        Ok(version) => {
+            ctx.memory.update(&tracked.id, |it| it.wrote_status(next, version.as_deref()));
             Ok(())
         }
     }
 }
 
-fn retry(tracked: &Tracked, error: &kube::Error, ctx: &Context) -> Next {
-    let reason = Reason::Retrying;
-    tracing::warn!(object = %tracked.id, %reason, "{}", api_error::sentence(error));
-    after_failure(tracked, ctx)
+/// The API server did not answer, or did not take a status: nothing but the log and a later Event can tell.
+async fn retry(tracked: &Tracked, error: &ApiError, ctx: &Context) -> Next {
+    if error.is_silence() {
+        return Next::Silence;
+    }
+    ctx.metrics.reconciled(Reason::Retrying);
+    let outcome = Outcome::new(Reason::Retrying, error.to_string());
+    if tracked.trouble.sentence != outcome.message {
+        tracing::warn!(object = %tracked.id, reason = %outcome.reason, "{}", outcome.message);
+    }
+    again(tracked, &outcome, error.is_outage(), ctx).await
 }
 
-fn after_failure(tracked: &Tracked, ctx: &Context) -> Next {
-    let random = RandomState::new().hash_one(tracked.failures);
-    let (failures, delay) = pace::after_failure(tracked.failures, random);
-    ctx.memory.update(&tracked.id, |it| it.failures = failures);
+/// When it is tried again; people are told once it has lasted for a minute.
+async fn again(tracked: &Tracked, outcome: &Outcome, is_outage: bool, ctx: &Context) -> Next {
+    let now = Instant::now();
+    let random = RandomState::new().hash_one(&tracked.id.uid);
+    let (mut trouble, delay) = tracked.trouble.again(is_outage, random, now);
+    if trouble.is_to_be_told(now) {
+        trouble.is_told = true;
+        events::tell(&ctx.client, &tracked.id, outcome).await;
+    }
+    trouble.sentence.clone_from(&outcome.message);
+    ctx.memory.update(&tracked.id, |it| it.trouble = trouble);
     Next::After(delay)
 }

@@ -7,11 +7,12 @@ use crate::plan::RULES;
 
 pub(super) fn is_unchanged(tracked: &Tracked, ctx: &Context) -> bool {
     let status = &tracked.status;
-    let Some(written) = &status.secret else { return false };
+    let Some(written) = tracked.written() else { return false };
     let keys = ctx.keys.now();
     tracked.allowed
         && tracked.is_observed()
         && tracked.is_ready()
+        && tracked.applied == Some(tracked.generation)
         && ctx.memory.is_still(&tracked.id.at.target(), written)
         && status.plan == Some(RULES)
         && is_answered(tracked)

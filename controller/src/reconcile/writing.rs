@@ -9,11 +9,10 @@ use seal_core::open::Opened;
 use seal_core::place::Place;
 
 use super::Context;
-use super::report::Failed;
-use crate::api_error;
+use super::verdict::Failed;
 use crate::memory::Tracked;
 use crate::outcome::Outcome;
-use crate::plan::{Cause, Desired, OnConflict, plan};
+use crate::plan::{Cause, Desired, OnConflict, other_writer, plan};
 use crate::target::secret;
 use crate::work::pace;
 
@@ -23,8 +22,8 @@ const RACES: usize = 4;
 /// What became of the live Secret.
 pub(super) enum Done {
     Written(Written),
-    /// It is repaired after this delay.
-    Wait(Duration),
+    /// It is put right again later.
+    Contested(Contest),
 }
 
 /// A live Secret that is as its file says.
@@ -36,6 +35,16 @@ pub(super) struct Written {
     pub(super) event: Option<Outcome>,
 }
 
+/// A live Secret that somebody else keeps changing.
+pub(super) struct Contest {
+    /// Who, as far as the Secret says.
+    pub(super) by: Option<String>,
+    /// Until it may be put right again.
+    pub(super) wait: Duration,
+    /// Whether that time was known before.
+    pub(super) is_known: bool,
+}
+
 pub(super) async fn write(
     tracked: &Tracked,
     sealed: &SealedSecret,
@@ -43,15 +52,23 @@ pub(super) async fn write(
     target: &Place,
     ctx: &Context,
 ) -> Result<Done, Failed> {
-    let on_conflict = OnConflict::parse(sealed.spec.on_conflict.as_deref());
-    let desired = Desired { opened, place: target, owner: &tracked.id, on_conflict };
+    let generation = sealed.metadata.generation.unwrap_or_default();
+    let written = tracked.status.secret.as_ref();
+    let desired = Desired {
+        opened,
+        place: target,
+        owner: &tracked.id,
+        generation,
+        written_uid: written.map(|written| written.uid.as_str()),
+        on_conflict: OnConflict::parse(sealed.spec.on_conflict.as_deref()),
+    };
     for _ in 0..RACES {
         match write_once(tracked, &desired, ctx).await {
-            Err(Failed::Api(error)) if api_error::is_race(&error) => {}
+            Err(Failed::Api(error)) if error.is_race() => {}
             result => return result,
         }
-        if let Some(live) = secret::read(&ctx.client, target).await? {
-            ctx.memory.saw_live(&tracked.id, target, &live.metadata);
+        if let Some(live) = secret::read_meta(&ctx.client, target).await? {
+            ctx.memory.saw_live(&tracked.id, target, &live);
         }
     }
     write_once(tracked, &desired, ctx).await
@@ -62,22 +79,27 @@ async fn write_once(
     desired: &Desired<'_>,
     ctx: &Context,
 ) -> Result<Done, Failed> {
-    let live = if ctx.memory.is_absent(desired.place) {
-        None
+    let (live, room) = if ctx.memory.is_absent(desired.place) {
+        (None, None)
     } else {
-        secret::read(&ctx.client, desired.place).await?
+        secret::read(&ctx.client, &ctx.bytes, desired.place).await?
     };
-    let plan = plan(live.as_ref(), desired, cause(tracked));
-    drop(live);
+    let plan = plan(live.as_ref(), desired, cause(tracked, desired));
     if plan.is_repair() {
-        let (repairs, wait) = pace::repair(tracked.repairs, Instant::now());
+        let now = Instant::now();
+        let (mut repairs, wait) = pace::repair(tracked.repairs, now);
+        let is_known = repairs.is_told;
+        repairs.is_told = wait.is_some();
         ctx.memory.update(&tracked.id, |it| it.repairs = repairs);
-        if let Some(delay) = wait {
-            return Ok(Done::Wait(delay));
+        if let Some(wait) = wait {
+            let by = live.as_ref().and_then(other_writer);
+            return Ok(Done::Contested(Contest { by, wait, is_known }));
         }
     }
+    drop(live);
     let event = plan.event().cloned();
     let metadata = secret::carry_out(&ctx.client, plan).await?;
+    drop(room);
     ctx.memory.saw_live(&tracked.id, desired.place, &metadata);
     Ok(Done::Written(Written {
         secret: version(metadata),
@@ -87,8 +109,9 @@ async fn write_once(
     }))
 }
 
-fn cause(tracked: &Tracked) -> Cause {
-    if tracked.is_ready() && tracked.is_observed() { Cause::Drift } else { Cause::File }
+/// What has been applied at this generation and differs was changed by somebody else.
+fn cause(tracked: &Tracked, desired: &Desired<'_>) -> Cause {
+    if tracked.applied == Some(desired.generation) { Cause::Drift } else { Cause::File }
 }
 
 fn version(metadata: ObjectMeta) -> WrittenSecret {

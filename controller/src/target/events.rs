@@ -1,10 +1,10 @@
 //! Writes Events: the only file that does. Failing to tell never fails the work.
 //!
-//! An Event of its own each time: aggregation keeps the first text, and ours name what changed.
+//! An Event of its own each time: aggregation keeps the first text, and ours name what changed. Of the core's kind,
+//! since kubectl sorts by `lastTimestamp`, which `events.k8s.io` refuses; and with names that sort by time.
 
-use k8s_openapi::api::core::v1::ObjectReference;
-use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
@@ -13,11 +13,10 @@ use seal_core::reason::Reason;
 use crate::object_id::ObjectId;
 use crate::outcome::Outcome;
 
-const CONTROLLER: &str = "seal.dev/controller";
-const INSTANCE: &str = "seal-controller";
+const CONTROLLER: &str = "seal-controller";
 /// An Event's note may have 1 kB.
 const MAX_NOTE: usize = 1000;
-/// Room for the generated end of a name of 253 characters.
+/// Room for the time at the end of a name of 253 characters.
 const MAX_NAME: usize = 200;
 
 /// Tells people that something happened to a sealed object.
@@ -33,16 +32,17 @@ pub(crate) async fn tell(client: &Client, id: &ObjectId, outcome: &Outcome) {
     publish(client, regarding, outcome).await;
 }
 
-/// Tells people that something is so about a Secret which is not a live Secret of ours, by its name.
-pub(crate) async fn tell_of_secret(
+/// Tells people that something is so about an object of the core that is no live Secret of ours, by its name.
+pub(crate) async fn tell_of(
     client: &Client,
+    kind: &str,
     namespace: &str,
     name: &str,
     outcome: &Outcome,
 ) {
     let regarding = ObjectReference {
         api_version: Some("v1".to_owned()),
-        kind: Some("Secret".to_owned()),
+        kind: Some(kind.to_owned()),
         namespace: Some(namespace.to_owned()),
         name: Some(name.to_owned()),
         ..ObjectReference::default()
@@ -55,20 +55,21 @@ async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome)
     let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
     let name = regarding.name.clone().unwrap_or_default();
     let is_normal = matches!(outcome.reason, Reason::Applied | Reason::Repaired | Reason::Replaced);
+    let now = Timestamp::now();
     let event = Event {
         metadata: ObjectMeta {
             namespace: Some(namespace.clone()),
-            generate_name: Some(format!("{}-", beginning(&name))),
+            name: Some(format!("{}.{:x}", beginning(&name), now.as_nanosecond())),
             ..ObjectMeta::default()
         },
         type_: Some(if is_normal { "Normal" } else { "Warning" }.to_owned()),
         reason: Some(outcome.reason.to_string()),
-        note: Some(note(&outcome.message).to_owned()),
-        action: Some("Reconcile".to_owned()),
-        regarding: Some(regarding),
-        reporting_controller: Some(CONTROLLER.to_owned()),
-        reporting_instance: Some(INSTANCE.to_owned()),
-        event_time: Some(MicroTime(Timestamp::now())),
+        message: Some(note(&outcome.message).to_owned()),
+        involved_object: regarding,
+        source: Some(EventSource { component: Some(CONTROLLER.to_owned()), host: None }),
+        count: Some(1),
+        first_timestamp: Some(Time(now)),
+        last_timestamp: Some(Time(now)),
         ..Event::default()
     };
     let api: Api<Event> = Api::namespaced(client.clone(), &namespace);

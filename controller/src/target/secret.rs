@@ -6,28 +6,62 @@
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, PostParams, Preconditions};
-use kube::{Api, Client, ResourceExt};
+use kube::core::Request;
+use kube::{Api, Client, Resource, ResourceExt};
+use seal_core::names::FIELD_MANAGER;
 use seal_core::place::Place;
+use zeroize::Zeroizing;
 
-use crate::plan::{Plan, Refusal, Version};
+use crate::api_error::{self, ApiError};
+use crate::plan::{Plan, Refusal, Version, Waiting};
+use crate::thin::SecretMeta;
+use crate::work::bytes::{Bytes, Taken};
 
 /// Why a plan was not carried out.
 pub(crate) enum Undone {
     /// It was to leave the Secret alone.
     Refused(Refusal),
+    /// It was to wait until something is gone.
+    Waiting(Waiting),
     /// The API server did not do it. A conflict or `AlreadyExists` is a race, to be planned again.
-    Api(kube::Error),
+    Api(ApiError),
 }
 
-impl From<kube::Error> for Undone {
-    fn from(error: kube::Error) -> Self {
+impl From<ApiError> for Undone {
+    fn from(error: ApiError) -> Self {
         Self::Api(error)
     }
 }
 
-/// The live Secret at `place`.
-pub(crate) async fn read(client: &Client, place: &Place) -> Result<Option<Secret>, kube::Error> {
-    api(client, &place.namespace).get_opt(&place.name).await
+/// The live Secret at `place`, whole, and the room that it takes.
+pub(crate) async fn read(
+    client: &Client,
+    bytes: &Bytes,
+    place: &Place,
+) -> Result<(Option<Secret>, Taken), ApiError> {
+    let failed = |error| ApiError::new("get the Secret", place, error);
+    let request = Request::new(Secret::url_path(&(), Some(&place.namespace)))
+        .get(&place.name, &Default::default())
+        .expect("the names of a place make a path");
+    let text = match client.request_text(request).await {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if api_error::code(&error) == 404 => return Ok((None, None)),
+        Err(error) => return Err(failed(error)),
+    };
+    let room = bytes.of_live(text.len()).await;
+    let live = serde_json::from_str(&text);
+    Ok((Some(live.map_err(|error| failed(kube::Error::SerdeError(error)))?), room))
+}
+
+/// The same without anything but what tells its version and whose it is.
+pub(crate) async fn read_meta(
+    client: &Client,
+    place: &Place,
+) -> Result<Option<ObjectMeta>, ApiError> {
+    let api: Api<SecretMeta> = Api::namespaced(client.clone(), &place.namespace);
+    let read = api.get_opt(&place.name).await;
+    let read = read.map_err(|error| ApiError::new("get the Secret", place, error))?;
+    Ok(read.map(|secret| secret.0))
 }
 
 /// Does what was decided. Returns the metadata of the live Secret as it then is.
@@ -37,6 +71,7 @@ pub(crate) async fn carry_out(client: &Client, plan: Plan) -> Result<ObjectMeta,
         Plan::Create { secret, .. } => Ok(create(client, &secret).await?),
         Plan::Update { secret, over, .. } => Ok(update(client, *secret, over).await?),
         Plan::Replace { secret, over, .. } => Ok(replace(client, &secret, over).await?),
+        Plan::Wait(waiting) => Err(Undone::Waiting(waiting)),
         Plan::Refuse(refusal) => Err(Undone::Refused(refusal)),
     }
 }
@@ -47,51 +82,77 @@ pub(crate) async fn create_key(
     client: &Client,
     namespace: &str,
     secret: &Secret,
-) -> Result<(), kube::Error> {
-    api(client, namespace).create(&PostParams::default(), secret).await.map(drop)
+) -> Result<(), ApiError> {
+    let created = post(client, namespace, secret, &by_us()).await;
+    created.map(drop).map_err(|error| failed("create the Secret", namespace, secret, error))
 }
 
-async fn create(client: &Client, secret: &Secret) -> Result<ObjectMeta, kube::Error> {
-    Ok(api_of(client, secret).create(&PostParams::default(), secret).await?.metadata)
+async fn create(client: &Client, secret: &Secret) -> Result<ObjectMeta, ApiError> {
+    let created = post(client, namespace_of(secret), secret, &by_us()).await;
+    created.map_err(|error| failed("create the Secret", namespace_of(secret), secret, error))
 }
 
 async fn update(
     client: &Client,
     mut secret: Secret,
     over: Version,
-) -> Result<ObjectMeta, kube::Error> {
+) -> Result<ObjectMeta, ApiError> {
     secret.metadata.uid = over.uid;
     secret.metadata.resource_version = over.resource_version;
-    let put = api_of(client, &secret)
-        .replace(&secret.name_any(), &PostParams::default(), &secret)
-        .await?;
-    Ok(put.metadata)
+    let namespace = namespace_of(&secret);
+    let request = Request::new(Secret::url_path(&(), Some(namespace)))
+        .replace(&secret.name_any(), &by_us(), body(&secret))
+        .expect("a name that the API server gave makes a path");
+    let put = client.request::<SecretMeta>(request).await;
+    put.map(|put| put.0).map_err(|error| failed("update the Secret", namespace, &secret, error))
 }
 
 /// The new one must pass the API server's checks first, under a name of its own and without being kept: were it
 /// refused afterwards, the old one would be gone for nothing.
-async fn replace(
-    client: &Client,
-    secret: &Secret,
-    over: Version,
-) -> Result<ObjectMeta, kube::Error> {
-    let api = api_of(client, secret);
+async fn replace(client: &Client, secret: &Secret, over: Version) -> Result<ObjectMeta, ApiError> {
+    let namespace = namespace_of(secret);
     let mut rehearsal = secret.clone();
     rehearsal.metadata.name = None;
     rehearsal.metadata.generate_name = Some("seal-dry-run-".to_owned());
-    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    api.create(&dry_run, &rehearsal).await?;
+    let dry_run = PostParams { dry_run: true, ..by_us() };
+    let rehearsed = post(client, namespace, &rehearsal, &dry_run).await;
+    rehearsed
+        .map_err(|error| failed("create a Secret in the place of", namespace, secret, error))?;
 
     let preconditions = Preconditions { uid: over.uid, resource_version: over.resource_version };
     let exactly = DeleteParams::default().preconditions(preconditions);
-    api.delete(&secret.name_any(), &exactly).await?;
+    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let deleted = api.delete(&secret.name_any(), &exactly).await;
+    deleted.map_err(|error| failed("delete the Secret", namespace, secret, error))?;
     create(client, secret).await
 }
 
-fn api_of(client: &Client, secret: &Secret) -> Api<Secret> {
-    api(client, secret.metadata.namespace.as_deref().unwrap_or_default())
+/// The answer has the whole Secret again: its metadata alone is taken.
+async fn post(
+    client: &Client,
+    namespace: &str,
+    secret: &Secret,
+    params: &PostParams,
+) -> Result<ObjectMeta, kube::Error> {
+    let request = Request::new(Secret::url_path(&(), Some(namespace)))
+        .create(params, body(secret))
+        .expect("a namespace makes a path");
+    Ok(client.request::<SecretMeta>(request).await?.0)
 }
 
-fn api(client: &Client, namespace: &str) -> Api<Secret> {
-    Api::namespaced(client.clone(), namespace)
+fn body(secret: &Secret) -> Vec<u8> {
+    serde_json::to_vec(secret).expect("a Secret is a map with text for keys")
+}
+
+/// Under our name in `managedFields`, by which a later look tells whether anybody else has written.
+fn by_us() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
+}
+
+fn failed(asked: &'static str, namespace: &str, secret: &Secret, error: kube::Error) -> ApiError {
+    ApiError::new(asked, format!("{namespace}/{}", secret.name_any()), error)
+}
+
+fn namespace_of(secret: &Secret) -> &str {
+    secret.metadata.namespace.as_deref().unwrap_or_default()
 }

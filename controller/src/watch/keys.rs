@@ -6,17 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{Config, Event};
 use kube::{Api, ResourceExt};
+use seal_core::names::KEY;
 use tokio::sync::Notify;
 
-use super::{Listed, Watching, watch_failed};
-use seal_core::names::KEY;
-
-use crate::keyring::{self, SharedKeys};
+use super::events::Events;
+use super::{Listed, Watching};
+use crate::keyring::{self, KeySecret, Published, SharedKeys};
 
 /// Watches the keys; `changed` is told whenever they were read anew.
 pub(crate) async fn watch(
@@ -27,22 +25,17 @@ pub(crate) async fn watch(
     listed: Listed,
 ) {
     let api: Api<Secret> = Api::namespaced(watching.client.clone(), &namespace);
-    let by_type = watcher(api.clone(), Config::default().fields(&format!("type={KEY}")));
-    let by_label = watcher(api, Config::default().labels(KEY));
-    let mut events = futures::stream::select(
-        by_type.default_backoff().map(|event| (0, event)).boxed(),
-        by_label.default_backoff().map(|event| (1, event)).boxed(),
-    );
+    let mut by_type =
+        Events::of("keys", api.clone(), Config::default().fields(&format!("type={KEY}")));
+    let mut by_label = Events::of("labelled keys", api, Config::default().labels(KEY));
     let mut found = [KeySecrets::default(), KeySecrets::default()];
-    while let Some((list, event)) = events.next().await {
-        let is_other_list = match event {
-            Ok(event) => found[list].changed_by(event),
-            Err(error) => {
-                watch_failed("keys", &error);
-                false
-            }
+    loop {
+        let (list, event) = tokio::select! {
+            event = by_type.next() => (0, event),
+            event = by_label.next() => (1, event),
         };
-        if is_other_list && found.iter().all(|list| list.complete) {
+        let Ok(event) = event else { continue };
+        if found[list].changed_by(event) && found.iter().all(|list| list.complete) {
             remember(&watching, &keys, &found);
             changed.notify_one();
             listed.send_replace(true);
@@ -51,10 +44,16 @@ pub(crate) async fn watch(
 }
 
 fn remember(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
-    let secrets: BTreeMap<&String, &Secret> = found.iter().flat_map(|it| &it.secrets).collect();
+    let secrets: BTreeMap<&String, &KeySecret> = found.iter().flat_map(|it| &it.secrets).collect();
     let read = keyring::read(secrets.into_values());
-    let held = read.keyring.fingerprints().len();
-    if keys.set(read) {
+    let held = read.keyring.fingerprints();
+    let published = read.published.clone();
+    let before = keys.set(read);
+    if published != before.published {
+        tell_of_published(published.as_ref(), before.published.as_ref());
+    }
+    if held != before.keyring.fingerprints() {
+        let held = held.len();
         if held == 0 {
             tracing::warn!(held, "the keyring changed: no key is held, and nothing can be opened");
         } else {
@@ -64,11 +63,19 @@ fn remember(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
     }
 }
 
+fn tell_of_published(now: Option<&Published>, before: Option<&Published>) {
+    let before = before.map(|it| it.fingerprint.to_string()).unwrap_or_default();
+    match now {
+        Some(now) => tracing::info!(now = %now.fingerprint, before, "this is the key to seal to"),
+        None => tracing::warn!(before, "no key is active: none is published to seal to"),
+    }
+}
+
 /// The key Secrets that one watch has seen, by name.
 #[derive(Default)]
 struct KeySecrets {
-    secrets: BTreeMap<String, Secret>,
-    listing: BTreeMap<String, Secret>,
+    secrets: BTreeMap<String, KeySecret>,
+    listing: BTreeMap<String, KeySecret>,
     complete: bool,
 }
 
@@ -81,14 +88,16 @@ impl KeySecrets {
                 return false;
             }
             Event::InitApply(secret) => {
-                self.listing.insert(secret.name_any(), secret);
+                self.listing.insert(secret.name_any(), KeySecret::take(secret));
                 return false;
             }
             Event::InitDone => {
                 self.secrets = std::mem::take(&mut self.listing);
                 self.complete = true;
             }
-            Event::Apply(secret) => drop(self.secrets.insert(secret.name_any(), secret)),
+            Event::Apply(secret) => {
+                self.secrets.insert(secret.name_any(), KeySecret::take(secret));
+            }
             Event::Delete(secret) => drop(self.secrets.remove(&secret.name_any())),
         }
         true

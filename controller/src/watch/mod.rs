@@ -4,6 +4,7 @@
 //! then sealed objects, so that an object finds everything that the check for unchanged ones needs, and can be
 //! taken from the list as soon as it has arrived.
 
+mod events;
 pub(crate) mod keys;
 pub(crate) mod recipients;
 pub(crate) mod sealed;
@@ -12,11 +13,13 @@ pub(crate) mod secrets;
 use std::sync::Arc;
 
 use kube::Client;
-use kube::runtime::watcher;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::memory::{Memory, Watched};
 use crate::work::queue::Queue;
+
+/// Objects per page of a list: a page is in memory whole, and an object may have 1.5 MB.
+const PAGE: u32 = 25;
 
 /// Told when a watch's first list is complete.
 pub(crate) type Listed = watch::Sender<bool>;
@@ -27,33 +30,20 @@ pub(crate) struct Watching {
     pub client: Client,
     pub memory: Arc<Memory>,
     pub queue: Arc<Queue>,
+    /// Had by the one watch that lists: two lists would have two pages in memory.
+    pub listing: Arc<Semaphore>,
+}
+
+impl Watching {
+    async fn may_list(&self) -> Option<OwnedSemaphorePermit> {
+        self.listing.clone().acquire_owned().await.ok()
+    }
 }
 
 /// One of several namespaces that is gone, or whose owner took our role away, does not hold up the others; its
 /// watch begins again until it is let. Without the list nothing is unsafe: what is there refuses a `POST`.
-fn go_on_without(watched: &Watched, error: &watcher::Error, listed: &Listed) {
-    if watched.0.is_some() && code(error) == 403 {
+fn go_on_without(watched: &Watched, code: u16, listed: &Listed) {
+    if watched.0.is_some() && code == 403 {
         listed.send_replace(true);
     }
-}
-
-fn code(error: &watcher::Error) -> u16 {
-    use watcher::Error;
-    match error {
-        Error::InitialListFailed(error)
-        | Error::WatchStartFailed(error)
-        | Error::WatchFailed(error) => crate::api_error::code(error),
-        Error::WatchError(status) => status.code,
-        _ => 0,
-    }
-}
-
-fn watch_failed(what: &str, error: &watcher::Error) {
-    let code = code(error);
-    let hint = match code {
-        404 => "; is the kind installed? seal install | kubectl apply --server-side -f -",
-        403 => "; the controller's role does not allow it",
-        _ => "",
-    };
-    tracing::warn!(code, "the watch of {what} was interrupted and begins again{hint}");
 }

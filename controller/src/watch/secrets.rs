@@ -1,52 +1,53 @@
 //! The watch of Secrets: their metadata alone, contents are never listed.
 
-use futures::StreamExt;
-use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::core::PartialObjectMeta;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{Config, Event};
 
-use super::{Listed, Watching, go_on_without, watch_failed};
+use super::events::Events;
+use super::{Listed, PAGE, Watching, go_on_without};
 use crate::memory::Watched;
-
-/// A Secret's annotations may have 256 KiB, and whoever makes sealed objects says what they are.
-const PAGE: u32 = 100;
+use crate::thin::SecretMeta;
 
 /// Watches every Secret of one namespace or all.
 pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) {
-    let api: Api<PartialObjectMeta<Secret>> = match &watched.0 {
+    let api: Api<SecretMeta> = match &watched.0 {
         Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
         None => Api::all(watching.client.clone()),
     };
-    let mut events = watcher(api, Config::default().page_size(PAGE)).default_backoff().boxed();
-    while let Some(event) = events.next().await {
-        match event {
+    let mut events = Events::of("Secrets", api, Config::default().page_size(PAGE));
+    let mut may_list = None;
+    loop {
+        match events.next().await {
             Ok(event) => {
+                match event {
+                    Event::Init => may_list = watching.may_list().await,
+                    Event::InitDone => drop(may_list.take()),
+                    _ => {}
+                }
                 let is_listed = matches!(event, Event::InitDone);
                 remember(&watching, &watched, event);
                 if is_listed {
                     listed.send_replace(true);
                 }
             }
-            Err(error) => {
-                watch_failed("Secrets", &error);
-                go_on_without(&watched, &error, &listed);
+            Err(code) => {
+                drop(may_list.take());
+                go_on_without(&watched, code, &listed);
             }
         }
     }
 }
 
-fn remember(watching: &Watching, watched: &Watched, event: Event<PartialObjectMeta<Secret>>) {
+fn remember(watching: &Watching, watched: &Watched, event: Event<SecretMeta>) {
     let Watching { memory, queue, .. } = watching;
     match event {
         Event::Init => memory.secret_list_begins(watched),
         Event::InitApply(secret) | Event::Apply(secret) => {
-            let work = memory.secret(watched, &secret.metadata);
+            let work = memory.secret(watched, &secret.0);
             work.into_iter().for_each(|object| queue.add(object));
         }
         Event::Delete(secret) => {
-            let work = memory.secret_gone(watched, &secret.metadata);
+            let work = memory.secret_gone(watched, &secret.0);
             work.into_iter().for_each(|object| queue.add(object));
         }
         Event::InitDone => {

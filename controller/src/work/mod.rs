@@ -1,4 +1,5 @@
-//! Which object comes next, and when one comes again.
+//! Which object comes next, when one comes again, and how much of them is in hand.
 
+pub(crate) mod bytes;
 pub(crate) mod pace;
 pub(crate) mod queue;

@@ -14,9 +14,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::pace;
 use crate::object_id::ObjectName;
 
 type Namespace = Option<String>;
+
+/// From so many pauses on a silence is more than one connection that broke.
+const LASTING: u32 = 2;
 
 /// How much there is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +48,16 @@ struct State {
     /// When to come back, and the same by object, so that each waits for one time only.
     later: BTreeSet<(Instant, Arc<ObjectName>)>,
     later_by_object: HashMap<Arc<ObjectName>, Instant>,
+    silence: Silence,
     closed: bool,
+}
+
+/// An API server that does not answer: nothing is handed out for a while, since nothing would come of it.
+#[derive(Default)]
+struct Silence {
+    /// How often in a row nothing answered, with a pause between.
+    pauses: u32,
+    until: Option<Instant>,
 }
 
 impl Queue {
@@ -101,6 +114,40 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Nothing answered a worker: nothing is handed out for 0.1 s, then ever longer, up to 4 s. Says whether that is news.
+    pub(crate) fn nothing_answers(&self) -> bool {
+        let now = Instant::now();
+        self.with(|state| {
+            let silence = &mut state.silence;
+            // Whoever was at work when the pause began says the same once more.
+            if silence.until.is_some_and(|until| now < until) {
+                return false;
+            }
+            silence.pauses = silence.pauses.saturating_add(1);
+            silence.until = Some(now + pace::after_errors(silence.pauses));
+            silence.pauses == LASTING
+        })
+    }
+
+    /// The API server answered a worker. After a silence that lasted, what waits for its time is ready now: it may be
+    /// the silence that it waits for. Says whether it had lasted.
+    pub(crate) fn answered(&self) -> bool {
+        let has_lasted = self.with(|state| {
+            let has_lasted = state.silence.pauses >= LASTING;
+            state.silence = Silence::default();
+            if has_lasted {
+                for (_, object) in std::mem::take(&mut state.later) {
+                    state.add(object);
+                }
+            }
+            has_lasted
+        });
+        if has_lasted {
+            self.changed.notify_one();
+        }
+        has_lasted
+    }
+
     /// How many objects are ready and wait for a worker, and how many a worker has, at one moment.
     pub(crate) fn load(&self) -> Load {
         self.with(|state| Load { waiting: state.queued.len(), at_work: state.working.len() })
@@ -138,6 +185,9 @@ impl State {
             return (None, None);
         }
         let now = Instant::now();
+        if let Some(until) = self.silence.until.filter(|until| now < *until) {
+            return (None, Some(until));
+        }
         while let Some((at, object)) = self.later.first().cloned() {
             if at > now {
                 break;
@@ -172,59 +222,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::object_id::Kind;
-
-    fn object(namespace: &str, name: &str) -> Arc<ObjectName> {
-        named(Some(namespace.to_owned()), name)
-    }
-
-    fn named(namespace: Namespace, name: &str) -> Arc<ObjectName> {
-        Arc::new(ObjectName { kind: Kind::SealedSecret, namespace, name: name.to_owned() })
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn namespaces_take_turns_and_what_has_none_is_a_line_of_its_own() {
-        let queue = Queue::default();
-        for name in ["1", "2", "3"] {
-            queue.add(object("big", name));
-        }
-        queue.add(object("small", "1"));
-        queue.add(named(None, "everywhere"));
-        let mut order = Vec::new();
-        for _ in 0..5 {
-            order.push(queue.next().await.unwrap().to_string());
-        }
-        assert_eq!(order, ["big/1", "small/1", "everywhere", "big/2", "big/3"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_object_is_with_one_worker_and_comes_back_when_asked_for_meanwhile() {
-        let queue = Queue::default();
-        queue.add(object("a", "x"));
-        queue.add(object("a", "x"));
-        let x = queue.next().await.unwrap();
-        queue.add(x.clone());
-        assert_eq!(queue.load(), Load { waiting: 0, at_work: 1 });
-        queue.done(&x);
-        assert_eq!(queue.next().await, Some(x.clone()));
-        queue.done(&x);
-        queue.close();
-        assert_eq!(queue.next().await, None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn later_comes_later_and_sooner_wins() {
-        let queue = Queue::default();
-        let start = Instant::now();
-        queue.add_after(object("a", "late"), Duration::from_secs(60));
-        queue.add_after(object("a", "soon"), Duration::from_secs(5));
-        queue.add_after(object("a", "late"), Duration::from_secs(20));
-        assert_eq!(queue.next().await.unwrap().name, "soon");
-        assert_eq!(start.elapsed().as_secs(), 5);
-        assert_eq!(queue.next().await.unwrap().name, "late");
-        assert_eq!(start.elapsed().as_secs(), 20);
-        queue.close();
-    }
-}
+mod tests;

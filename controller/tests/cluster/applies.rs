@@ -6,7 +6,9 @@ use seal_core::kind::file;
 use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
 use serde_json::json;
 
-use crate::support::{Controller, ends, map, quiet, resealed, shared, values, with};
+use crate::support::{
+    Controller, ends, map, message, quiet, ready, resealed, shared, values, with,
+};
 
 #[tokio::test]
 async fn a_sealed_object_becomes_a_live_secret() {
@@ -59,7 +61,7 @@ fn template(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Template {
 }
 
 #[tokio::test]
-async fn a_changed_file_changes_the_live_secret_and_the_event_names_the_keys() {
+async fn a_changed_file_changes_the_live_secret_and_its_event_names_no_key() {
     let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     ns.create(controller.seal(&ns, "db", &[("a", "1"), ("b", "1")])).await;
@@ -71,7 +73,7 @@ async fn a_changed_file_changes_the_live_secret_and_the_event_names_the_keys() {
     ends(&ns, "db", "Applied").await;
     assert_eq!(values(&ns.get("db").await), map(&[("b", "2"), ("c", "2")]));
     let event = ns.eventually_event("db", "Applied").await;
-    assert_eq!(event.message.as_deref(), Some("added c; changed b; removed a"));
+    assert_eq!(event.message.as_deref(), Some("generation 2 of the file was written"));
 }
 
 #[tokio::test]
@@ -110,16 +112,25 @@ async fn a_request_to_reconcile_is_answered_in_the_status() {
 }
 
 #[tokio::test]
-async fn kubectl_shows_that_nothing_has_looked_yet() {
+async fn what_is_suspended_before_it_was_ever_applied_says_so_and_a_resumed_one_is_applied() {
     let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
     let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
     sealed.spec.suspend = Some(true);
     let made = ns.create(sealed).await;
     assert_eq!(made.status.unwrap().observed_generation, Some(-1));
+    ns.eventually("it is looked at", "db", |sealed: &SealedSecret| ready(sealed).is_some()).await;
     let table = cluster.kubectl(&["get", "sls", "-n", &ns.name], "").await;
     let table = String::from_utf8(table.stdout).unwrap();
-    assert!(table.starts_with("NAME   READY   REASON   KEYS   OPENED-WITH   AGE"), "{table}");
+    assert!(table.starts_with("NAME   READY     REASON      KEYS   OPENED-WITH   AGE"), "{table}");
+    let sealed: SealedSecret = ns.get("db").await;
+    assert_eq!(ready(&sealed).unwrap(), ("Unknown".into(), "Suspended".into()));
+    assert_eq!(message(&sealed), "suspended at generation 1");
+    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": false}})).await;
+    ends(&ns, "db", "Applied").await;
+    ns.patch::<SealedSecret>("db", json!({"spec": {"suspend": true}})).await;
+    let sealed = ends(&ns, "db", "Applied").await;
+    assert_eq!(message(&sealed), "suspended at generation 3", "the verdict stays");
 }
 
 #[tokio::test]

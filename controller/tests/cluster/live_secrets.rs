@@ -42,7 +42,11 @@ async fn a_secret_of_another_controller_is_left_alone_even_with_our_annotation()
     let theirs = ns.create(theirs).await;
     ns.create(controller.seal(&ns, "db", &[("password", "ours")])).await;
     let sealed = ends(&ns, "db", "NotOurs").await;
-    assert!(message(&sealed).contains("owned by SealedSecret owner"), "{}", message(&sealed));
+    assert!(
+        message(&sealed).contains("owned by SealedSecret.seal.dev owner"),
+        "{}",
+        message(&sealed)
+    );
     assert_eq!(version(&ns.get("db").await), version(&theirs));
 }
 
@@ -122,11 +126,8 @@ async fn a_write_that_an_admission_policy_denies_is_tried_until_the_policy_goes(
     .await;
     ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
     let sealed = ends(&ns, "db", "Retrying").await;
-    assert!(
-        message(&sealed).contains("an admission rule forbids the write"),
-        "{}",
-        message(&sealed)
-    );
+    let policy = format!("the ValidatingAdmissionPolicy {} denies it", ns.name);
+    assert!(message(&sealed).contains(&policy), "{}", message(&sealed));
     assert!(!message(&sealed).contains("canary"), "the policy's own words are not passed on");
     assert_eq!(stalled(&sealed), None);
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(ns.client.clone());

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod applies;
+mod contested;
 mod hostile;
 mod keys;
 mod live_secrets;
@@ -15,4 +16,5 @@ mod readme;
 mod review;
 mod serving;
 mod support;
+mod telling;
 mod unchanged;

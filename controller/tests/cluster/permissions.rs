@@ -59,7 +59,12 @@ async fn live_through_everything(cluster: &Cluster, controller: &Controller, hom
     ends(&ns, "db", "Applied").await;
     ns.delete::<Secret>("db").await;
     ns.eventually("it is there again", "db", |_: &Secret| true).await;
-    // The published recipient is put right, and a planted key rejected.
+    // The published recipient is put right, made anew where it must be, and a planted key rejected.
+    home.patch::<ConfigMap>("seal-recipients", json!({"immutable": true})).await;
+    home.eventually("it can be changed again", "seal-recipients", |map: &ConfigMap| {
+        map.immutable != Some(true)
+    })
+    .await;
     home.patch::<ConfigMap>("seal-recipients", json!({"data": {"recipient": "age1evil"}})).await;
     let recipient = controller.recipient().as_str().to_owned();
     home.eventually("it is right again", "seal-recipients", |map: &ConfigMap| {

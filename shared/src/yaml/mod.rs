@@ -183,7 +183,7 @@ impl Node {
 }
 
 /// A name out of a text, for a message: it may hold line feeds, escape sequences or megabytes.
-pub(crate) fn escaped(name: &str) -> String {
+pub fn escaped(name: &str) -> String {
     name.chars().take(253).flat_map(char::escape_debug).collect()
 }
 

@@ -1,0 +1,39 @@
+//! Who wrote a live Secret besides us, by its `managedFields`: who else wants it otherwise.
+//!
+//! A manager's name is what a client chose to call itself: it is a help for people, escaped and cut, and grants
+//! nothing.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
+use seal_core::escaped;
+use seal_core::names::FIELD_MANAGER;
+
+/// The fields that make a Secret what it is.
+const VALUES: [&str; 4] = ["f:data", "f:stringData", "f:type", "f:immutable"];
+
+/// The last other writer of data, type or `immutable`. One that nothing is known of is somebody else.
+pub(super) fn of_values(metadata: &ObjectMeta) -> Option<String> {
+    let entries = metadata.managed_fields.as_deref().unwrap_or_default();
+    if entries.is_empty() {
+        return Some("an unknown writer".to_owned());
+    }
+    latest(entries.iter().filter(|entry| has_values(entry)))
+}
+
+/// The last other writer of anything at all.
+pub(super) fn of_anything(metadata: &ObjectMeta) -> Option<String> {
+    latest(metadata.managed_fields.iter().flatten())
+}
+
+fn latest<'a>(entries: impl Iterator<Item = &'a ManagedFieldsEntry>) -> Option<String> {
+    let others = entries.filter(|entry| entry.manager.as_deref() != Some(FIELD_MANAGER));
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    Some(match last.manager.as_deref() {
+        None | Some("") => "an unnamed writer".to_owned(),
+        Some(name) => escaped(name),
+    })
+}
+
+fn has_values(entry: &ManagedFieldsEntry) -> bool {
+    let fields = entry.fields_v1.as_ref().and_then(|fields| fields.0.as_object());
+    fields.is_some_and(|fields| VALUES.iter().any(|name| fields.contains_key(*name)))
+}

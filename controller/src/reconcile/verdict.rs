@@ -1,0 +1,100 @@
+//! Why an object was not applied, and the word and sentence that say it. Pure.
+
+use seal_core::names::ACCEPTS;
+use seal_core::open::OpenError;
+use seal_core::place::Place;
+use seal_core::reason::Reason;
+
+use crate::api_error::ApiError;
+use crate::outcome::Outcome;
+use crate::plan::{Refusal, Waiting};
+use crate::target::secret::Undone;
+
+/// Why an object was not applied.
+pub(super) enum Failed {
+    /// This version's type cannot hold it.
+    Unreadable,
+    Open(OpenError),
+    Refused(Refusal),
+    /// Something has to be gone first; the watch tells when it is.
+    Waiting(Waiting),
+    /// The API server judges the Secret itself to be wrong, for these fields.
+    Invalid(Vec<String>),
+    /// Worth another try.
+    Api(ApiError),
+}
+
+impl From<Undone> for Failed {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Refused(refusal) => Self::Refused(refusal),
+            Undone::Waiting(waiting) => Self::Waiting(waiting),
+            Undone::Api(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiError> for Failed {
+    fn from(error: ApiError) -> Self {
+        if error.is_invalid() { Self::Invalid(error.fields()) } else { Self::Api(error) }
+    }
+}
+
+impl Failed {
+    /// The word and the sentence, for an object whose live Secret goes to `target`.
+    pub(super) fn outcome(&self, target: &Place) -> Outcome {
+        match self {
+            Self::Unreadable => Outcome::new(
+                Reason::Malformed,
+                "the object does not have the shape this version of the controller knows",
+            ),
+            Self::Open(error) => {
+                Outcome::new(error.reason(), format!("{error}; {}", error.reason().hint()))
+            }
+            Self::Refused(refusal) => refused(refusal, target),
+            Self::Waiting(waiting) => {
+                Outcome::new(Reason::Retrying, format!("the Secret {target} {}", waits(waiting)))
+            }
+            Self::Invalid(fields) => {
+                let fields = fields.join(", ");
+                let message = format!(
+                    "the API server refuses the Secret {target} as invalid at {fields}: its type may require a key or a form of value, its metadata another form; nothing was changed"
+                );
+                Outcome::new(Reason::Malformed, message)
+            }
+            Self::Api(error) => Outcome::new(Reason::Retrying, error.to_string()),
+        }
+    }
+}
+
+fn refused(refusal: &Refusal, target: &Place) -> Outcome {
+    let why = match refusal {
+        Refusal::Reserved(problem) => {
+            let message = format!("the Secret {target} is left alone: {problem}");
+            return Outcome::new(Reason::NotAllowed, message);
+        }
+        Refusal::NotOurs(None) => "exists and was not made from a sealed file; it is left alone; delete it, or give the sealed file another name".to_owned(),
+        Refusal::NotOurs(Some(owner)) => format!(
+            "exists, owned by {owner}, and was not made from this sealed file; it is left alone; delete it, or give the sealed file another name"
+        ),
+        Refusal::WrittenBy(writer) => format!(
+            "was left behind by an earlier sealed file of this name, and {writer} has written it since; it is left alone; to give it up to the sealed file: kubectl annotate secret -n {} {} {ACCEPTS}=adopt",
+            target.namespace, target.name
+        ),
+        Refusal::Orphaned => "was left behind by an earlier sealed file of this name, and would have to be deleted and made again, since it is immutable or of another type; it is left alone; delete it".to_owned(),
+    };
+    Outcome::new(Reason::NotOurs, format!("the Secret {target} {why}"))
+}
+
+fn waits(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Deleted { finalizers } if finalizers.is_empty() => {
+            "is being deleted, and is made again when it is gone".to_owned()
+        }
+        Waiting::Deleted { finalizers } => format!(
+            "is being deleted and is held by the finalizers {}; it is made again when it is gone",
+            finalizers.join(", ")
+        ),
+        Waiting::Collected => "is of an earlier sealed object of this name, and is made again when Kubernetes has collected it".to_owned(),
+    }
+}

@@ -1,0 +1,86 @@
+//! The events of one watch, for ever: what every watch here does about silence, errors and their telling.
+//!
+//! The API server ends a watch after [`WATCH_SECONDS`] and it is taken up where it was, so one whose connection died
+//! without a word is noticed 5 s later than that. After an error it begins again, at once and then ever later up to
+//! 4 s: the API server may be well again at any time. A cause is told once, and its end.
+
+use std::fmt::Debug;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use kube::runtime::watcher::{self, Config, Event};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+
+use crate::work::pace;
+
+/// How long the API server keeps one request of a watch.
+const WATCH_SECONDS: u32 = 25;
+/// The events of one watch.
+pub(super) struct Events<K: Resource + 'static> {
+    what: &'static str,
+    stream: BoxStream<'static, watcher::Result<Event<K>>>,
+    /// Errors in a row.
+    errors: u32,
+    /// The HTTP status of the last error that was told of.
+    told: Option<u16>,
+}
+
+impl<K> Events<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    pub(super) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
+        let stream = watcher::watcher(api, config.timeout(WATCH_SECONDS)).boxed();
+        Self { what, stream, errors: 0, told: None }
+    }
+
+    /// The next event; with an error the HTTP status of what interrupted it, 0 where nothing answered.
+    pub(super) async fn next(&mut self) -> Result<Event<K>, u16> {
+        tokio::time::sleep(pace::after_errors(self.errors)).await;
+        match self.stream.next().await.expect("a watch has no end") {
+            Ok(Event::Init) => Ok(Event::Init), // only a list is asked for
+            Ok(event) => {
+                self.goes_on();
+                Ok(event)
+            }
+            Err(error) => {
+                self.errors = self.errors.saturating_add(1);
+                let code = code(&error);
+                self.tell(code);
+                Err(code)
+            }
+        }
+    }
+
+    fn goes_on(&mut self) {
+        self.errors = 0;
+        if self.told.take().is_some() {
+            tracing::info!("the watch of {} goes on", self.what);
+        }
+    }
+
+    fn tell(&mut self, code: u16) {
+        if self.told.replace(code) == Some(code) {
+            return;
+        }
+        let hint = match code {
+            404 => "; is the kind installed? seal install | kubectl apply --server-side -f -",
+            403 => "; the controller's role does not allow it",
+            0 => "; the API server does not answer",
+            _ => "",
+        };
+        tracing::warn!(code, "the watch of {} is interrupted and begins again{hint}", self.what);
+    }
+}
+
+fn code(error: &watcher::Error) -> u16 {
+    use watcher::Error;
+    match error {
+        Error::InitialListFailed(error)
+        | Error::WatchStartFailed(error)
+        | Error::WatchFailed(error) => crate::api_error::code(error),
+        Error::WatchError(status) => status.code,
+        _ => 0,
+    }
+}
