@@ -32,7 +32,7 @@
 //!
 //! What could match no file is refused when the file is read, never passed over: an empty path, `/` at either end, `//`,
 //! `.` and `..`, `**` beside other characters, `\`, `!` at the beginning, a space at either end, sets and braces that hold
-//! a `/`. There is no escape: a name that has one of these characters is met with `?`. A path without any of them that
+//! a `/` or nothing. There is no escape: a name that has one of these characters is met with `?`. A path without any of them that
 //! names a folder is refused as soon as a file lies in it ([`Rule::names_a_folder_of`]).
 //!
 //! Where such files lie, who may own them and what matches a glob is not known here.

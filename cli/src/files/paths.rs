@@ -122,7 +122,7 @@ pub(crate) fn exists(path: &Path) -> bool {
 
 /// Whether a path leads to a folder, or is written as one.
 pub(crate) fn names_a_folder(path: &Path) -> bool {
-    path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
+    path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator)
 }
 
 /// Whether a path is a folder.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 use seal_core::exit_code::ExitCode;
 use seal_core::key::Fingerprint;
 use seal_core::policy_file::{PolicyFile, Rule};
@@ -125,17 +125,22 @@ fn matching(policy: &PolicyFile, path: &Path, real: &Path) -> Result<usize, Fail
 
 fn matches(index: usize, rule: &Rule, below: &Path) -> Result<bool, Failure> {
     let Some(path) = &rule.path else { return Ok(true) };
-    let glob = GlobBuilder::new(path).literal_separator(true).build().map_err(|_| {
-        Failure::input(format!("rules[{index}].path is not a glob"))
-            .hint("such as clusters/prod/** or *.yaml")
-    })?;
+    let Some(glob) = glob(path) else {
+        return Err(Failure::input(format!("rules[{index}].path is not a glob"))
+            .hint("such as clusters/prod/** or *.yaml"));
+    };
     if below.to_str().is_some_and(|below| rule.names_a_folder_of(below)) {
         return Err(Failure::input(format!(
             "rules[{index}].path is {path}, a folder, and matches no file in it"
         ))
         .hint(format!("{path}/** matches every file in there")));
     }
-    Ok(glob.compile_matcher().is_match(below))
+    Ok(glob.is_match(below))
+}
+
+fn glob(path: &str) -> Option<GlobMatcher> {
+    let glob = GlobBuilder::new(path).literal_separator(true).build().ok()?;
+    Some(glob.compile_matcher())
 }
 
 /// A nested file may remove recipients. Anything that it could add would be added by whoever may change it,
@@ -179,4 +184,39 @@ pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use seal_core::policy_file;
+
+    use super::*;
+
+    /// Every text of at most `longest` of these characters.
+    fn texts(characters: &str, longest: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..longest {
+            let longer = |text: &String| characters.chars().map(|c| format!("{text}{c}")).collect();
+            last = last.iter().flat_map(|text| -> Vec<String> { longer(text) }).collect();
+            all.extend_from_slice(&last);
+        }
+        all
+    }
+
+    #[test]
+    fn each_path_that_a_policy_takes_matches_some_file() {
+        let is_file = |path: &String| path.split('/').all(|name| !matches!(name, "" | "." | ".."));
+        let files: Vec<String> = texts("a,/", 5).into_iter().filter(is_file).collect();
+        let mut taken = 0;
+        for path in texts("a*?[]{},/", 4) {
+            let text = format!("rules: [{{path: \"{path}\", to: []}}]");
+            if policy_file::read(&text).is_ok() {
+                let glob = glob(&path).expect("what the grammar takes is a glob");
+                assert!(files.iter().any(|file| glob.is_match(file)), "{path} matches nothing");
+                taken += 1;
+            }
+        }
+        assert!(taken > 300, "{taken}");
+    }
 }

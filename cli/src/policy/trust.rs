@@ -79,7 +79,7 @@ fn within(root: &Path, path: &Path) -> Result<(), Failure> {
 }
 
 fn is_git(part: &Component<'_>) -> bool {
-    part.as_os_str() == ".git"
+    part.as_os_str().eq_ignore_ascii_case(".git")
 }
 
 fn of(name: &str, path: &Path, is: &str, what: &Path) -> String {

@@ -45,17 +45,24 @@ fn in_part(part: &str) -> Option<&'static str> {
     sets(part)
 }
 
-/// Whether each `[…]` and `{…}` begins and ends within this part, and a set has nothing that could be a `/`.
+const BRACES: &str =
+    "{a,b} names at least one thing between each comma, and holds neither / nor other {…}";
+
+/// Whether each `[…]` and `{…}` begins and ends within this part, has nothing that could be a `/`, and stands for something.
 fn sets(part: &str) -> Option<&'static str> {
     let mut in_braces = false;
     let mut rest = part;
-    while let Some(at) = rest.find(['[', ']', '{', '}']) {
-        let (bracket, behind) = (rest.as_bytes()[at], &rest[at + 1..]);
-        rest = match bracket {
+    while let Some(at) = rest.find(['[', ']', '{', '}', ',']) {
+        let (mark, behind) = (rest.as_bytes()[at], &rest[at + 1..]);
+        rest = match mark {
             b'[' => match behind.split_once(']') {
                 Some((set, behind)) if is_set(set) => behind,
                 _ => return Some("[…] takes letters, digits, _ and ranges of them: [a-z0-9]"),
             },
+            b',' if !in_braces => behind,
+            // An empty alternative is a name that is empty, or the one around it by chance.
+            b'{' | b',' if behind.starts_with([',', '}']) => return Some(BRACES),
+            b',' => behind,
             b'{' if !in_braces => {
                 in_braces = true;
                 behind
@@ -64,10 +71,10 @@ fn sets(part: &str) -> Option<&'static str> {
                 in_braces = false;
                 behind
             }
-            _ => return Some("{a,b} begins and ends between two /, and holds no other {…}"),
+            _ => return Some(BRACES),
         };
     }
-    in_braces.then_some("{a,b} begins and ends between two /, and holds no other {…}")
+    in_braces.then_some(BRACES)
 }
 
 fn is_set(set: &str) -> bool {

@@ -88,6 +88,11 @@ fn a_path_that_could_match_no_file_is_refused() {
         "a}",
         "{{a,b},c}",
         "{**,a}",
+        "{}",
+        "a{}b",
+        "{a,}",
+        "{,a}",
+        "{a,,b}",
         "a\\tb",
     ] {
         let text = format!("rules: [{{path: \"{path}\", to: []}}]");
