@@ -1,14 +1,18 @@
 //! Standard output and standard error: nothing else writes to them. The question of `--prompt` goes to the terminal.
 //!
 //! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Messages to a
-//! person go to standard error, one line each, without the control characters that a hostile file may carry.
+//! person go to standard error, one line each and of bounded length; what a hostile file may carry is escaped here.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::process;
 
+use seal_core::escape;
 use seal_core::exit_code::ExitCode;
 
 use crate::error::{Failure, words};
+
+/// Most characters of one message: room for the names of a hundred keys.
+const MOST_OF_A_LINE: usize = 8000;
 
 /// The two streams of one run.
 pub(crate) struct Console {
@@ -67,11 +71,7 @@ fn stdout_failure(error: &io::Error) -> Failure {
 }
 
 fn line(prefix: &str, text: &str) {
-    let mut line = format!("seal: {prefix}");
-    for c in text.chars() {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-    }
-    line.push('\n');
+    let line = format!("seal: {prefix}{}\n", escape::cut(text, MOST_OF_A_LINE));
     // Without standard error there is nowhere to report this failure.
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }

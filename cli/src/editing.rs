@@ -3,10 +3,12 @@
 //! `seal set` and `seal unset` are these steps with another change between them. The file is replaced whole or not at
 //! all, and only by a text that was parsed and checked again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 
 use seal_core::exit_code::ExitCode;
+use seal_core::key::Fingerprint;
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
@@ -17,8 +19,8 @@ use zeroize::Zeroizing;
 
 use crate::console;
 use crate::error::Failure;
-use crate::files::{self, Output};
-use crate::policy::{self, Chosen, RecipientArgs};
+use crate::files::{self, Output, Over};
+use crate::policy::{self, Chosen, RecipientArgs, Target};
 use crate::scope::ScopeArgs;
 use crate::sealed::{self, PickArgs};
 use crate::sealing::check_size;
@@ -36,7 +38,7 @@ pub(crate) struct Editing<'a> {
 impl<'a> Editing<'a> {
     /// Reads the file at `path`; its object must be well formed and lie in its scope.
     pub(crate) fn read(path: &'a Path, pick: &PickArgs) -> Result<Self, Failure> {
-        let text = files::read_text(path)?;
+        let text = files::read_utf8(path)?;
         let (index, object) = pick.pick(path, sealed::read(path, &text)?)?;
         let place = match check(&object) {
             Ok(checked) => checked.place().clone(),
@@ -50,10 +52,10 @@ impl<'a> Editing<'a> {
         &self,
         recipients: &RecipientArgs,
         scope: &ScopeArgs,
-    ) -> Result<(Chosen, Scope), Failure> {
+    ) -> Result<(Rc<Chosen>, Scope), Failure> {
         let allowed = check(&self.object).and_then(|checked| checked.allowed(&Grants::most()));
         allowed.map_err(|error| self.about(error.into()))?;
-        let chosen = policy::choose(recipients, self.path)?;
+        let chosen = policy::choose(recipients, &Target::Edited(self.path.to_path_buf()))?;
         let scope = self.scope(&chosen, scope).map_err(|failure| self.about(failure))?;
         Ok((chosen, scope))
     }
@@ -92,11 +94,12 @@ impl<'a> Editing<'a> {
         let before: BTreeSet<String> =
             self.object.sealed_to().into_iter().map(str::to_owned).collect();
         if now != before && !before.is_empty() {
+            let names = policy::names(self.path);
             console::warn(&format!(
                 "{}: its other values are sealed to {}; this is for {}",
                 self.place,
-                list(&before),
-                list(&now)
+                list(&before, &names),
+                list(&now, &names)
             ));
         }
     }
@@ -107,34 +110,36 @@ impl<'a> Editing<'a> {
         template.is_some_and(|template| template.string_data.contains_key(key))
     }
 
-    /// Makes the change and replaces the file; with `only_check` says that it would.
-    pub(crate) fn replace(self, change: &Change, only_check: bool) -> Result<(), Failure> {
+    /// The keys of the file's sealed values.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.object.spec.values.keys().map(String::as_str)
+    }
+
+    /// Makes the change and replaces the file; with `only_check` says what it would be, in the words of `what`.
+    pub(crate) fn replace(
+        self,
+        change: &Change,
+        only_check: bool,
+        what: &str,
+    ) -> Result<(), Failure> {
         let written =
             edit(&self.text, self.index, change).map_err(|error| self.about(error.into()))?;
         self.check_written(&written)?;
         if only_check {
-            let message = format!("{} would change", self.path.display());
+            let message = format!("{} would change: {}: {what}", self.path.display(), self.place);
             return Err(Failure::new(ExitCode::WouldChange, message)
                 .hint("run it again without --check, and commit"));
         }
-        let _lock = files::lock_folder(self.path);
-        if *files::read_text(self.path)? != *self.text {
-            let message = format!("{} was changed since it was read", self.path.display());
-            return Err(Failure::new(ExitCode::Failed, message)
-                .hint("nothing was written: run it again, and it changes the file as it is now"));
-        }
-        let bytes = Zeroizing::new(written.into_bytes());
-        files::write_all(vec![Output { path: self.path.to_path_buf(), bytes, mode: 0o644 }])?;
-        Ok(())
+        replace_read(self.path, &self.text, written)
     }
 
     /// What was written must be a sealed file that readers take, limits included.
     fn check_written(&self, written: &str) -> Result<(), Failure> {
         let documents = file::read(written).map_err(|error| self.about(error.into()))?;
-        if let Some(Document::Sealed(object)) = documents.get(self.index) {
-            check(object).map_err(|error| self.about(error.into()))?;
-        }
-        check_size(&self.place, written)
+        let Some(Document::Sealed(object)) = documents.get(self.index) else { return Ok(()) };
+        check(object).map_err(|error| self.about(error.into()))?;
+        // The limits are those of one object: a file may have many.
+        check_size(&self.place, &file::write(object))
     }
 
     /// Puts the file in front of a failure.
@@ -143,6 +148,25 @@ impl<'a> Editing<'a> {
     }
 }
 
-fn list(fingerprints: &BTreeSet<String>) -> String {
-    fingerprints.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+/// Writes over a file that was read, if it is still what was read: another run may have changed it meanwhile.
+pub(crate) fn replace_read(path: &Path, read: &str, written: String) -> Result<(), Failure> {
+    let _lock = files::lock_folder(path);
+    if *files::read_utf8(path)? != *read {
+        let message = format!("{} was changed since it was read", path.display());
+        return Err(Failure::new(ExitCode::Failed, message)
+            .hint("nothing was written: run it again, and it changes the file as it is now"));
+    }
+    let bytes = Zeroizing::new(written.into_bytes());
+    let path = path.to_path_buf();
+    files::write_all(vec![Output { path, bytes, mode: 0o644, over: Over::Anything }])?;
+    Ok(())
+}
+
+/// Fingerprints, each behind the name that a `.seal.yaml` has for it.
+fn list(fingerprints: &BTreeSet<String>, names: &BTreeMap<Fingerprint, String>) -> String {
+    let name = |fingerprint: &String| {
+        let name = Fingerprint::parse(fingerprint).and_then(|fingerprint| names.get(&fingerprint));
+        name.map_or_else(|| fingerprint.clone(), |name| format!("{name} ({fingerprint})"))
+    };
+    fingerprints.iter().map(name).collect::<Vec<_>>().join(", ")
 }

@@ -68,8 +68,9 @@ impl Failure {
             io::ErrorKind::StorageFull => {
                 failure.hint("make room and run it again; no file was changed")
             }
-            io::ErrorKind::NotFound if what == "read" => failure
-                .hint("`seal --help` lists the commands; anything else is the name of a file"),
+            io::ErrorKind::NotFound if what == "read" => {
+                failure.hint("`ls` shows what is there; `pwd` says where you are")
+            }
             io::ErrorKind::NotFound => failure.hint("make its folder first"),
             io::ErrorKind::IsADirectory => failure.hint("name a file in it"),
             io::ErrorKind::PermissionDenied => failure.hint("`ls -l` says who may"),
@@ -80,18 +81,12 @@ impl Failure {
 
 /// The operating system's word for an error, in lower case and without its number.
 pub(crate) fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        io::ErrorKind::StorageFull => "no space left on the device".to_owned(),
-        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
-        kind => kind.to_string(),
-    }
+    seal_disk::words::words(error.kind())
 }
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        Self::refused(error.reason(), error.to_string())
+        Self::refused(error.reason(), error.to_string()).hint(error.hint())
     }
 }
 
@@ -112,8 +107,9 @@ impl From<EditError> for Failure {
     fn from(error: EditError) -> Self {
         match error {
             EditError::File(error) => error.into(),
-            other => Self::input(other.to_string())
-                .hint("seal the whole manifest again: `seal -o FILE manifest.yaml` writes the layout that can"),
+            other => Self::input(other.to_string()).hint(
+                "`seal fmt FILE` writes the layout that can be; it needs no key and no plaintext",
+            ),
         }
     }
 }
@@ -148,29 +144,41 @@ impl From<ManifestError> for Failure {
             return Self::new(ExitCode::AlreadySealed, error.to_string())
                 .hint("to change one value of it: `seal set FILE KEY`");
         }
-        let hint = match &error {
-            ManifestError::Text(error) if error.problem == Problem::KeyTwice => {
+        let hint = manifest_hint(&error);
+        Self::refused(Reason::Malformed, error.to_string()).hint(hint)
+    }
+}
+
+fn manifest_hint(error: &ManifestError) -> &'static str {
+    match error {
+        ManifestError::Text { error, .. } => match error.problem {
+            Problem::KeyTwice(_) => {
                 "kubectl would silently take one of the two: take the other out"
             }
-            ManifestError::Text(error) if error.problem == Problem::Conflict => {
-                "keep one side of it and take its marks out"
+            Problem::Conflict => "keep one side of it and take its marks out",
+            Problem::Template => {
+                "have it filled in first: `helm template … | seal`; or seal the values alone, with --name NAME -n NS"
             }
-            ManifestError::NotASecret { .. } => {
-                "only Secrets are sealed: put other manifests into a file of their own"
-            }
-            ManifestError::Empty => "`kubectl create secret … --dry-run=client -o yaml` makes one",
-            ManifestError::NoValues { .. } => "values stand under data (base64) or stringData",
-            ManifestError::UnknownField { .. } => {
-                "values stand under data or stringData; take the field out"
-            }
-            ManifestError::NotBase64 { .. } => "plain text stands under stringData",
-            ManifestError::BadKey { .. } => "give that key another name",
-            ManifestError::WrongType { .. } => "the API server takes nothing else there",
             _ => {
                 "look at that line: `kubectl apply --dry-run=client -f FILE` wants the same manifest"
             }
-        };
-        Self::refused(Reason::Malformed, error.to_string()).hint(hint)
+        },
+        ManifestError::NotASecret { .. } => {
+            "only Secrets are sealed: put other manifests into a file of their own"
+        }
+        ManifestError::NotV1 { .. } => "write `apiVersion: v1` into it",
+        ManifestError::Sops { .. } => "`sops -d FILE | seal` seals what it encrypts",
+        ManifestError::Empty => "`kubectl create secret … --dry-run=client -o yaml` makes one",
+        ManifestError::NoValues { .. } => {
+            "values stand under data (base64) or stringData, or come by --from-file and its like"
+        }
+        ManifestError::UnknownField { .. } => {
+            "values stand under data or stringData; take the field out"
+        }
+        ManifestError::NotBase64 { .. } => "plain text stands under stringData",
+        ManifestError::BadKey { .. } => "give that key another name",
+        ManifestError::WrongType { .. } => "the API server takes nothing else there",
+        _ => "`kubectl apply --dry-run=client -f FILE` wants the same manifest",
     }
 }
 
@@ -180,6 +188,19 @@ pub(crate) fn bad_recipient(text: &str, error: KeyError) -> Failure {
         KeyError::PrivateKey => {
             return Failure::input(error.to_string())
                 .hint("`seal key new` prints the recipient; the identity itself never goes on a command line");
+        }
+        _ if ["ssh-", "ecdsa-", "sk-"].iter().any(|start| text.starts_with(start)) => {
+            return Failure::input("an SSH key is no recipient here")
+                .hint("`seal key new` makes a key to seal for; `seal fetch` pins the cluster's");
+        }
+        _ if text.starts_with("age1") && text.contains([',', ' ']) => {
+            return Failure::input("more than one recipient stands where one belongs").hint(
+                "give each a -r of its own, or put them into a file, one a line, for -R FILE",
+            );
+        }
+        KeyError::NotARecipient => {
+            return Failure::input(error.to_string())
+                .hint("a recipient is one long word that begins with age1pq1; -R FILE reads them from a file");
         }
         _ if text.starts_with("age1") => {
             let start: String = text.chars().take(24).collect();

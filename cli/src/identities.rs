@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use seal_core::exit_code::ExitCode;
+use seal_core::identity_file;
 use seal_core::key::{Identity, Keyring};
 use seal_disk::private::{self, Pipes};
 use zeroize::Zeroizing;
@@ -28,16 +29,19 @@ impl IdentityArgs {
         }
         let mut keyring = Keyring::default();
         for path in &self.identity {
-            let text = read(path)?;
-            let identities = Identity::parse_file(&text).map_err(|error| {
-                Failure::input(format!("{}: {error}", files::name_of(path))).hint(
-                    "an identity file has lines that begin with AGE-SECRET-KEY-, and # comments",
-                )
-            })?;
-            identities.into_iter().for_each(|identity| keyring.insert(identity));
+            read_all(path)?.into_iter().for_each(|identity| keyring.insert(identity));
         }
         Ok(keyring)
     }
+}
+
+/// Every identity of a file.
+pub(crate) fn read_all(path: &Path) -> Result<Vec<Identity>, Failure> {
+    let text = read(path)?;
+    identity_file::read(&text).map_err(|error| {
+        let message = format!("{}: {error}", files::name_of(path));
+        Failure::refused(error.reason(), message).hint(error.hint())
+    })
 }
 
 /// A file's text; a pipe such as `<(pass show key)` and standard input are taken as well.

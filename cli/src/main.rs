@@ -14,6 +14,7 @@ mod policy;
 mod scope;
 mod sealed;
 mod sealing;
+mod suggest;
 mod values;
 
 use std::process::ExitCode;

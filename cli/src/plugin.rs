@@ -1,6 +1,7 @@
 //! Recipients of age plugins: a program `age-plugin-NAME` on the PATH wraps the file key.
 //!
-//! Only recipients from `-r` and `-R` come here: a `.seal.yaml` never starts a program.
+//! Only recipients that the user names come here: those of `-r`, and those in a file of `-R` outside of any Git work tree.
+//! What a repository brings along never starts a program.
 
 use age::plugin::{Recipient as PluginRecipient, RecipientPluginV1};
 use age::secrecy::SecretString;

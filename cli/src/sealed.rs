@@ -1,6 +1,6 @@
 //! The sealed objects of a text: all of them, or the one that flags name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
@@ -20,6 +20,16 @@ pub(crate) struct PickArgs {
     pub(crate) name: Option<String>,
 }
 
+/// The file that is named; standard input when none is and it is a pipe.
+pub(crate) fn input(named: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+    match named {
+        Some(path) => Ok(path.clone()),
+        None if files::stdin_is_terminal() => Err(Failure::input("no sealed file is named")
+            .hint("name it, or - for standard input, which is also read when it is a pipe")),
+        None => Ok(PathBuf::from("-")),
+    }
+}
+
 /// The sealed objects of a text and their positions among its documents. Other manifests are named and left.
 pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>, Failure> {
     let documents = file::read(text).map_err(|error| Failure::from(error).about_file(path))?;
@@ -32,8 +42,13 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
                 files::name_of(path)
             )),
             Document::Other { kind } => {
+                let what = if kind.is_empty() {
+                    "what has no kind and"
+                } else {
+                    &format!("{kind}, which")
+                };
                 console::note(&format!(
-                    "{}: left out {kind}, which is not a SealedSecret",
+                    "{}: left out {what} is not a SealedSecret",
                     files::name_of(path)
                 ));
             }
@@ -64,17 +79,32 @@ impl PickArgs {
     ) -> Result<(usize, SealedSecret), Failure> {
         let names: Vec<String> = objects.iter().map(|(_, object)| object.full_name()).collect();
         let mut chosen = objects.into_iter().filter(|(_, object)| self.means(object));
-        match (chosen.next(), chosen.next()) {
-            (Some(one), None) => Ok(one),
-            (found, _) => {
-                let what = if found.is_some() { "several objects in" } else { "no such object in" };
-                Err(Failure::input(format!(
-                    "{what} {}: it has {}",
-                    files::name_of(path),
-                    names.join(", ")
-                ))
-                .hint("name one with -n NS --name NAME"))
-            }
+        let (first, second) = match (chosen.next(), chosen.next()) {
+            (Some(one), None) => return Ok(one),
+            both => both,
+        };
+        let file = files::name_of(path);
+        let Some((_, first)) = first else {
+            let asked = self.in_words();
+            return Err(Failure::input(format!("there is no {asked} in {file}"))
+                .hint(format!("it has {}", names.join(", "))));
+        };
+        let same = std::iter::once(second).flatten().chain(chosen);
+        let name = first.full_name();
+        if same.into_iter().any(|(_, other)| other.full_name() == name) {
+            return Err(Failure::input(format!("{name} stands in {file} more than once"))
+                .hint("take one of them out with an editor: of two, a cluster keeps the last"));
+        }
+        let message = format!("several objects in {file}: it has {}", names.join(", "));
+        Err(Failure::input(message).hint("name one with -n NS --name NAME"))
+    }
+
+    /// What the flags ask for.
+    fn in_words(&self) -> String {
+        let name = self.name.as_deref().unwrap_or("object");
+        match &self.namespace {
+            Some(namespace) => format!("{name} of the namespace {namespace}"),
+            None => name.to_owned(),
         }
     }
 }

@@ -23,11 +23,13 @@ pub enum ExitCode {
     WrongPlace = 5,
     /// What was to be sealed is sealed already.
     AlreadySealed = 6,
+    /// A recipient is not the one that is pinned.
+    PinMismatch = 8,
 }
 
 impl ExitCode {
     /// Every code, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Done,
         Self::Failed,
         Self::Input,
@@ -35,6 +37,7 @@ impl ExitCode {
         Self::Missing,
         Self::WrongPlace,
         Self::AlreadySealed,
+        Self::PinMismatch,
     ];
 }
 

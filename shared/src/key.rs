@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::kem::{PrivateHalf, PublicHalf};
 use crate::crypto::recipient;
+use crate::text::without_mark;
 
 /// Why a key did not read. Never carries the text: a private key may have been put where a public one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -182,7 +183,7 @@ impl Identity {
     /// Reads an age identity file: one identity a line, blank lines and `#` comments between.
     pub fn parse_file(text: &str) -> Result<Vec<Self>, KeyError> {
         let mut identities = Vec::new();
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in without_mark(text).lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;

@@ -15,7 +15,7 @@
 //!
 //! let identity = Identity::generate();
 //! let recipients = [identity.recipient().parse()?];
-//! let text = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: prod}, stringData: {password: hunter2}}";
+//! let text = "---\n{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: prod}, stringData: {password: hunter2}}";
 //! let manifest = manifest::read(text, &Default::default())?.remove(0);
 //! let place = Place::new("prod", "db")?;
 //! let sealed = seal::seal(manifest, &place, Scope::of(&place), &Default::default(), &recipients)?;
@@ -29,11 +29,14 @@
 //! ```
 
 mod crypto;
+pub mod escape;
 pub mod exit_code;
+pub mod identity_file;
 pub mod key;
 pub mod kind;
 pub mod layout;
 pub mod manifest;
+pub mod metadata;
 pub mod names;
 pub mod open;
 pub mod place;
@@ -42,7 +45,9 @@ pub mod reason;
 pub mod seal;
 pub mod secret;
 pub mod secret_type;
+pub mod text;
 pub mod tree;
 mod yaml;
 
-pub use yaml::{Problem, ReadError, escaped};
+pub use escape::escaped;
+pub use yaml::{Copies, Problem, ReadError};

@@ -11,6 +11,9 @@ pub const API_VERSION: &str = "seal.dev/v1";
 /// `kind` of a sealed file.
 pub const SEALED_SECRET: &str = "SealedSecret";
 
+/// The controller's Deployment, and its ServiceAccount.
+pub const CONTROLLER: &str = "seal-controller";
+
 /// Type of a key Secret, and its label, whose value is `active` or `retired`.
 pub const KEY: &str = "seal.dev/key";
 /// Under which name of a key Secret's data its age identity file stands.

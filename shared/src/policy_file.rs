@@ -1,13 +1,51 @@
 //! Text of a `.seal.yaml` → [`PolicyFile`]: for whom to seal under which path; and the one edit that pins a
 //! recipient in it, which keeps every other line.
 //!
-//! Where such files lie, who may own them and how paths match is not known here.
+//! ```yaml
+//! recipients: {prod: age1pq1…, offline: {file: keys/offline.txt}}
+//! rules:
+//! - {path: "clusters/prod/**", to: [prod, offline], namespace: prod, clear: [LOG_LEVEL]}
+//! - {to: [prod, offline]}
+//! allowClassic: false
+//! ```
+//!
+//! # The path of a rule
+//!
+//! The first rule that matches the file that is written decides; one without `path` matches every file. A path is a
+//! glob, relative to the folder of the `.seal.yaml`, and matches whole paths of files, never a folder:
+//!
+//! | written | stands for |
+//! |---|---|
+//! | `*` | any characters within a name, also none; a dot at the beginning as well |
+//! | `?` | one character within a name |
+//! | `[a-z0-9_]` | one of these letters, digits and `_`; not negated |
+//! | `{prod,staging}` | one of these, within a name |
+//! | `**` | any number of folders, also none: `**/x`, `a/**/x`; at the end every file below: `a/**` |
+//! | everything else | itself; capitals count, also where the file system has none |
+//!
+//! | path | `db.yaml` | `prod/db.yaml` | `prod/eu/db.yaml` |
+//! |---|---|---|---|
+//! | `*.yaml` | yes | no | no |
+//! | `**/*.yaml` | yes | yes | yes |
+//! | `prod/*` | no | yes | no |
+//! | `prod/**` | no | yes | yes |
+//!
+//! What could match no file is refused when the file is read, never passed over: an empty path, `/` at either end, `//`,
+//! `.` and `..`, `**` beside other characters, `\`, `!` at the beginning, a space at either end, sets and braces that hold
+//! a `/` or nothing. There is no escape: a name that has one of these characters is met with `?`. A path without any of them that
+//! names a folder is refused as soon as a file lies in it ([`Rule::names_a_folder_of`]).
+//!
+//! Where such files lie, who may own them and what matches a glob is not known here.
+
+mod glob;
+mod pin;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::place::{is_key, is_label};
-use crate::yaml::lines::{self, Edit};
 use crate::yaml::{self, Entry, Node, ReadError, Value};
+
+pub use pin::pin;
 
 /// A `.seal.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +70,7 @@ pub enum Source {
 /// For whom to seal under one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// A glob relative to the `.seal.yaml`; none matches every path.
+    /// A glob relative to the `.seal.yaml`, as the head of this file has it; none matches every path.
     pub path: Option<String>,
     /// Names of recipients.
     pub to: Vec<String>,
@@ -40,6 +78,23 @@ pub struct Rule {
     pub namespace: Option<String>,
     /// Keys that are no secret.
     pub clear: BTreeSet<String>,
+}
+
+impl PolicyFile {
+    /// Whether the path of the file decides which rule counts: one with a path comes before any without.
+    pub fn goes_by_path(&self) -> bool {
+        self.rules.first().is_some_and(|rule| rule.path.is_some())
+    }
+}
+
+impl Rule {
+    /// Whether the path is a folder's, in which `file` lies: written for it, and matching nothing of it.
+    pub fn names_a_folder_of(&self, file: &str) -> bool {
+        let Some(path) = self.path.as_deref().filter(|path| glob::is_literal(path)) else {
+            return false;
+        };
+        file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+    }
 }
 
 /// Why a `.seal.yaml` did not read, or was not edited. Names fields, never what stands in them.
@@ -76,6 +131,14 @@ pub enum PolicyError {
     /// A name that cannot be one.
     #[error("{0}")]
     BadName(String),
+    /// A path that could match no file.
+    #[error("{rule}.path: {problem}")]
+    BadPath {
+        /// Which rule.
+        rule: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A layout whose lines do not stand for themselves.
     #[error("its layout cannot be edited line by line")]
     Layout,
@@ -111,69 +174,6 @@ pub fn read(text: &str) -> Result<PolicyFile, PolicyError> {
         }
     }
     Ok(policy)
-}
-
-/// The same text with `recipient` under `name`: replaced where it stands, else added, also to each rule
-/// without a path. Every other line stays; a layout that does not allow this is an error.
-pub fn pin(text: &str, name: &str, recipient: &str) -> Result<String, PolicyError> {
-    let before = read(text)?;
-    let documents = yaml::documents(text)?;
-    let document = documents.first().ok_or(PolicyError::Layout)?;
-    let edits = match before.recipients.get(name) {
-        Some(Source::File(_)) => return Err(PolicyError::Layout),
-        Some(Source::Text(_)) => replace(document, name, recipient),
-        None => add(text, document, name, recipient),
-    };
-    let written = lines::apply(text, edits.ok_or(PolicyError::Layout)?);
-    let mut expected = before.clone();
-    let known = expected.recipients.insert(name.to_owned(), Source::Text(recipient.to_owned()));
-    for rule in expected.rules.iter_mut().filter(|rule| known.is_none() && rule.path.is_none()) {
-        rule.to.insert(0, name.to_owned());
-    }
-    let as_meant = read(&written).is_ok_and(|read| read == expected);
-    if as_meant { Ok(written) } else { Err(PolicyError::Layout) }
-}
-
-fn replace(document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
-    let node = document.get("recipients")?.get(name)?;
-    Some(vec![(node.span.clone(), recipient.to_owned())])
-}
-
-fn begins_with(text: &str, node: &Node, bracket: char) -> bool {
-    text.get(node.span.clone()).is_some_and(|flow| flow.starts_with(bracket))
-}
-
-fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
-    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let recipients = document.get("recipients")?;
-    let mut edits = Vec::new();
-    if begins_with(text, recipients, '{') {
-        let comma = if recipients.entries().is_empty() { "" } else { ", " };
-        let at = recipients.span.start + 1;
-        edits.push((at..at, format!("{name}: {recipient}{comma}")));
-    } else {
-        let last = recipients.entries().last()?;
-        let at = lines::end_of_entry(text, last);
-        let indent = &text[lines::line_start(text, last.span.start)..last.span.start];
-        let before = if text[..at].ends_with('\n') { "" } else { line_end };
-        edits.push((at..at, format!("{before}{indent}{name}: {recipient}{line_end}")));
-    }
-    let rules = document.get("rules").map(Node::items).unwrap_or_default();
-    for to in
-        rules.iter().filter(|rule| rule.get("path").is_none()).filter_map(|rule| rule.get("to"))
-    {
-        if begins_with(text, to, '[') {
-            let comma = if to.items().is_empty() { "" } else { ", " };
-            let at = to.span.start + 1;
-            edits.push((at..at, format!("{name}{comma}")));
-        } else {
-            let start = to.items().first()?.span.start;
-            let line = lines::line_start(text, start);
-            let dash = &text[line..start];
-            edits.push((line..line, format!("{dash}{name}{line_end}")));
-        }
-    }
-    Some(edits)
 }
 
 fn recipients(node: &Node) -> Result<BTreeMap<String, Source>, PolicyError> {
@@ -220,6 +220,9 @@ fn rule(index: usize, node: &Node) -> Result<Rule, PolicyError> {
             "for" => return Err(PolicyError::NotInThisVersion(field)),
             _ => return Err(PolicyError::UnknownField(field)),
         }
+    }
+    if let Some(problem) = rule.path.as_deref().and_then(glob::problem) {
+        return Err(PolicyError::BadPath { rule: at, problem });
     }
     if rule.namespace.as_deref().is_some_and(|namespace| !is_label(namespace)) {
         return Err(PolicyError::BadName(format!("{at}.namespace cannot name a namespace")));

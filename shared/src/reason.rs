@@ -94,8 +94,10 @@ impl Reason {
             }
             Self::WrongPlace => "seal for that place, or with a wider scope",
             Self::NotSealedForThis => "seal that value again under its own name and key",
-            Self::Damaged => "restore the file from Git, or seal that value again",
-            Self::Malformed => "restore the file from Git, or seal the manifest again",
+            Self::Damaged => {
+                "put the lines of that value back as Git's history has them, or seal it again"
+            }
+            Self::Malformed => "put right what is named: Git's history has the lines as they were",
             Self::NotAllowed => "leave out what is reserved, or ask whoever runs the controller",
             Self::Retrying => "it is tried again",
             Self::Contested => "find out who else writes the live Secret, and stop one of the two",

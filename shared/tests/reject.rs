@@ -48,7 +48,8 @@ fn refuse_sealed(text: &str, keyring: &Keyring) -> Option<(String, String)> {
 }
 
 fn refuse_manifest(text: &str) -> Option<(String, String)> {
-    let error = manifest::read(text, &BTreeSet::new()).err()?;
+    let read = manifest::read(text, &BTreeSet::new());
+    let error = read.and_then(|all| all.iter().try_for_each(|it| it.require_values("db"))).err()?;
     let printed = format!("{error:?}");
     let variant = printed.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned();
     Some((variant, format!("{error}\n{printed}")))

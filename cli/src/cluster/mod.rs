@@ -45,6 +45,8 @@ pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
 }
 
 #[cfg(feature = "cluster")]
+mod config;
+#[cfg(feature = "cluster")]
 mod recipient;
 #[cfg(feature = "cluster")]
 pub(crate) use recipient::recipient;

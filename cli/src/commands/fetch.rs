@@ -1,24 +1,25 @@
-//! `seal fetch`: pins the cluster's recipient in `.seal.yaml`.
+//! `seal fetch`: pins the cluster's recipient in `.seal.yaml`, or in the file of recipients that it names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::key::{Fingerprint, Recipient};
-use seal_core::policy_file::{self, PolicyError, Source};
+use seal_core::policy_file::{self, PolicyError, PolicyFile, Source};
 use zeroize::Zeroizing;
 
 use crate::cluster::{self, ClusterArgs};
 use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
-use crate::files::{self, Output, relative};
+use crate::files::{self, Output, Over, relative};
 use crate::policy;
 
 /// Pin the cluster's recipient in .seal.yaml
 ///
 /// Asks the cluster for the recipient that its controller publishes, prints the fingerprint, and adds it to
 /// .seal.yaml and to the rules without a path. Compare the fingerprint with one that came by another way: who
-/// answers in the cluster's place decides who can read what you seal. A pin is changed only with --accept.
+/// answers in the cluster's place decides who can read what you seal. A pin is changed only with --accept. Waits a
+/// minute for a controller that was only just installed.
 ///
 /// Example: seal fetch --as prod --context prod
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) struct FetchArgs {
     accept: Option<String>,
 }
 
-/// Fetches the recipient, compares it with the pin, and writes it into `.seal.yaml`.
+/// Fetches the recipient, compares it with the pin, and writes it where it is pinned.
 pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
     let target = files::real_path(Path::new("."))?.join("-");
     let Some(path) = policy::files_above(&target).into_iter().next() else {
@@ -44,17 +45,20 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
         .hint("`seal init` makes one"));
     };
     let before = policy::load(&path)?;
+    let pin = Pin::read(&path, &before, &args.name)?;
     let recipient = recipient(args, before.allow_classic)?;
     let fingerprint = recipient.fingerprint();
-    accept(args, before.recipients.get(&args.name), &fingerprint)?;
-    let pinned = pin(args, &path, &recipient)?;
-    let sealed_for = policy_file::read(&pinned)
-        .is_ok_and(|policy| policy.rules.iter().any(|rule| rule.to.contains(&args.name)));
-    let bytes = Zeroizing::new(pinned.into_bytes());
-    let written = files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o644 }])?;
+    pin.accept(args, &fingerprint)?;
+    let pinned = pin.with(args, &recipient)?;
+    let after = pinned.policy(&path, before)?;
+    not_mixed(&after, &path, &args.name, &recipient)?;
+    let at = relative(&pinned.path);
+    let bytes = Zeroizing::new(pinned.text.into_bytes());
+    let output = Output { path: pinned.path, bytes, mode: 0o644, over: Over::Anything };
+    let written = files::write_all(vec![output])?;
     let did = if written.is_empty() { "is pinned already" } else { "is now pinned" };
-    console::say(&format!("{} {did} in {}: {fingerprint}", args.name, relative(&path)));
-    if !sealed_for {
+    console::say(&format!("{} {did} in {at}: {fingerprint}", args.name));
+    if !after.rules.iter().any(|rule| rule.to.contains(&args.name)) {
         console::note(&format!(
             "no rule of {} seals for {} yet: name it under `to`",
             relative(&path),
@@ -68,7 +72,7 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
 fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure> {
     let text = cluster::recipient(&args.cluster)?;
     let recipient = Recipient::from_str(&text)
-        .map_err(|error| bad_recipient(&text, error).about("the cluster"))?;
+        .map_err(|error| bad_recipient(&text, error).about("what the cluster publishes"))?;
     if recipient.is_classic() && !allow_classic {
         return Err(Failure::input(
             "the cluster's recipient is classic, which quantum computers will read",
@@ -78,10 +82,116 @@ fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure
     Ok(recipient)
 }
 
+/// Where a recipient is pinned, and to what.
+struct Pin {
+    path: PathBuf,
+    /// Whether `path` is a file of recipients, and not the `.seal.yaml`.
+    in_file: bool,
+    recipients: Vec<Recipient>,
+    texts: Vec<Fingerprint>,
+}
+
+/// A text with the recipient in it.
+struct Pinned {
+    path: PathBuf,
+    in_file: bool,
+    text: String,
+}
+
+impl Pin {
+    fn read(policy: &Path, file: &PolicyFile, name: &str) -> Result<Self, Failure> {
+        let (mut path, mut recipients, mut texts) = (policy.to_owned(), Vec::new(), Vec::new());
+        let in_file = match file.recipients.get(name) {
+            Some(Source::File(file)) => {
+                (path, recipients) = policy::pinned_in_file(policy, name, file)?;
+                texts.extend(recipients.iter().map(Recipient::fingerprint));
+                true
+            }
+            Some(Source::Text(text)) => {
+                texts.push(Fingerprint::of(text));
+                false
+            }
+            None => false,
+        };
+        Ok(Self { path, in_file, recipients, texts })
+    }
+
+    /// Whether the pin may become `new`: it is not there, it is the same, or the user names `new` itself.
+    fn accept(&self, args: &FetchArgs, new: &Fingerprint) -> Result<(), Failure> {
+        if let Some(accepted) = args.accept.as_deref().filter(|accepted| *accepted != new.as_str())
+        {
+            let wanted = Fingerprint::parse(accepted)
+                .map_or("what --accept names".to_owned(), |fingerprint| fingerprint.to_string());
+            return Err(Failure::new(
+                ExitCode::PinMismatch,
+                format!("the cluster's recipient is {new}, not {wanted}"),
+            )
+            .hint("find out which of the two is right before you seal anything"));
+        }
+        if self.texts.is_empty() || self.texts.contains(new) || args.accept.is_some() {
+            return Ok(());
+        }
+        let old: Vec<String> = self.texts.iter().map(Fingerprint::to_string).collect();
+        let message = format!(
+            "the cluster's recipient is {new}, and {} is pinned to {}",
+            args.name,
+            old.join(" and ")
+        );
+        Err(Failure::new(ExitCode::PinMismatch, message).hint(format!(
+            "if the cluster has a new key, run it again with --accept {new}; another cluster has another name: --as NAME"
+        )))
+    }
+
+    /// The text with `recipient` in it, and every other line as it was.
+    fn with(self, args: &FetchArgs, recipient: &Recipient) -> Result<Pinned, Failure> {
+        let Self { path, in_file, recipients, texts } = self;
+        let text = match files::exists(&path) {
+            true => files::read_utf8(&path)?.to_string(),
+            false => String::new(),
+        };
+        let new = recipient.as_str();
+        let pinned = if !in_file {
+            pin_in_policy(args, &path, &text, recipient)?
+        } else if texts.contains(&recipient.fingerprint()) {
+            text
+        } else {
+            match recipients.as_slice() {
+                [] => format!("{text}{new}\n"),
+                [old] => text.replace(old.as_str(), new),
+                several => {
+                    let message = format!(
+                        "{} has {} recipients, and which of them the cluster's takes the place of is not known",
+                        relative(&path),
+                        several.len()
+                    );
+                    return Err(Failure::input(message)
+                        .hint(format!("put it in that one's place yourself: {new}")));
+                }
+            }
+        };
+        Ok(Pinned { path, in_file, text: pinned })
+    }
+}
+
+impl Pinned {
+    /// The `.seal.yaml` as it will be.
+    fn policy(&self, path: &Path, before: PolicyFile) -> Result<PolicyFile, Failure> {
+        if self.in_file {
+            return Ok(before);
+        }
+        policy_file::read(&self.text)
+            .map_err(|error| Failure::input(format!("{}: {error}", relative(path))))
+    }
+}
+
 /// The text of the `.seal.yaml` at `path` with the recipient in it.
-fn pin(args: &FetchArgs, path: &Path, recipient: &Recipient) -> Result<String, Failure> {
-    let text = files::read_text(path)?;
-    policy_file::pin(&text, &args.name, recipient.as_str()).map_err(|error| {
+fn pin_in_policy(
+    args: &FetchArgs,
+    path: &Path,
+    text: &str,
+    recipient: &Recipient,
+) -> Result<String, Failure> {
+    policy_file::pin(text, &args.name, recipient.as_str()).map_err(|error| {
         let failure = Failure::input(format!("{}: {error}", relative(path)));
         match error {
             PolicyError::Layout => failure.hint(format!(
@@ -94,26 +204,33 @@ fn pin(args: &FetchArgs, path: &Path, recipient: &Recipient) -> Result<String, F
     })
 }
 
-/// Whether the pin may become `new`: it is not there, it is the same, or the user names `new` itself.
-fn accept(args: &FetchArgs, pinned: Option<&Source>, new: &Fingerprint) -> Result<(), Failure> {
-    if let Some(accepted) = args.accept.as_deref().filter(|accepted| *accepted != new.as_str()) {
-        let wanted = Fingerprint::parse(accepted)
-            .map_or("what --accept names".to_owned(), |fingerprint| fingerprint.to_string());
-        return Err(Failure::new(
-            ExitCode::Missing,
-            format!("the cluster's recipient is {new}, not {wanted}"),
-        )
-        .hint("find out which of the two is right before you seal anything"));
+/// A rule that would name a classic and a post-quantum recipient seals nothing any more: said before it is written.
+fn not_mixed(
+    policy: &PolicyFile,
+    path: &Path,
+    name: &str,
+    recipient: &Recipient,
+) -> Result<(), Failure> {
+    let mut any = policy.clone();
+    any.allow_classic = true;
+    for rule in any.rules.iter().filter(|rule| rule.to.iter().any(|to| to == name)) {
+        let mut others = rule.clone();
+        others.to.retain(|to| to != name);
+        let beside = policy::for_rule(&any, path, &others)?;
+        let other = beside.iter().find(|(_, other)| other.is_classic() != recipient.is_classic());
+        if let Some((other, _)) = other {
+            let (classic, quantum) = if recipient.is_classic() {
+                (name, other.as_str())
+            } else {
+                (other.as_str(), name)
+            };
+            return Err(Failure::input(format!(
+                "{classic} is classic (age1 without pq) and {quantum} is post-quantum: a rule for both seals nothing"
+            ))
+            .hint(format!(
+                "`seal key new -o FILE` makes a post-quantum key: put its recipient in the place of {classic}; nothing was written"
+            )));
+        }
     }
-    let old = match pinned {
-        Some(Source::Text(text)) => Fingerprint::of(text),
-        _ => return Ok(()),
-    };
-    if old == *new || args.accept.is_some() {
-        return Ok(());
-    }
-    let message = format!("the cluster's recipient is {new}, and {} is pinned to {old}", args.name);
-    Err(Failure::new(ExitCode::Missing, message).hint(format!(
-        "if the cluster has a new key, run it again with --accept {new}; another cluster has another name: --as NAME"
-    )))
+    Ok(())
 }

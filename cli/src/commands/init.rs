@@ -3,19 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use seal_core::key::{Identity, Recipient};
+use seal_core::key::{Fingerprint, Identity, Recipient};
+use seal_core::policy_file::Source;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
-use crate::files::{self, Output, relative};
+use crate::files::{self, Output, Over, relative};
 use crate::identities;
-use crate::policy::FILE_NAME;
+use crate::policy::{self, FILE_NAME};
 
 /// Make a .seal.yaml with an offline recipient
 ///
 /// Writes .seal.yaml at the root of the Git work tree, and an identity outside of it that opens everything sealed
-/// here when the cluster is lost: move that file to a place that is offline. `seal fetch` adds the cluster.
+/// here when the cluster is lost: move that file to a place that is offline. `seal fetch` adds the cluster. Where
+/// there is a .seal.yaml it stays as it is.
 ///
 /// Example: seal init && seal fetch
 #[derive(Debug, clap::Args)]
@@ -28,40 +30,82 @@ pub(crate) struct InitArgs {
     offline: Option<String>,
 }
 
-/// Writes the identity first, so that no `.seal.yaml` names an offline recipient whose identity was never written.
+/// Writes the identity first, so that no `.seal.yaml` names an offline recipient whose identity was never written; and
+/// takes it back when there is no `.seal.yaml` to name it.
 pub(crate) fn run(args: &InitArgs, _: &mut Console) -> Result<(), Failure> {
     let here = files::real_path(Path::new("."))?;
     let root = files::work_tree_root(&here).unwrap_or_else(|| here.clone());
     let path = root.join(FILE_NAME);
     if files::exists(&path) {
-        return Err(Failure::input(format!("{} exists and is not overwritten", relative(&path)))
-            .hint("`seal fetch` adds the cluster to it; everything else is an editor's work"));
+        return is_there(args, &path);
     }
-    let recipient = match &args.offline {
-        Some(text) => Recipient::from_str(text).map_err(|error| bad_recipient(text, error))?,
-        None => make_identity(args, &root)?,
+    let (recipient, made) = match &args.offline {
+        Some(text) => {
+            (Recipient::from_str(text).map_err(|error| bad_recipient(text, error))?, None)
+        }
+        None => make_identity(args, &root).map(|(recipient, file)| (recipient, Some(file)))?,
     };
     let bytes = Zeroizing::new(policy_text(&recipient).into_bytes());
-    files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o644 }])?;
+    let output = Output { path: path.clone(), bytes, mode: 0o644, over: Over::Nothing };
+    if let Err(failure) = files::write_all(vec![output]) {
+        made.iter().for_each(|file| files::remove_own(file));
+        return Err(failure);
+    }
+    if let Some(file) = &made {
+        console::say(&format!("made the offline identity in {}", file.display()));
+    }
     console::say(&format!("wrote {}: offline is {}", relative(&path), recipient.fingerprint()));
-    if args.offline.is_none() {
+    if made.is_some() {
         console::say(
             "move the identity to a place that is offline, such as paper or a stick: it opens everything sealed here",
         );
+    }
+    if recipient.is_classic() {
+        console::warn(CLASSIC);
     }
     console::say("next: `seal fetch` adds your cluster");
     Ok(())
 }
 
-fn make_identity(args: &InitArgs, root: &Path) -> Result<Recipient, Failure> {
+const CLASSIC: &str = "offline is classic (age1 without pq): quantum computers will read what is sealed to it, and no \
+                       post-quantum recipient, such as a cluster's, can stand beside it in a file. `seal key new -o FILE` \
+                       makes a post-quantum one: write its recipient in the place of this one, and take out allowClassic";
+
+/// A second `seal init` changes nothing: what it was to make is there.
+fn is_there(args: &InitArgs, path: &Path) -> Result<(), Failure> {
+    let policy = policy::load(path)?;
+    if let Some(text) = &args.offline {
+        let wanted =
+            Recipient::from_str(text).map_err(|error| bad_recipient(text, error))?.fingerprint();
+        let is_named = |source: &Source| matches!(source, Source::Text(text) if Fingerprint::of(text) == wanted);
+        if !policy.recipients.values().any(is_named) {
+            let message = format!("{} exists, and {wanted} is not in it", relative(path));
+            return Err(Failure::input(message)
+                .hint("write it under recipients yourself, and its name under `to` of the rules that it is for"));
+        }
+    }
+    console::note(&format!(
+        "{} is there already and stays as it is; no key was made. `seal fetch` adds a cluster to it",
+        relative(path)
+    ));
+    Ok(())
+}
+
+fn make_identity(args: &InitArgs, root: &Path) -> Result<(Recipient, PathBuf), Failure> {
     let path = match &args.offline_key {
         Some(path) => path.clone(),
         None => default_path(root)?,
     };
+    if files::exists(&path) {
+        let file = path.display();
+        return Err(Failure::input(format!("{file} exists and is not overwritten")).hint(
+            "another repository of this name may have made it: --offline-key FILE makes a key elsewhere; --offline \
+             RECIPIENT uses the one that is there, whose recipient stands behind `# public key:` in it",
+        ));
+    }
     let identity = Identity::generate();
     identities::write(&identity, &path)?;
-    console::say(&format!("made the offline identity in {}", path.display()));
-    Ok(identity.recipient().parse().expect("an identity's own recipient"))
+    Ok((identity.recipient().parse().expect("an identity's own recipient"), path))
 }
 
 fn default_path(root: &Path) -> Result<PathBuf, Failure> {

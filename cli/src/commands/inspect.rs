@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use seal_core::escape::{cut, printable};
 use seal_core::key::Fingerprint;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::open::check::check;
@@ -24,9 +25,9 @@ use crate::sealed;
 /// Example: seal inspect db.sealed.yaml
 #[derive(Debug, clap::Args)]
 pub(crate) struct InspectArgs {
-    /// The sealed file; - is standard input
+    /// The sealed file; - is standard input, which is also read when it is a pipe and nothing is named
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// Write a JSON list, one object for each sealed object
     #[arg(long)]
     json: bool,
@@ -34,34 +35,42 @@ pub(crate) struct InspectArgs {
 
 /// Shows all objects, then says what is wrong with the first that is.
 pub(crate) fn run(args: &InspectArgs, console: &mut Console) -> Result<(), Failure> {
-    let text = files::read_text(&args.file)?;
-    let objects = sealed::read(&args.file, &text)?;
-    let names = policy::names(&args.file);
+    let file = sealed::input(args.file.as_ref())?;
+    let text = files::read_text(&file)?;
+    let objects = sealed::read(&file, &text)?;
+    let names = policy::names(&file);
     if args.json {
         let all: Vec<_> = objects.iter().map(|(_, object)| as_json(object, &names)).collect();
-        console.write(format!("{:#}\n", serde_json::Value::from(all)).as_bytes())?;
+        let text = format!("{:#}\n", serde_json::Value::from(all));
+        console.write(visible_json(&text).as_bytes())?;
     } else {
         let all: Vec<_> = objects.iter().map(|(_, object)| as_text(object, &names)).collect();
-        console.write(printable(&all.join("\n")).as_bytes())?;
+        console.write(all.join("\n").as_bytes())?;
     }
     for (_, object) in &objects {
-        check(object).map_err(|error| Failure::from(error).about_file(&args.file))?;
+        check(object).map_err(|error| Failure::from(error).about_file(&file))?;
     }
     Ok(())
 }
 
-/// The text with control characters escaped: a file may come from anyone, and they would steer a terminal.
-fn printable(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+/// The same JSON, with an escape for each character that is not seen as itself. Such a one stands in strings alone.
+fn visible_json(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
+        if c == '\n' || printable(c.encode_utf8(&mut [0; 4])).chars().eq([c]) {
+            visible.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a String does not fail.
+            let _ = write!(visible, "\\u{unit:04x}");
         }
     }
-    escaped
+    visible
 }
+
+/// Most characters of a row: a template may hold 256 KiB of annotations, which --json shows whole.
+const MOST_OF_A_ROW: usize = 4000;
 
 type Names = BTreeMap<Fingerprint, String>;
 
@@ -123,10 +132,11 @@ fn headers(object: &SealedSecret) -> Vec<HeaderView<'_>> {
 fn as_text(object: &SealedSecret, names: &Names) -> String {
     let spec = &object.spec;
     let mut text = format!("SealedSecret {}\n", object.full_name());
+    // Each row is escaped by itself: a line feed in an annotation makes no other row.
     let mut row = |name: &str, value: String| {
         if !value.is_empty() {
             // Writing to a String does not fail.
-            let _ = writeln!(text, "  {name:<14}{value}");
+            let _ = writeln!(text, "  {name:<14} {}", cut(&value, MOST_OF_A_ROW));
         }
     };
     row("opens", in_words(&spec.scope));

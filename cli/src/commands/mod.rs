@@ -1,6 +1,7 @@
 //! One file per command: an Args struct whose doc comment is its help, then `run`.
 
 pub(crate) mod fetch;
+pub(crate) mod fmt;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod install;
@@ -19,6 +20,7 @@ use crate::error::Failure;
 pub(crate) enum Command {
     Set(set::SetArgs),
     Unset(unset::UnsetArgs),
+    Fmt(fmt::FmtArgs),
     Inspect(inspect::InspectArgs),
     Open(open::OpenArgs),
     #[command(subcommand)]
@@ -35,6 +37,7 @@ impl Command {
         match self {
             Self::Set(args) => set::run(args, console),
             Self::Unset(args) => unset::run(args, console),
+            Self::Fmt(args) => fmt::run(args, console),
             Self::Inspect(args) => inspect::run(args, console),
             Self::Open(args) => open::run(args, console),
             Self::Key(command) => key::run(command, console),

@@ -1,7 +1,10 @@
 //! `seal open`: sealed objects → plaintext, for whoever holds an identity.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use seal_core::escape::escaped;
 use seal_core::key::Keyring;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::layout::{self, Layout};
@@ -14,9 +17,10 @@ use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
 use crate::error::Failure;
-use crate::files::{self, Output};
+use crate::files::{self, Output, Over};
 use crate::identities::IdentityArgs;
 use crate::sealed::{self, PickArgs};
+use crate::suggest;
 
 /// Open a sealed file with a private key
 ///
@@ -26,9 +30,9 @@ use crate::sealed::{self, PickArgs};
 /// Example: seal open db.sealed.yaml -i ~/.config/seal/offline.key --key password
 #[derive(Debug, clap::Args)]
 pub(crate) struct OpenArgs {
-    /// The sealed file; - is standard input
+    /// The sealed file; - is standard input, which is also read when it is a pipe and nothing is named
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     #[command(flatten)]
     identity: IdentityArgs,
     /// Write only the value of KEY, byte for byte
@@ -36,11 +40,21 @@ pub(crate) struct OpenArgs {
     key: Option<String>,
     #[command(flatten)]
     pick: PickArgs,
-    /// Write to FILE, which only you can read (default: standard output)
+    /// Write to a new FILE that only you can read (default: standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the FILE of -o, whatever it holds
+    #[arg(long, requires = "output")]
+    force: bool,
     /// Write files under the folder of --out, named as LAYOUT names them: tree is OUT/<namespace>/<name>/<key>
-    #[arg(long, value_name = "LAYOUT", requires = "out", conflicts_with_all = ["key", "output"])]
+    #[arg(
+        long,
+        value_name = "LAYOUT",
+        requires = "out",
+        conflicts_with_all = ["key", "output"],
+        value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::as_str)).try_map(|word| word.parse::<Layout>()),
+        hide_possible_values = true
+    )]
     layout: Option<Layout>,
     /// Folder that --layout writes to: yours, and not writable by others
     #[arg(long, value_name = "OUT", requires = "layout")]
@@ -49,40 +63,64 @@ pub(crate) struct OpenArgs {
 
 /// Opens everything that was named, then writes everything.
 pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure> {
+    let file = sealed::input(args.file.as_ref())?;
+    if files::is_stdin(&file) && args.identity.identity.iter().any(|path| files::is_stdin(path)) {
+        return Err(Failure::input("standard input is named twice: for FILE and for -i")
+            .hint("name the sealed file: seal open FILE -i -"));
+    }
+    let output = args.output.as_deref().filter(|path| !files::is_stdout(path));
+    output.map_or(Ok(()), |path| not_an_input(path, &file, args))?;
     let keyring = args.identity.keyring()?;
-    let text = files::read_text(&args.file)?;
-    let mut objects = sealed::read(&args.file, &text)?;
+    let text = files::read_text(&file)?;
+    let mut objects = sealed::read(&file, &text)?;
     if args.key.is_some() || args.pick.name.is_some() || args.pick.namespace.is_some() {
-        objects = vec![args.pick.pick(&args.file, objects)?];
+        objects = vec![args.pick.pick(&file, objects)?];
+    }
+    if let (Some(key), [(_, object)]) = (&args.key, objects.as_mut_slice()) {
+        only_key(object, key).map_err(|failure| failure.about_file(&file))?;
     }
     let opened = objects
         .iter()
         .map(|(_, object)| open_one(object, &keyring))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|failure| failure.about_file(&args.file))?;
+        .map_err(|failure| failure.about_file(&file))?;
     if let (Some(layout), Some(folder)) = (args.layout, &args.out) {
-        return lay_out(opened, layout, folder, &args.file);
+        return lay_out(opened, layout, folder, &file);
     }
     let bytes = match &args.key {
-        Some(key) => value(&opened[0], key)?,
+        Some(key) => Zeroizing::new(opened[0].values[key].expose().to_vec()),
         None => manifests(&opened),
     };
-    let Some(path) = &args.output else { return console.write(&bytes) };
-    if files::real_path(path)
-        .is_ok_and(|path| files::work_tree_root(files::folder_of(&path)).is_some())
-    {
+    let Some(path) = output else { return console.write(&bytes) };
+    warn_of_work_tree(path);
+    let over = if args.force { Over::Anything } else { Over::Nothing };
+    files::write_all(vec![Output { path: path.to_owned(), bytes, mode: 0o600, over }])?;
+    Ok(())
+}
+
+/// The identity, and the sealed file itself, are never written over.
+fn not_an_input(path: &Path, file: &Path, args: &OpenArgs) -> Result<(), Failure> {
+    let mut inputs = args.identity.identity.iter().map(PathBuf::as_path).chain([file]);
+    if inputs.any(|input| files::is_same_file(path, input)) {
+        let message = format!("{} is also what is read, and would be gone", path.display());
+        return Err(Failure::input(message).hint("write to another file"));
+    }
+    Ok(())
+}
+
+fn warn_of_work_tree(path: &Path) {
+    if files::real_path(path).is_ok_and(|path| files::work_tree_root(&path).is_some()) {
         console::warn(&format!(
             "{} is plaintext in a Git work tree: take care not to commit it",
             path.display()
         ));
     }
-    files::write_all(vec![Output { path: path.clone(), bytes, mode: 0o600 }])?;
-    Ok(())
 }
 
 /// Writes files through seal-disk, the one writer of opened values. A file that is not ours stays, and ends the command
 /// before any value is written.
 fn lay_out(opened: Vec<Opened>, layout: Layout, folder: &Path, from: &Path) -> Result<(), Failure> {
+    warn_of_work_tree(folder);
     let mut out = Out::open(folder, layout)?;
     out.begin();
     let mut writes = Vec::new();
@@ -103,13 +141,21 @@ fn open_one(object: &SealedSecret, keyring: &Keyring) -> Result<Opened, Failure>
     Ok(open::open(&check(object)?.allowed(&Grants::most())?, keyring)?)
 }
 
-fn value(opened: &Opened, key: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let Some(value) = opened.values.get(key) else {
-        let keys: Vec<&str> = opened.values.keys().map(String::as_str).collect();
-        return Err(Failure::input(format!("{} has no key {key}", opened.place))
-            .hint(format!("it has {}", keys.join(", "))));
-    };
-    Ok(Zeroizing::new(value.expose().to_vec()))
+/// Leaves one value in a well-formed object: the others may be sealed to somebody else, or damaged.
+fn only_key(object: &mut SealedSecret, key: &str) -> Result<(), Failure> {
+    check(object)?;
+    let mut no_clear = BTreeMap::new();
+    let template = object.spec.template.as_mut();
+    let clear = template.map_or(&mut no_clear, |template| &mut template.string_data);
+    if !object.spec.values.contains_key(key) && !clear.contains_key(key) {
+        let there = object.spec.values.keys().chain(clear.keys()).map(String::as_str);
+        let hint = suggest::hint(key, there);
+        let message = format!("{} has no key {}", object.full_name(), escaped(key));
+        return Err(Failure::input(message).hint(hint));
+    }
+    object.spec.values.retain(|name, _| name == key);
+    clear.retain(|name, _| name == key);
+    Ok(())
 }
 
 fn manifests(opened: &[Opened]) -> Zeroizing<Vec<u8>> {

@@ -9,8 +9,8 @@ use seal_core::manifest::{self, Manifest};
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files;
-use crate::output::OutputArgs;
-use crate::policy::{self, RecipientArgs};
+use crate::output::{Destination, OutputArgs};
+use crate::policy::{Choices, RecipientArgs};
 use crate::scope::ScopeArgs;
 use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
 use crate::values::{self, ValueArgs, Values};
@@ -45,7 +45,14 @@ pub(crate) struct SealArgs {
     output: OutputArgs,
 }
 
-/// Seals everything that was named, then writes everything.
+impl SealArgs {
+    /// The first file that is named.
+    pub(crate) fn first_file(&self) -> Option<&PathBuf> {
+        self.files.first()
+    }
+}
+
+/// Seals everything that was named, each for the file that it goes to, then writes everything.
 pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure> {
     if args.cluster {
         return Err(Failure::input("ClusterSealedSecret is not in this version")
@@ -55,33 +62,53 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     args.template.check()?;
     args.output.check_use()?;
     let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
-    let mut said = None;
-    let mut sealed = Vec::new();
+    let mut choices = Choices::new(&args.recipients);
+    let (mut outputs, mut sources) = (Vec::new(), also_read(args));
     for path in inputs(args)? {
         let manifests = read_manifests(args, path.as_deref(), values.is_some())?;
         let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
-        let target = args.output.target(&input)?;
-        let chosen = policy::choose(&args.recipients, &target)?;
-        let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
-        let objects = manifests
-            .into_iter()
-            .map(|manifest| sealing::seal(manifest, values.take().unwrap_or_default(), &wanted))
-            .collect::<Result<Vec<Sealed>, Failure>>()
-            .map_err(|failure| failure.about_file(&input))?;
-        if said.as_ref() != Some(&chosen.sentence) {
-            console::say(&chosen.sentence);
-            chosen.warning.iter().for_each(|warning| console::warn(warning));
-            said = Some(chosen.sentence.clone());
+        for manifest in manifests {
+            let values = values.take().unwrap_or_default();
+            outputs.push(seal_one(args, manifest, values, &input, &mut choices)?);
         }
-        sealed.push((input, objects));
+        sources.push(input);
     }
-    args.output.write(sealed, console)
+    choices.sentences().iter().for_each(|sentence| console::say(sentence));
+    choices.warnings().into_iter().for_each(console::warn);
+    args.output.write(outputs, &sources, console)
+}
+
+/// Seals one manifest for the file that it goes to.
+fn seal_one(
+    args: &SealArgs,
+    manifest: Manifest,
+    values: Values,
+    input: &Path,
+    choices: &mut Choices<'_>,
+) -> Result<(Destination, Sealed), Failure> {
+    let about = |failure: Failure| failure.about_file(input);
+    let place = || sealing::place(&manifest, &args.template, None).map_err(about);
+    let destination = args.output.destination(input, place)?;
+    let chosen = choices.of(args.output.target(&destination, input))?;
+    let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
+    Ok((destination, sealing::seal(manifest, values, &wanted).map_err(about)?))
+}
+
+/// What is read besides manifests: none of it is ever written over.
+fn also_read(args: &SealArgs) -> Vec<PathBuf> {
+    let values = args.values.from_env_file.iter().chain(&args.values.dotenv);
+    let mut paths: Vec<PathBuf> = values.chain(&args.recipients.recipients_file).cloned().collect();
+    for argument in &args.values.from_file {
+        let behind = argument.to_str().and_then(|text| text.split_once('='));
+        paths.push(behind.map_or_else(|| PathBuf::from(argument), |(_, path)| PathBuf::from(path)));
+    }
+    paths
 }
 
 fn read_values(args: &SealArgs) -> Result<Values, Failure> {
     let mut values = args.values.read()?;
     for key in &args.prompt {
-        values::insert(key.clone(), values::prompt(key)?, &mut values)?;
+        values::insert(key.clone(), args.values.prompt(key)?, &mut values)?;
     }
     Ok(values)
 }

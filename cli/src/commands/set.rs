@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use seal_core::place::is_key;
 use seal_core::{seal, secret_type};
-use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
 use crate::editing::Editing;
@@ -13,6 +12,7 @@ use crate::files;
 use crate::policy::RecipientArgs;
 use crate::scope::ScopeArgs;
 use crate::sealed::PickArgs;
+use crate::suggest;
 use crate::values::{self, ValueArgs, Values};
 
 /// Seal one value anew in a sealed file
@@ -53,12 +53,36 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
     let values = read_values(args)?;
     check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
-    console::say(&chosen.sentence);
+    values::look_over(&editing.place, &values).map_err(|failure| editing.about(failure))?;
+    console::say(&format!("{}: {}", editing.place, chosen.sentence));
     chosen.warning.iter().for_each(|warning| console::warn(warning));
     editing.warn_of_others(&chosen);
+    let what = what_changes(&editing, &values);
     let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
         .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
-    editing.replace(&change, args.check)
+    editing.replace(&change, args.check, &what)
+}
+
+/// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.
+fn what_changes(editing: &Editing<'_>, values: &Values) -> String {
+    let there: Vec<&str> = editing.keys().collect();
+    let (changed, new): (Vec<&str>, Vec<&str>) =
+        values.keys().map(String::as_str).partition(|key| there.contains(key));
+    if let [key] = new.as_slice() {
+        let hint = suggest::hint(key, there.iter().copied());
+        console::note(&format!("{}: {key} is a new key of this file: {hint}", editing.place));
+    } else if !new.is_empty() {
+        let (new, there) = (suggest::some_of(&new), suggest::some_of(&there));
+        console::note(&format!("{}: new keys of this file: {new}; it has {there}", editing.place));
+    }
+    let mut parts = Vec::new();
+    if !changed.is_empty() {
+        parts.push(format!("{} sealed anew", changed.join(", ")));
+    }
+    if !new.is_empty() {
+        parts.push(format!("{} added", new.join(", ")));
+    }
+    parts.join("; ")
 }
 
 fn read_values(args: &SetArgs) -> Result<Values, Failure> {
@@ -71,18 +95,13 @@ fn read_values(args: &SetArgs) -> Result<Values, Failure> {
     match args.keys.as_slice() {
         keys if ask => {
             for key in keys {
-                values::insert(key.clone(), values::prompt(key)?, &mut values)?;
+                values::insert(key.clone(), args.values.prompt(key)?, &mut values)?;
             }
         }
         [] => {}
         [key] => {
-            let mut bytes: Zeroizing<Vec<u8>> = files::read(Path::new("-"))?;
-            values::insert(key.clone(), std::mem::take(&mut *bytes).into(), &mut values)?;
-            if values.get(key).is_some_and(values::ends_in_line_feed) {
-                console::note(&format!(
-                    "the value of {key} ends in a line feed; printf %s leaves it out"
-                ));
-            }
+            let value = args.values.value_of(key, Path::new("-"))?;
+            values::insert(key.clone(), value, &mut values)?;
         }
         _ => {
             let message = "standard input holds one value, and more than one KEY is named";

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use seal_core::escape::escaped;
 use seal_core::kind::edit::Change;
 
 use crate::console::{self, Console};
 use crate::editing::Editing;
 use crate::error::Failure;
 use crate::sealed::PickArgs;
+use crate::suggest;
 
 /// Take values out of a sealed file
 ///
-/// Every other line of FILE stays as it is. Needs no key. What was sealed stays in Git's history: change the
+/// Every other line of FILE stays as it is; a comment directly above a block goes with it. Needs no key. What was sealed stays in Git's history: change the
 /// credential itself where it is valid.
 ///
 /// Example: seal unset db.sealed.yaml old-password
@@ -31,11 +33,11 @@ pub(crate) struct UnsetArgs {
     check: bool,
 }
 
-/// Replaces the file without the keys; a key that is not there is named and changes nothing.
+/// Replaces the file without the keys. A key that is not there is a mistake, and then nothing changes.
 pub(crate) fn run(args: &UnsetArgs, _: &mut Console) -> Result<(), Failure> {
     let editing = Editing::read(&args.file, &args.pick)?;
-    let mut remove = BTreeSet::new();
-    for key in &args.keys {
+    let remove: BTreeSet<String> = args.keys.iter().cloned().collect();
+    for key in &remove {
         if editing.is_clear(key) {
             let message =
                 format!("{}: {key} stands in clear in spec.template.stringData", editing.place);
@@ -43,14 +45,16 @@ pub(crate) fn run(args: &UnsetArgs, _: &mut Console) -> Result<(), Failure> {
                 editing.about(Failure::input(message).hint("take that line out with an editor"))
             );
         }
-        if editing.object.spec.values.contains_key(key) {
-            remove.insert(key.clone());
-        } else {
-            console::note(&format!("{}: there is no {key}", editing.place));
+        if !editing.object.spec.values.contains_key(key) {
+            let message = format!("{}: there is no key {}", editing.place, escaped(key));
+            let hint = suggest::hint(key, editing.keys());
+            return Err(editing.about(Failure::input(message).hint(hint)));
         }
     }
-    if remove.is_empty() {
-        return Ok(());
+    if editing.keys().all(|key| remove.contains(key)) {
+        console::note(&format!("{}: no sealed value is left", editing.place));
     }
-    editing.replace(&Change { remove, ..Change::default() }, args.check)
+    let keys: Vec<&str> = remove.iter().map(String::as_str).collect();
+    let what = format!("without {}", keys.join(", "));
+    editing.replace(&Change { remove, ..Change::default() }, args.check, &what)
 }

@@ -1,13 +1,20 @@
 //! The user's files: `read` reads what was named, `write` writes whole files, `paths` says where they lie and what they
-//! are. Identities are read, and layouts written, by seal-disk.
+//! are, `trust` who could change them, `stdout` which of them standard output is. Identities are read, and layouts written,
+//! by seal-disk.
 
 mod paths;
 mod read;
+mod stdout;
+mod trust;
 mod write;
 
 pub(crate) use paths::{
-    current_user, exists, folder_of, is_folder, is_stdin, name_of, owner, real_path, relative,
-    work_tree_root,
+    Kind, exists, folder_of, is_empty, is_folder, is_same_file, is_stdin, is_stdout, kind, name_of,
+    names_a_folder, real_path, relative, work_tree_root,
 };
-pub(crate) use read::{read, read_text, regular_files, stdin_is_terminal};
-pub(crate) use write::{Output, create_folder, create_private, lock_folder, write_all};
+pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
+pub(crate) use stdout::stdout_file;
+pub(crate) use trust::{Distrust, distrust};
+pub(crate) use write::{
+    Output, Over, create_folder, create_private, lock_folder, remove_own, stays_inside, write_all,
+};

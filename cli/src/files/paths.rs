@@ -1,17 +1,25 @@
-//! What a path says and what lies there: folder, real path, owner, Git work tree, and how messages write it. Reads no
+//! What a path says and what lies there: folder, real path, kind, Git work tree, and how messages write it. Reads no
 //! content and changes nothing.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
 
 use crate::error::Failure;
 
+/// Names that systems have for the streams of every process.
+const STDIN_NAMES: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+const STDOUT_NAMES: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /// Whether a path means standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
+    STDIN_NAMES.iter().any(|name| path.as_os_str() == *name)
+}
+
+/// Whether a path means standard output, where output is named.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    STDOUT_NAMES.iter().any(|name| path.as_os_str() == *name)
 }
 
 /// How a message calls a path.
@@ -74,19 +82,47 @@ pub(crate) fn relative(path: &Path) -> String {
     if way.as_os_str().is_empty() { ".".to_owned() } else { way.display().to_string() }
 }
 
-/// Whether a file is there and whose it is.
-pub(crate) fn owner(path: &Path) -> Option<u32> {
-    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.uid())
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing; also a link that leads nowhere.
+    Absent,
+    /// A regular file.
+    File,
+    /// A folder, a pipe, a device.
+    Other,
 }
 
-/// The user that this process acts for.
-pub(crate) fn current_user() -> u32 {
-    rustix::process::geteuid().as_raw()
+/// What a path leads to, by whatever links.
+pub(crate) fn kind(path: &Path) -> Kind {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Kind::File,
+        Ok(_) => Kind::Other,
+        Err(_) => Kind::Absent,
+    }
+}
+
+/// Whether a path leads to nothing, or to a file without content.
+pub(crate) fn is_empty(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |metadata| metadata.is_file() && metadata.len() == 0)
+}
+
+/// Whether two paths lead to one file that is there.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
 }
 
 /// Whether anything has this name, a link that leads nowhere included.
 pub(crate) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// Whether a path leads to a folder, or is written as one.
+pub(crate) fn names_a_folder(path: &Path) -> bool {
+    path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator)
 }
 
 /// Whether a path is a folder.

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use seal_core::text;
 use zeroize::Zeroizing;
 
 use super::paths::{is_stdin, name_of};
@@ -62,31 +63,54 @@ fn read_from(input: impl Read, size: u64, path: &Path) -> Result<Zeroizing<Vec<u
     Ok(bytes)
 }
 
-/// Reads text: what is not UTF-8 is refused, and not shown.
+/// Reads text as kubectl does, UTF-8 or UTF-16 behind its mark: anything else is refused, and not shown.
 pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let mut bytes = read(path)?;
-    if std::str::from_utf8(&bytes).is_err() {
+    text::decode(read(path)?).map_err(|error| {
         let name = name_of(path);
-        return Err(Failure::input(format!("{name} is not UTF-8 text"))
-            .hint("a manifest is text; bytes of a value go with --from-file KEY=PATH"));
+        Failure::input(format!("{name} is {error}"))
+            .hint("a manifest is text; bytes of a value go with --from-file KEY=PATH")
+    })
+}
+
+/// Reads text that is edited in place, or that no other program takes as anything but UTF-8.
+pub(crate) fn read_utf8(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = read(path)?;
+    if matches!(bytes[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        let name = name_of(path);
+        return Err(Failure::input(format!("{name} is UTF-16, and is to be UTF-8"))
+            .hint("`iconv -f UTF-16 -t UTF-8 FILE` makes that of it"));
     }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).expect("it was looked at just now");
-    Ok(Zeroizing::new(text))
+    text::decode(bytes).map_err(|error| {
+        Failure::input(format!("{} is {error}", name_of(path)))
+            .hint("bytes of a value go with --from-file KEY=PATH")
+    })
 }
 
-/// The regular files of a folder by name, as `kubectl create secret --from-file=DIR` takes them.
-pub(crate) fn regular_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    list(folder).map_err(|error| Failure::io("read", folder, &error))
+/// What is in a folder, by name.
+#[derive(Default)]
+pub(crate) struct Listing {
+    /// Its regular files.
+    pub(crate) files: Vec<PathBuf>,
+    /// Names of everything else: links, folders, pipes.
+    pub(crate) others: Vec<String>,
 }
 
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// Lists a folder, as `kubectl create secret --from-file=DIR` looks into it.
+pub(crate) fn list(folder: &Path) -> Result<Listing, Failure> {
+    listing(folder).map_err(|error| Failure::io("read", folder, &error))
+}
+
+fn listing(folder: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            files.push(entry.path());
+            listing.files.push(entry.path());
+        } else {
+            listing.others.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
-    files.sort();
-    Ok(files)
+    listing.files.sort();
+    listing.others.sort();
+    Ok(listing)
 }

@@ -9,17 +9,27 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::paths::{folder_of, leads_out};
+use super::paths::{exists, folder_of, is_stdout, leads_out};
 use crate::error::Failure;
 
 /// The rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// A file to be written: where, what, and the mode of a new one.
+/// A file to be written: where, what, the mode of a new one, and what may be lost by it.
 pub(crate) struct Output {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Zeroizing<Vec<u8>>,
     pub(crate) mode: u32,
+    pub(crate) over: Over,
+}
+
+/// What a file is written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// Whatever is there: the caller has looked at it, or somebody said so.
+    Anything,
+    /// Nothing but an empty file, or one with the same bytes.
+    Nothing,
 }
 
 /// Writes all of `outputs`; a failure before the first rename leaves every file as it was.
@@ -37,14 +47,13 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
     for (path, staged) in complete {
         let result = match staged {
-            Staged::Beside(file, target) => {
-                let persisted = file.persist(&target).map(drop).map_err(|error| error.error);
+            Staged::Beside(file, target, is_new) => {
                 // The rename cannot be undone, so the run does not fail when the folder is not synced.
-                persisted.inspect(|()| drop(sync_folder(&target)))
+                take_name(file, &target, is_new).inspect(|()| drop(sync_folder(&target)))
             }
             Staged::Device(bytes) => write_device(&path, &bytes),
         };
-        result.map_err(|error| half_done(Failure::io("write", &path, &error), &written))?;
+        result.map_err(|error| half_done(not_written(&path, &error), &written))?;
         written.push(path);
     }
     Ok(written)
@@ -59,8 +68,32 @@ fn half_done(failure: Failure, written: &[PathBuf]) -> Failure {
     failure.hint(format!("put it right and run it again; these were written: {}", names.join(", ")))
 }
 
+/// Refuses a path that a link leads out of its Git work tree.
+pub(crate) fn stays_inside(path: &Path) -> Result<(), Failure> {
+    if !leads_out(path) {
+        return Ok(());
+    }
+    Err(Failure::input(format!("{} leads out of its Git work tree", path.display())).hint(
+        "a link in a repository may be somebody else's trap: name the file itself that is meant",
+    ))
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        is_there(path)
+    } else {
+        Failure::io("write", path, error)
+    }
+}
+
+fn is_there(path: &Path) -> Failure {
+    Failure::input(format!("{} exists and is not overwritten", path.display()))
+        .hint("write to another file; --force replaces this one whatever it holds")
+}
+
 enum Staged {
-    Beside(NamedTempFile, PathBuf),
+    /// A complete file, the name it takes, and whether nothing had that name.
+    Beside(NamedTempFile, PathBuf, bool),
     /// A device or pipe is written to as it is: renaming a file over it would replace it.
     Device(Zeroizing<Vec<u8>>),
 }
@@ -68,22 +101,19 @@ enum Staged {
 fn stage(output: &Output) -> Result<Option<Staged>, Failure> {
     // A link stays a link: what it points to is replaced.
     let target = fs::canonicalize(&output.path).unwrap_or_else(|_| output.path.clone());
-    if leads_out(&output.path) {
-        let message = format!("{} leads out of its Git work tree", output.path.display());
-        return Err(Failure::input(message).hint(
-            "a link in a repository may be somebody else's trap: name the file itself that is meant",
-        ));
-    }
+    stays_inside(&output.path)?;
     let staged = match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if !metadata.is_file() => Ok(Some(Staged::Device(output.bytes.clone()))),
         Ok(metadata) => stage_over(output, target, metadata.mode()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            stage_beside(output, target, output.mode).map(Some)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match exists(&target) {
+            // A link that leads nowhere is somebody's all the same.
+            true if output.over == Over::Nothing => Err(io::ErrorKind::AlreadyExists.into()),
+            is_link => stage_beside(output, target, output.mode, !is_link).map(Some),
+        },
         Err(error) => Err(error),
     };
-    staged.map_err(|error| Failure::io("write", &output.path, &error))
+    staged.map_err(|error| not_written(&output.path, &error))
 }
 
 /// Over a file that is there: nothing where it is the same already. Its mode is kept, except
@@ -94,17 +124,33 @@ fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Opt
     if same && !(is_private && old_mode & OTHERS != 0) {
         return Ok(None);
     }
+    if output.over == Over::Nothing && !same && fs::metadata(&target)?.len() > 0 {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let mode = if is_private { output.mode } else { old_mode & 0o7777 };
-    stage_beside(output, target, mode).map(Some)
+    stage_beside(output, target, mode, false).map(Some)
 }
 
 /// A complete file beside its target, on disk before it takes that name.
-fn stage_beside(output: &Output, target: PathBuf, mode: u32) -> io::Result<Staged> {
+fn stage_beside(output: &Output, target: PathBuf, mode: u32, is_new: bool) -> io::Result<Staged> {
     let mut file = tempfile::Builder::new().prefix(".seal-").tempfile_in(folder_of(&target))?;
     file.write_all(&output.bytes)?;
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
-    Ok(Staged::Beside(file, target))
+    Ok(Staged::Beside(file, target, is_new))
+}
+
+/// Gives a complete file its name; a name that was free is not taken from whoever took it in the meantime.
+fn take_name(file: NamedTempFile, target: &Path, is_new: bool) -> io::Result<()> {
+    if !is_new {
+        return file.persist(target).map(drop).map_err(|error| error.error);
+    }
+    match file.persist_noclobber(target) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(error.error),
+        // Some file systems can only rename.
+        Err(error) => error.file.persist(target).map(drop).map_err(|error| error.error),
+    }
 }
 
 fn write_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -127,6 +173,10 @@ pub(crate) fn lock_folder(path: &Path) -> Option<File> {
 
 /// Makes a file that only its owner reads; never over an existing one.
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
+    if is_stdout(path) {
+        return Err(Failure::input("a private key is never printed: name its file")
+            .hint("such as ~/.config/seal/offline.key"));
+    }
     let options = OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
     let mut file = options.open(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
@@ -141,6 +191,11 @@ pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
         let _ = fs::remove_file(path);
         Failure::io("write", path, &error)
     })
+}
+
+/// Takes back a file that this run made; what it has become since is not looked at.
+pub(crate) fn remove_own(path: &Path) {
+    let _ = fs::remove_file(path);
 }
 
 /// Makes a folder and those above it.
@@ -162,8 +217,34 @@ mod tests {
             fs::write(&path, before).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
             let bytes = Zeroizing::new(b"plain".to_vec());
-            write_all(vec![Output { path: path.clone(), bytes, mode }]).unwrap();
+            let output = Output { path: path.clone(), bytes, mode, over: Over::Anything };
+            write_all(vec![output]).unwrap();
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, after);
         }
+    }
+
+    #[test]
+    fn a_name_that_somebody_took_in_the_meantime_is_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.yaml");
+        let output = |over| Output {
+            path: path.clone(),
+            bytes: Zeroizing::new(b"ours".to_vec()),
+            mode: 0o600,
+            over,
+        };
+        let Some(Staged::Beside(file, target, true)) = stage(&output(Over::Anything)).unwrap()
+        else {
+            panic!("a new file is made beside its place");
+        };
+        fs::write(&path, "theirs").unwrap();
+        let kind = take_name(file, &target, true).map_err(|error| error.kind());
+        assert_eq!(kind, Err(io::ErrorKind::AlreadyExists));
+        assert!(write_all(vec![output(Over::Nothing)]).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        fs::write(&path, "").unwrap();
+        write_all(vec![output(Over::Nothing)]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -79,8 +79,10 @@ fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
     let line = 1 + conflict.lines().position(|line| line.starts_with("<<<<<<< ")).expect("a mark");
     for command in [&["set", "db.sealed.yaml", "username"][..], &["inspect", "db.sealed.yaml"]] {
         let ran = world.seal_with(command, b"x").exits(2);
-        ran.says(&format!("line {line}: not valid YAML or JSON: a merge conflict"))
-            .says("keep one side of it whole");
+        ran.says(&format!(
+            "line {line}: not valid YAML or JSON: a merge conflict that is not resolved, in prod/db"
+        ))
+        .says("keep one side of it whole");
     }
     assert_eq!(world.read("db.sealed.yaml"), conflict, "nothing was changed");
 
@@ -89,7 +91,7 @@ fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
     world
         .seal(&["inspect", "db.sealed.yaml"])
         .exits(2)
-        .says("the same key stands twice")
+        .says("the key payload stands twice in one map, in the block of password of prod/db")
         .says("keep one of the two whole");
 }
 
@@ -101,7 +103,8 @@ fn a_file_that_another_run_changed_meanwhile_is_not_written_over() {
     assert!(
         std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success()
     );
-    let mut slow = world.command(&["set", "db.sealed.yaml", "password", "-R", "../fifo"]);
+    let mut slow =
+        world.command(&["set", "db.sealed.yaml", "password", "--allow-empty", "-R", "../fifo"]);
     let slow = slow.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("seal runs");
     // It has read the file when it opens the list of recipients, which is what opening it here waits for.
     let mut recipients = std::fs::File::options().write(true).open(&fifo).expect("the other end");
@@ -127,20 +130,83 @@ fn a_payload_where_its_block_belongs_is_named_by_its_key() {
         .seal(&["inspect", "db.sealed.yaml"])
         .exits(2)
         .says("prod/db: the block of password is of the wrong type")
-        .says("seal set");
+        .says("put the lines of that block back");
 }
 
 #[test]
-fn a_value_is_kept_byte_for_byte_and_a_line_feed_is_mentioned() {
+fn an_emptied_block_is_named_by_its_key_and_line() {
     let world = World::sealed();
-    let note = "the value of token ends in a line feed";
-    world.seal_with(&["set", "db.sealed.yaml", "token"], b"t\n").exits(0).says(note);
-    assert_eq!(world.open("db.sealed.yaml", "token"), b"t\n");
-    for silent in [&b"\n"[..], b"a\nb\n", b"\xff\x00", b""] {
-        let ran = world.seal_with(&["set", "db.sealed.yaml", "token"], silent).exits(0);
-        assert!(!ran.stderr.contains("line feed"), "{}", ran.stderr);
-        assert_eq!(world.open("db.sealed.yaml", "token"), silent);
+    let text = world.read("db.sealed.yaml");
+    let line = 1 + text.lines().position(|line| line == "    username:").expect("its block");
+    let payload = text.lines().nth(line).expect("its payload").to_owned();
+    for emptied in ["", "      payload:\n", "      payload: \"\"\n", "      sealedTo: []\n"] {
+        world.write("s.yaml", text.replace(&format!("{payload}\n"), emptied));
+        let ran = world.seal_with(&["set", "s.yaml", "password"], b"x").exits(2);
+        ran.says(&format!("line {line}: prod/db: the block of username"))
+            .says("put the lines of that block back");
     }
+}
+
+#[test]
+fn a_value_is_kept_byte_for_byte() {
+    let world = World::sealed();
+    for value in [&b"t\n"[..], b"\n", b"a\nb\n", b"\xff\x00"] {
+        world.seal_with(&["set", "db.sealed.yaml", "token"], value).exits(0);
+        assert_eq!(world.open("db.sealed.yaml", "token"), value);
+    }
+}
+
+#[test]
+fn a_new_key_is_said_with_the_keys_there_are() {
+    let world = World::sealed();
+    let ran = world.seal_with(&["set", "db.sealed.yaml", "pasword"], b"x").exits(0);
+    ran.says("pasword is a new key").says("did you mean password? it has password, username");
+    let ran = world.seal_with(&["set", "db.sealed.yaml", "password"], b"x").exits(0);
+    assert!(!ran.stderr.contains("new key"), "{}", ran.stderr);
+    let check = world.seal_with(&["set", "db.sealed.yaml", "password", "--check"], b"x").exits(3);
+    check.says("would change: prod/db: password sealed anew");
+}
+
+#[test]
+fn the_comment_above_a_value_goes_with_it_and_others_stay() {
+    let world = World::sealed();
+    let text = world
+        .read("db.sealed.yaml")
+        .replace("    username:", "    # rotated in May\n    # by ops\n    username:");
+    let text = text.replace("    password:", "    # all of them\n\n    password:");
+    world.write("db.sealed.yaml", &text);
+    world.seal(&["unset", "db.sealed.yaml", "username"]).exits(0);
+    let after = world.read("db.sealed.yaml");
+    assert!(!after.contains("rotated") && !after.contains("by ops"), "{after}");
+    assert!(after.contains("# all of them") && after.contains("# end of password"), "{after}");
+}
+
+#[test]
+fn the_limits_of_a_file_are_those_of_each_object() {
+    let world = World::new();
+    let manifest = |number: u32| {
+        format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s{number}, namespace: prod}}\nstringData: {{a: b}}\n"
+        )
+    };
+    world.write("many.yaml", (0..700).map(manifest).collect::<String>());
+    world.seal(&["many.yaml", "-o", "many.sealed.yaml"]).exits(0);
+    assert!(world.read("many.sealed.yaml").len() > 1_400_000);
+    let set = ["set", "many.sealed.yaml", "a", "--name", "s699"];
+    let ran = world.seal_with(&set, b"new").exits(0);
+    assert!(!ran.stderr.contains("larger than"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_object_that_stands_twice_is_named_as_that() {
+    let world = World::sealed();
+    let text = world.read("db.sealed.yaml");
+    world.write("db.sealed.yaml", format!("{text}---\n{text}"));
+    let twice = world.seal_with(&["set", "db.sealed.yaml", "password"], b"x").exits(2);
+    twice.says("prod/db stands in db.sealed.yaml more than once").says("take one of them out");
+    let none =
+        world.seal_with(&["set", "db.sealed.yaml", "password", "--name", "x"], b"x").exits(2);
+    none.says("there is no x in db.sealed.yaml").says("it has prod/db");
 }
 
 #[test]
@@ -197,15 +263,21 @@ fn other_recipients_than_the_files_are_mentioned() {
 fn unsetting_takes_a_value_out_and_an_absent_key_changes_nothing() {
     let world = World::sealed();
     let before = world.read("db.sealed.yaml");
-    world.seal(&["unset", "db.sealed.yaml", "nope"]).exits(0).says("there is no nope");
-    world.seal(&["unset", "db.sealed.yaml", "nope", "--check"]).exits(0);
+    let missing = world.seal(&["unset", "db.sealed.yaml", "pasword", "username"]).exits(2);
+    missing
+        .says("there is no key pasword")
+        .says("did you mean password? it has password, username");
+    world.seal(&["unset", "db.sealed.yaml", "nope", "--check"]).exits(2);
     assert_eq!(world.read("db.sealed.yaml"), before);
-    world.seal(&["unset", "db.sealed.yaml", "password", "--check"]).exits(3).says("would change");
+    world
+        .seal(&["unset", "db.sealed.yaml", "password", "--check"])
+        .exits(3)
+        .says("would change: prod/db: without password");
     assert_eq!(world.read("db.sealed.yaml"), before);
     world.seal(&["unset", "db.sealed.yaml", "password"]).exits(0);
     let after = world.read("db.sealed.yaml");
     assert_eq!(lines(&before).difference(&lines(&after)).count(), 3, "key, payload, comment");
-    world.seal(&["unset", "db.sealed.yaml", "username"]).exits(0);
+    world.seal(&["unset", "db.sealed.yaml", "username"]).exits(0).says("no sealed value is left");
     assert!(world.read("db.sealed.yaml").contains("\n  values: {}\n"));
     world.seal_with(&["set", "db.sealed.yaml", "token"], b"new").exits(0);
     assert_eq!(world.open("db.sealed.yaml", "token"), b"new");

@@ -30,6 +30,19 @@ fn a_new_identity_is_private_and_its_recipient_is_printed() {
 }
 
 #[test]
+fn the_recipient_of_an_identity_is_printed_again() {
+    let world = World::new();
+    let made = world.seal(&["key", "new", "-o", "../a.key"]).exits(0).text();
+    assert_eq!(world.seal(&["key", "recipient", "../a.key"]).exits(0).text(), made);
+    let text = world.read("../a.key");
+    let piped = world.seal_with(&["key", "recipient", "-"], text.as_bytes()).exits(0);
+    assert_eq!(piped.text(), made);
+    world.write("../pub", &made);
+    world.set_mode("../pub", 0o600);
+    world.seal(&["key", "recipient", "../pub"]).exits(2).says("line 1 is a recipient");
+}
+
+#[test]
 fn an_identity_is_never_written_into_a_work_tree() {
     let world = World::new();
     world.write("folder/x", "");
@@ -43,7 +56,6 @@ fn an_identity_is_never_written_into_a_work_tree() {
 #[test]
 fn init_makes_a_policy_and_an_identity_outside_of_the_work_tree() {
     let world = World::new();
-    world.seal(&["init"]).exits(2).says(".seal.yaml exists and is not overwritten");
     std::fs::remove_file(world.path(".seal.yaml")).unwrap();
     world.write("folder/x", "");
     let mut init = world.command(&["init"]);
@@ -54,17 +66,68 @@ fn init_makes_a_policy_and_an_identity_outside_of_the_work_tree() {
     ran.says("sealing for offline (sha256:");
     world.seal(&["open", "s.yaml", "-i", "../home/.config/seal/repo-offline.key"]).exits(0);
     std::fs::remove_file(world.path(".seal.yaml")).unwrap();
-    world.seal(&["init"]).exits(2).says("exists and is not overwritten");
+    let ran = world.seal(&["init"]).exits(2).says("exists and is not overwritten");
+    ran.says("--offline-key FILE").says("--offline RECIPIENT");
     assert!(!world.path(".seal.yaml").exists());
     world.seal(&["init", "--offline", &recipient("offline")]).exits(0);
+}
+
+#[test]
+fn a_second_init_changes_nothing_and_says_so() {
+    let world = World::new();
+    let before = world.read(".seal.yaml");
+    world.seal(&["init"]).exits(0).says("seal: note: .seal.yaml is there already");
+    world.seal(&["init", "--offline", &recipient("offline")]).exits(0).says("seal: note: ");
+    let other = recipient("stranger");
+    world.seal(&["init", "--offline", &other]).exits(2).says("is not in it");
+    assert_eq!(world.read(".seal.yaml"), before);
+    assert!(!world.path("../home").exists());
+    world.write(".seal.yaml", "rules: {}\n");
+    world.seal(&["init"]).exits(2).says("rules is a map");
+}
+
+#[test]
+fn an_init_that_fails_leaves_no_key_behind() {
+    let world = World::new();
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    // Root may write everywhere, so the folder of the policy is one where nobody makes a file.
+    let mut init =
+        world.command(&["init", "--offline-key", world.path("../o.key").to_str().unwrap()]);
+    let output = init.current_dir("/proc/self").output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    assert!(!world.path("../o.key").exists());
+    world.seal(&["init", "--offline-key", "../o.key"]).exits(0);
+}
+
+#[test]
+fn a_classic_offline_key_is_said_at_once_and_no_cluster_joins_it() {
+    let world = World::new();
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    let ran = world.seal(&["init", "--offline", &recipient("classic")]).exits(0);
+    ran.says("seal: warning: offline is classic").says("no post-quantum recipient");
+    world
+        .seal(&["secret.json", "-o", "s.yaml"])
+        .exits(0)
+        .says("seal: warning: a classic recipient");
 }
 
 #[test]
 fn without_a_cluster_fetch_says_so_and_changes_nothing() {
     let world = World::new();
     let before = world.read(".seal.yaml");
-    world.seal(&["fetch", "--kubeconfig", "missing"]).exits(4).says("seal: hint: ");
-    world.seal(&["fetch"]).exits(4).says("no cluster");
+    let ran = world.seal(&["fetch", "--kubeconfig", "missing"]).exits(4);
+    ran.says("there is no kubeconfig missing").says("seal: hint: ");
+    world.seal(&["fetch"]).exits(4).says("no cluster: there is no kubeconfig");
+    world.write("kubeconfig", "{ no: [");
+    let fetch = ["fetch", "--kubeconfig", "kubeconfig"];
+    world.seal(&fetch).exits(4).says("the kubeconfig is not one");
+    world.write("kubeconfig", WITH_A_PASSWORD);
+    let ran = world.seal(&[&fetch[..], &["--context", "d"]].concat()).exits(4);
+    ran.says("the kubeconfig has no context d").says("it has c");
+    world.write("kubeconfig", WITH_A_PASSWORD.replace("current-context: c\n", ""));
+    world.seal(&fetch).exits(4).says("the kubeconfig has no current context").says("it has c");
+    world.write("kubeconfig", WITH_A_PASSWORD.replace("{cluster: c", "{cluster: gone"));
+    world.seal(&fetch).exits(4).says("context c names a cluster that the kubeconfig does not have");
     assert_eq!(world.read(".seal.yaml"), before);
 }
 
@@ -83,7 +146,9 @@ fn a_cluster_that_does_not_answer_is_named_without_its_password() {
     let world = World::new();
     world.write("kubeconfig", WITH_A_PASSWORD);
     let ran = world.seal(&["fetch", "--kubeconfig", "kubeconfig"]).exits(4);
-    let ran = ran.says("the cluster at 127.0.0.1:1 does not answer");
+    let ran = ran
+        .says("seal: asking context c at 127.0.0.1:1")
+        .says("context c at 127.0.0.1:1 does not answer");
     assert!(!ran.stderr.contains("correct-horse"), "{}", ran.stderr);
 }
 
@@ -119,7 +184,7 @@ async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told(
     fetch(&[]).exits(4).says("there is no ConfigMap");
     publish(&recipient("cluster"), &maps).await;
     fetch(&["--accept", &format!("sha256:{}", "0".repeat(32))])
-        .exits(4)
+        .exits(8)
         .says("the cluster's recipient is sha256:");
     assert_eq!(world.read(".seal.yaml"), before);
     fetch(&[]).exits(0).says("cluster is now pinned in .seal.yaml: sha256:");
@@ -129,7 +194,7 @@ async fn fetch_pins_what_the_cluster_publishes_and_changes_a_pin_only_when_told(
     assert_eq!(pinned, want.replace("to: [offline]", "to: [cluster, offline]"));
     fetch(&[]).exits(0).says("cluster is pinned already");
     publish(&recipient("stranger"), &maps).await;
-    let refused = fetch(&[]).exits(4).says("and cluster is pinned to sha256:");
+    let refused = fetch(&[]).exits(8).says("and cluster is pinned to sha256:");
     assert_eq!(world.read(".seal.yaml"), pinned);
     let accept = refused.stderr.split("--accept ").nth(1).unwrap().split(';').next().unwrap();
     fetch(&["--accept", accept]).exits(0);

@@ -2,10 +2,16 @@
 
 mod canary;
 mod editing;
+mod entering;
+mod fetching;
+mod formatting;
+mod inspecting;
 mod keys;
 mod opening;
 mod output;
+mod policy;
 mod recipients;
+mod replacing;
 mod sealing;
 mod world;
 

@@ -37,6 +37,84 @@ fn an_identity_comes_from_standard_input_too() {
 }
 
 #[test]
+fn a_sealed_file_comes_from_a_pipe_too() {
+    let world = World::sealed();
+    let sealed = world.read("db.sealed.yaml");
+    let open = ["open", "-i", "../cluster.txt", "--key", "password"];
+    assert_eq!(world.seal_with(&open, sealed.as_bytes()).exits(0).stdout, b"hunter2");
+    world.seal_with(&["inspect"], sealed.as_bytes()).exits(0).prints("SealedSecret prod/db");
+    world.seal_with(&["open", "-i", "-"], sealed.as_bytes()).exits(2).says("named twice");
+}
+
+#[test]
+fn the_backup_of_the_clusters_keys_opens_as_kubectl_writes_it() {
+    use base64::Engine;
+    let world = World::sealed();
+    let identity = base64::engine::general_purpose::STANDARD.encode(world.read("../cluster.txt"));
+    let secret = format!(
+        "---\n{{apiVersion: v1, kind: Secret, type: seal.dev/key, metadata: {{name: k, uid: u, labels: {{seal.dev/key: active}}}}, \
+         data: {{identity: {identity}, recipient: YWdl}}}}"
+    );
+    let list = format!(
+        "apiVersion: v1\nkind: List\nmetadata: {{resourceVersion: ''}}\nitems: [{}]\n",
+        secret.trim_start_matches("---\n")
+    );
+    for backup in [secret, list] {
+        world.write("../backup.yaml", &backup);
+        world.set_mode("../backup.yaml", 0o600);
+        let open = ["open", "db.sealed.yaml", "-i", "../backup.yaml", "--key", "password"];
+        assert_eq!(world.seal(&open).exits(0).stdout, b"hunter2");
+    }
+}
+
+#[test]
+fn what_is_no_identity_is_called_by_its_name_with_the_way_on() {
+    let world = World::sealed();
+    let public = crate::world::recipient("cluster");
+    for (text, code, words, hint) in [
+        (&b"-----BEGIN AGE ENCRYPTED FILE-----\nYQ==\n"[..], 2, "it is encrypted", "age -d"),
+        (b"age-encryption.org/v1\n-> scrypt x 18\n\xff", 2, "is encrypted", "age -d"),
+        (public.as_bytes(), 2, "the public half", "AGE-SECRET-KEY-"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", 2, "an SSH key", "seal key new"),
+        (b"apiVersion: v1\nkind: Secret\n", 4, "without a Secret of type seal.dev/key", "kubectl"),
+        (b"# nothing\n", 4, "no identity in it", "AGE-SECRET-KEY-"),
+        (b"canary", 2, "line 1 is not an age identity", "AGE-SECRET-KEY-"),
+    ] {
+        world.write("../key", text);
+        world.set_mode("../key", 0o600);
+        let ran = world.seal(&["open", "db.sealed.yaml", "-i", "../key"]).exits(code);
+        assert!(!ran.stderr.contains("canary"), "{}", ran.stderr);
+        ran.says(words).says(hint);
+    }
+}
+
+#[test]
+fn one_value_opens_whatever_is_wrong_with_the_others() {
+    let world = World::sealed();
+    let stranger = crate::world::recipient("stranger");
+    world.seal_with(&["set", "db.sealed.yaml", "username", "-r", &stranger], b"x").exits(0);
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+    let open = |key| world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt", "--key", key]);
+    open("username").exits(4).says("[NoMatchingKey]");
+    open("pasword").exits(2).says("no key pasword").says("did you mean password? it has password");
+}
+
+#[test]
+fn a_header_without_its_recipients_is_named_as_that() {
+    let world = World::sealed();
+    let text = world.read("db.sealed.yaml");
+    let without: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("sealedTo:") && !line.trim().starts_with("- sha256:"))
+        .collect();
+    world.write("db.sealed.yaml", without.join("\n"));
+    let refused = world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt"]).exits(4);
+    refused
+        .says("the shared header has no sealedTo beside it")
+        .says("put the sealedTo of that header back");
+}
+
+#[test]
 fn an_identity_file_that_others_can_read_is_refused() {
     let world = World::sealed();
     for mode in [0o640, 0o604, 0o610] {
@@ -144,8 +222,8 @@ fn inspecting_shows_a_moved_file_and_says_that_it_is() {
     let world = World::sealed();
     world.write("s.yaml", world.read("db.sealed.yaml").replacen("name: db", "name: db2", 1));
     let ran = world.seal(&["inspect", "s.yaml"]).exits(5).says("[WrongPlace]");
-    ran.prints("opens         in the namespace prod, under the name db\n")
-        .prints("sealed to   offline (sha256:");
+    ran.prints("opens          in the namespace prod, under the name db\n")
+        .prints("sealed to    offline (sha256:");
     let text = world.seal(&["inspect", "s.yaml", "--json"]).exits(5).text();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json[0]["problem"]["reason"], "WrongPlace");

@@ -26,6 +26,19 @@ fn w_writes_beside_the_manifest_and_out_into_a_folder() {
 }
 
 #[test]
+fn w_takes_env_files_without_another_name() {
+    let world = World::new();
+    for name in [".env", ".env.production"] {
+        world.write(name, "TOKEN=made-up\n");
+        world.seal(&["--dotenv", name, "-w", "--name", "app", "-n", "prod"]).exits(0);
+        assert_eq!(world.open(&format!("{name}.sealed.yaml"), "TOKEN"), b"made-up");
+    }
+    world.write("vars", "TOKEN=made-up\n");
+    let refused = world.seal(&["--dotenv", "vars", "-w", "--name", "app", "-n", "prod"]);
+    refused.exits(2).says("vars is not named X.json, X.yaml or X.env");
+}
+
+#[test]
 fn a_failed_run_leaves_every_file_as_it_was() {
     let world = World::sealed();
     let (names, sealed) = (world.names(), world.read("db.sealed.yaml"));
@@ -66,7 +79,7 @@ fn check_sees_everything_that_is_seen_without_a_key() {
         ran
     };
     check(&[]).exits(0);
-    check(&["--label", "a=b"]).exits(3).says("db.sealed.yaml would change");
+    check(&["--label", "a=b"]).exits(3).says("db.sealed.yaml (label a) would change");
     check(&["--scope-name", "*"]).exits(3);
     check(&["--clear", "username"]).exits(3);
     check(&["-r", &recipient("cluster")]).exits(3);

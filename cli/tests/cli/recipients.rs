@@ -17,15 +17,18 @@ fn the_first_rule_that_matches_decides() {
     world.write(".seal.yaml", rules("- {path: 'prod/**', to: [cluster, offline], namespace: prod, clear: [username, absent]}\n- {path: '*.yaml', to: [offline]}\n"));
     world.write("prod/a/s.json", world.read("secret.json").replace("\"namespace\": \"prod\",", ""));
     let ran = world
-        .seal(&["prod/a/s.json"])
+        .seal(&["prod/a/s.json", "--path", "prod/a/s.yaml"])
         .exits(0)
         .says("sealing for cluster (sha256:")
         .says("from .seal.yaml");
     ran.prints("  namespace: prod\n").prints("      username: admin\n");
     world.seal(&["secret.json", "-o", "x.yaml"]).exits(0).says("sealing for offline (sha256:");
-    world.seal(&["secret.json"]).exits(4).says("no rule of .seal.yaml matches secret.json");
+    world
+        .seal(&["secret.json", "-o", "x.yml"])
+        .exits(4)
+        .says("no rule of .seal.yaml matches x.yml");
     world.write("prod/b.json", world.read("secret.json").replace("\"prod\"", "\"dev\""));
-    world.seal(&["prod/b.json"]).exits(2).says("is for prod");
+    world.seal(&["-w", "prod/b.json"]).exits(2).says("is for prod");
 }
 
 #[test]
@@ -75,7 +78,8 @@ fn classic_recipients_need_a_word() {
     world.write(".seal.yaml", rules("- {to: [classic]}\n"));
     world.seal(&["secret.json"]).exits(2).says("recipient classic: it is classic");
     world.write(".seal.yaml", rules("- {to: [classic]}\nallowClassic: true\n"));
-    world.seal(&["secret.json", "-o", "s.yaml"]).exits(0);
+    let ran = world.seal(&["secret.json", "-o", "s.yaml"]).exits(0);
+    ran.says("seal: warning: a classic recipient");
     let opened = world.seal(&["open", "s.yaml", "-i", "../classic.txt", "--key", "password"]);
     assert_eq!(opened.exits(0).stdout, b"hunter2");
     let both = ["secret.json", "-r", &classic, "-r", &recipient("cluster")];

@@ -86,7 +86,7 @@ fn the_template_is_what_the_flags_say() {
         "--clear",
         "username",
         "--on-conflict",
-        "AdoptEmpty",
+        "Refuse",
         "--type",
         "example.com/db",
     ];
@@ -95,7 +95,7 @@ fn the_template_is_what_the_flags_say() {
         "    type: example.com/db\n",
         "        a: b\n",
         "      username: admin\n",
-        "  onConflict: AdoptEmpty\n",
+        "  onConflict: Refuse\n",
     ] {
         assert!(sealed.contains(line), "{line}{sealed}");
     }
@@ -125,7 +125,6 @@ fn a_wider_scope_is_asked_for_and_explained() {
 fn values_need_no_manifest() {
     let world = World::new();
     world.write("folder/a.txt", "A");
-    world.write("folder/b c", "not a key");
     world.write("bytes", [0xff, 0x00, b'\n']);
     world.write("vars", "# kubectl's\nPLAIN=\"quoted\" # stays\n");
     world.write("x.env", "export DOT='it is' # goes\n");

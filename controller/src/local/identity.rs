@@ -3,7 +3,9 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use seal_core::identity_file;
 use seal_core::key::{Identity, Keyring};
+use seal_core::reason::Reason;
 use seal_disk::private::{self, Pipes};
 
 use super::refusal::Failure;
@@ -20,6 +22,14 @@ type Stamp = (u64, i64, i64);
 
 impl Identities {
     pub(crate) fn read(paths: Vec<PathBuf>) -> Result<Self, Failure> {
+        if paths.is_empty() {
+            // The same code as where the key is not there: a missing key is one thing to whoever runs this.
+            return Err(Failure {
+                reason: Reason::NoMatchingKey,
+                message: "no identity to open with".to_owned(),
+                hint: "name its file with --identity",
+            });
+        }
         // Stamped before they are read: a change in between is then seen as one.
         let seen = stamps(&paths);
         let keyring = keyring(&paths)?;
@@ -67,8 +77,9 @@ fn read_file(path: &Path) -> Result<Vec<Identity>, Failure> {
         message: format!("the identity file {name} {error}"),
         hint: error.hint(),
     })?;
-    Identity::parse_file(&text).map_err(|error| {
-        let message = format!("the identity file {name}: {error}");
-        Failure::usage(message, "`seal key new -o FILE` makes one")
+    identity_file::read(&text).map_err(|error| Failure {
+        reason: error.reason(),
+        message: format!("the identity file {name}: {error}"),
+        hint: error.hint(),
     })
 }

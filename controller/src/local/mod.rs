@@ -29,7 +29,11 @@ use refusal::Failure;
 /// Watches a Git repository or a folder and keeps the values of its sealed files as files under OUT. Reads
 /// `.yaml`, `.yml` and `.json`; other manifests are ignored, plaintext Secrets are warned of. With `--git`
 /// it reads the commit that `--ref` names, never the working tree, and uses nothing of that repository's
-/// configuration, hooks or filters; symbolic links, submodules and LFS content are ignored.
+/// configuration, hooks or filters; symbolic links, submodules and LFS content are ignored. Of the repository only
+/// regular files within it are opened: pipes, devices, links and borrowed objects are refused.
+///
+/// `--ref` takes a branch, a tag, a whole commit hash or a full name such as refs/remotes/origin/main; a name that is both a
+/// branch and a tag is refused. It may be left out for a bare repository, whose HEAD does not move with a checkout.
 ///
 /// An object is opened whole or not at all, and one that is refused keeps its last good files. Files that
 /// are not in OUT's inventory (`.seal-inventory.json`) are never overwritten and never removed. An object that
@@ -37,13 +41,13 @@ use refusal::Failure;
 /// more than half of four or more objects are gone at once, or when more than one of fewer than four is: then
 /// `PruneBlocked` is logged until `--allow-prune`.
 ///
-/// Limits: 20,000 manifests of 2 MiB each and 256 MiB together, 20,000 folders, 64 deep, 500,000 entries. A source
-/// beyond them is not applied at all.
+/// Limits: 20,000 manifests of 2 MiB each and 256 MiB together, 20,000 folders, 64 deep, 500,000 entries, paths of 1 KiB,
+/// objects that take 256 MiB. A source beyond them is not applied at all.
 ///
-/// Example: seal-controller local --git . --identity key.txt --namespaces prod --out /run/secrets-out --layout tree
+/// Example: seal-controller local --git . --ref main --identity key.txt --namespaces prod --out /run/secrets-out --layout tree
 ///
-/// With `--once`, exits 0 when everything was applied, else with the code of the first refusal: 1 failed,
-/// 2 malformed or not allowed, 4 no key for it, 5 sealed for another place.
+/// With `--once`, exits 0 when everything of these namespaces was applied, else with the code of the first refusal by
+/// path: 1 failed or damaged, 2 wrong use, malformed or not allowed, 4 no key for it, 5 sealed for another place.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["git", "dir"]))]
 pub(crate) struct LocalArgs {
@@ -53,16 +57,16 @@ pub(crate) struct LocalArgs {
     /// Folder of sealed files
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Branch, tag or commit that is read
-    #[arg(long = "ref", value_name = "REF", default_value = "HEAD", conflicts_with = "dir")]
-    reference: String,
+    /// Branch, tag or whole commit hash that is read [default: HEAD, of a bare repository only]
+    #[arg(long = "ref", value_name = "REF", conflicts_with = "dir")]
+    reference: Option<String>,
     /// Read only this folder of the source
     #[arg(long, value_name = "SUBDIR")]
     path: Option<PathBuf>,
     /// age identity file that nobody else can read (repeatable)
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
-    /// Namespaces that are opened; a file of any other is refused
+    /// Namespaces that are opened; objects of any other are counted and left alone
     #[arg(long, value_name = "NS,…", value_delimiter = ',', required = true, value_parser = namespace)]
     namespaces: Vec<String>,
     /// Output folder: yours, and not writable by others

@@ -31,7 +31,7 @@ impl Refusal {
     pub(crate) fn open(path: &str, error: &OpenError) -> Self {
         let reason = error.reason();
         let (path, message) = (path.to_owned(), error.to_string());
-        Self { reason, path, message, hint: reason.hint() }
+        Self { reason, path, message, hint: error.hint() }
     }
 
     pub(crate) fn disk(path: &str, error: &DiskError) -> Self {
@@ -72,6 +72,6 @@ impl Failure {
 
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
-        Self::usage(error.to_string(), error.hint())
+        Self { reason: error.reason(), message: error.to_string(), hint: error.hint() }
     }
 }

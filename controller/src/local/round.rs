@@ -9,7 +9,7 @@ use seal_core::names::{CONTROLLER_NAMESPACE, GIT_NAMESPACE};
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::open::{OpenError, open};
-use seal_core::tree::collect::{Collected, Object, Text, Warning, collect};
+use seal_core::tree::collect::{Collected, Collector, Object, Warning};
 use seal_core::tree::prune::{Prune, prune};
 use seal_disk::plan::{Plan, Write};
 use seal_disk::{DiskError, Out};
@@ -17,9 +17,12 @@ use seal_disk::{DiskError, Out};
 use super::Settings;
 use super::refusal::Refusal;
 use super::stop::Stop;
+use crate::texts::{Asked, Revision, Source, SourceError};
 
 /// Objects whose values are in memory at the same time.
 const BATCH: usize = 64;
+/// Bytes that the sealed objects of a source, and what is said of its files, may take in memory together.
+const MAX_HELD_BYTES: usize = 256 * 1024 * 1024;
 
 /// How a pass ended.
 #[derive(Debug, Default)]
@@ -30,22 +33,46 @@ pub(crate) struct Tally {
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) prune_blocked: Option<Refusal>,
     pub(crate) warnings: BTreeSet<Warning>,
+    /// Objects of other namespaces, which are none of this run's.
+    pub(crate) skipped: usize,
     /// A signal came before the end: what was done is whole, the rest is as it was.
     pub(crate) stopped: bool,
 }
 
-/// Brings the output folder to what `texts` say, as far as `settings` and the keyring let it.
+/// Reads one revision of a source: one content after another, of which only what is to be opened stays.
+///
+/// At most [`MAX_HELD_BYTES`] stay, beside one content of 2 MiB and its tree (`seal_core`'s reader bounds it) and one object
+/// of the repository.
+pub(crate) fn collect(
+    source: &Source,
+    revision: &Revision,
+    out: &Out,
+    settings: &Settings,
+    stop: &Stop,
+) -> Result<Collected, SourceError> {
+    let known: BTreeSet<String> = out.inventory().places().map(|(_, path)| path.clone()).collect();
+    let mut collector = Collector::new(&known, &settings.namespaces);
+    source.read(revision, Asked(&|| !stop.requested()), &mut |text| {
+        collector.add(text);
+        if collector.held() > MAX_HELD_BYTES {
+            return Err(SourceError::TooMuch("bytes of all sealed objects together"));
+        }
+        Ok(())
+    })?;
+    Ok(collector.finish())
+}
+
+/// Brings the output folder to what was `collected`, as far as `settings` and the keyring let it.
 pub(crate) fn round(
-    texts: Vec<Text>,
+    collected: Collected,
     keyring: &Keyring,
     out: &mut Out,
     settings: &Settings,
     stop: &Stop,
 ) -> Tally {
-    let known = out.inventory().places().map(|(_, path)| path.as_str()).collect();
-    let Collected { objects, present, unread, refused, warnings } = collect(texts, &known);
+    let Collected { objects, present, unread, refused, warnings, skipped } = collected;
     let refusals = refused.into_iter().map(Refusal::from).collect();
-    let mut tally = Tally { refusals, warnings, ..Tally::default() };
+    let mut tally = Tally { refusals, warnings, skipped, ..Tally::default() };
     out.begin();
     for batch in objects.chunks(BATCH) {
         if stop.requested() {

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::process;
 
 use seal_core::exit_code::ExitCode;
-use seal_core::reason::Reason;
 use seal_core::tree::collect::Warning;
 use seal_disk::Out;
 
 use super::Settings;
 use super::identity::Identities;
 use super::refusal::Refusal;
-use super::round::{Tally, round};
+use super::round::{Tally, collect, round};
 use super::stop::Stop;
-use crate::texts::{Revision, Source, SourceError};
+use crate::texts::{Asked, Revision, Source, SourceError};
 use crate::work::pace::doubling;
 
 /// Ticks between two tries at something that the system refused, at most.
@@ -77,12 +76,12 @@ impl Run {
             );
             false
         });
-        let result = self.source.revision().and_then(|revision| {
+        let result = self.source.revision(Asked(&|| !stop.requested())).and_then(|revision| {
             if !new_keys && !self.is_due(&revision) {
                 return Ok(None);
             }
-            let files = self.source.read(&revision)?;
-            let tally = round(files, self.identities.keyring(), &mut self.out, settings, stop);
+            let collected = collect(&self.source, &revision, &self.out, settings, stop)?;
+            let tally = round(collected, self.identities.keyring(), &mut self.out, settings, stop);
             self.remember(revision, &tally);
             Ok(Some(tally))
         });
@@ -121,12 +120,16 @@ impl Run {
 impl Logged {
     /// One line for each new revision, and for each pass that changed files; refusals when they change.
     fn pass(&mut self, revision: &Revision, tally: &Tally) {
-        let Tally { applied, unchanged, pruned, refusals, .. } = tally;
+        let Tally { applied, unchanged, pruned, refusals, skipped, .. } = tally;
         let refused = refusals.len();
         let is_new = self.revision.as_ref() != Some(revision);
         if is_new || *applied > 0 || *pruned > 0 {
+            let skipped = match skipped {
+                0 => String::new(),
+                skipped => format!(", left alone in other namespaces {skipped}"),
+            };
             tracing::info!(
-                "{revision}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}"
+                "{revision}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}{skipped}"
             );
         }
         for refusal in tally.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {
@@ -143,7 +146,7 @@ impl Logged {
 
     fn source_error(&mut self, error: Option<&SourceError>) {
         if let Some(error) = error.filter(|error| self.source_error.as_ref() != Some(error)) {
-            tracing::warn!(reason = %Reason::Retrying, hint = error.hint(), "{error}");
+            tracing::warn!(reason = %error.reason(), hint = error.hint(), "{error}");
         }
         self.source_error = error.cloned();
     }
@@ -157,6 +160,7 @@ fn exit_code(result: Result<Option<Tally>, SourceError>) -> ExitCode {
             None if tally.stopped => ExitCode::Failed,
             None => ExitCode::Done,
         },
-        Ok(None) | Err(_) => ExitCode::Failed,
+        Ok(None) => ExitCode::Failed,
+        Err(error) => error.reason().into(),
     }
 }

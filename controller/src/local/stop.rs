@@ -5,7 +5,12 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::Duration;
 
+use seal_core::exit_code::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a run may take to end after a signal. Each file is renamed into place, so the end of the process leaves whole
+/// ones; what waits longer waits for a disk or for something that took a file's place.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Whether the run should end.
 #[derive(Debug)]
@@ -32,6 +37,9 @@ impl Stop {
             });
             // The receiver is gone only when the run has ended by itself.
             let _ = sender.send(());
+            std::thread::sleep(GRACE);
+            tracing::error!("still at work {} seconds after the signal: ended", GRACE.as_secs());
+            std::process::exit(i32::from(u8::from(ExitCode::Failed)));
         })?;
         Ok(Self { signals, requested: Cell::new(false) })
     }

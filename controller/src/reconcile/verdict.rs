@@ -48,9 +48,7 @@ impl Failed {
                 Reason::Malformed,
                 "the object does not have the shape this version of the controller knows",
             ),
-            Self::Open(error) => {
-                Outcome::new(error.reason(), format!("{error}; {}", error.reason().hint()))
-            }
+            Self::Open(error) => Outcome::new(error.reason(), format!("{error}; {}", error.hint())),
             Self::Refused(refusal) => refused(refusal, target),
             Self::Waiting(waiting) => {
                 Outcome::new(Reason::Retrying, format!("the Secret {target} {}", waits(waiting)))

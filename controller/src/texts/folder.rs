@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use seal_core::tree::collect::{Content, Text};
 use walkdir::WalkDir;
 
-use super::{Budget, MAX_DEPTH, MAX_FILE_BYTES, SourceError, may_hold_manifests, printable};
+use super::{Asked, Budget, MAX_DEPTH, MAX_FILE_BYTES, SourceError, may_hold_manifests, printable};
 
 /// Clocks of file systems are coarse: a file changed this recently may change again without showing it.
 const SETTLED_AFTER_SECONDS: u64 = 2;
@@ -58,7 +58,7 @@ impl Folder {
         &self.root
     }
 
-    pub(super) fn listing(&self) -> Result<Listing, SourceError> {
+    pub(super) fn listing(&self, asked: Asked<'_>) -> Result<Listing, SourceError> {
         let mut budget = Budget::default();
         let mut files = Vec::new();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -66,6 +66,7 @@ impl Folder {
         let walk = WalkDir::new(&self.root).follow_links(false).max_depth(MAX_DEPTH + 2);
         for found in walk.sort_by_file_name().into_iter().filter_entry(is_not_git) {
             let entry = found.map_err(|error| self.unreadable(&error))?;
+            asked.go_on()?;
             budget.entry(entry.depth().saturating_sub(1))?;
             if entry.file_type().is_dir() {
                 budget.folder()?;
@@ -73,6 +74,8 @@ impl Folder {
             if !entry.file_type().is_file() || !may_hold_manifests(entry.file_name().as_bytes()) {
                 continue;
             }
+            budget.file()?;
+            Budget::path(entry.path().as_os_str().len())?;
             let meta = entry.metadata().map_err(|error| self.unreadable(&error))?;
             let changed = u64::try_from(meta.ctime()).unwrap_or_default();
             settled &= changed.saturating_add(SETTLED_AFTER_SECONDS) <= now;
@@ -82,15 +85,20 @@ impl Folder {
         Ok(Listing { files, settled })
     }
 
-    pub(super) fn read(&self, listing: &Listing) -> Result<Vec<Text>, SourceError> {
+    pub(super) fn read(
+        &self,
+        listing: &Listing,
+        asked: Asked<'_>,
+        take: &mut dyn FnMut(Text) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
         let mut budget = Budget::default();
-        let mut files = Vec::new();
         for Listed { path, .. } in &listing.files {
+            asked.go_on()?;
             let below = path.strip_prefix(&self.root).unwrap_or(path);
             let content = read_file(path, &mut budget)?;
-            files.push(Text { path: printable(below.as_os_str().as_bytes()), content });
+            take(Text { paths: vec![printable(below.as_os_str().as_bytes())], content })?;
         }
-        Ok(files)
+        Ok(())
     }
 
     fn unreadable(&self, error: &walkdir::Error) -> SourceError {
@@ -111,7 +119,7 @@ fn read_file(path: &Path, budget: &mut Budget) -> Result<Content, SourceError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Ok(Content::TooLarge);
     }
-    budget.file(bytes.len() as u64)?;
+    budget.bytes(bytes.len() as u64)?;
     Ok(Content::Bytes(bytes))
 }
 

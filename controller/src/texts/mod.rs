@@ -4,31 +4,23 @@
 //! goes beyond a limit fails as a whole: a part of a source would look like a source that lost objects. What a
 //! text means is decided elsewhere.
 
+mod budget;
+mod error;
 mod folder;
-mod repository;
+mod git;
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use seal_core::tree::collect::Text;
 
-/// Files read and kept as text.
-pub(crate) const MAX_FILES: usize = 20_000;
-/// Files and folders looked at.
-pub(crate) const MAX_ENTRIES: usize = 500_000;
-/// Folders read. A tree of a few kilobytes can name itself in more ways than there is time for.
-pub(crate) const MAX_FOLDERS: usize = 20_000;
-/// Bytes of one file.
-pub(crate) const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
-/// Bytes of all files together.
-pub(crate) const MAX_TOTAL_BYTES: u64 = 256 * 1024 * 1024;
-/// Folders within folders.
-pub(crate) const MAX_DEPTH: usize = 64;
+use budget::{Budget, MAX_DEPTH, MAX_FILE_BYTES};
+pub(crate) use error::{SetupError, SourceError};
 
 /// A place to read sealed files from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Git(repository::Repository),
+    Git(git::Repository),
     Folder(folder::Folder),
 }
 
@@ -39,75 +31,27 @@ pub(crate) enum Revision {
     Listing(folder::Listing),
 }
 
-/// Why a source cannot be used as it was named.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SetupError {
-    #[error("{0} is a URL, and local mode reads a repository on this machine")]
-    Url(String),
-    #[error("{0}")]
-    NotARepository(SourceError),
-    #[error("there is no folder {0}")]
-    NoFolder(String),
-    #[error("--path leads out of the source")]
-    LeadsOut,
-    #[error("the output folder {0} lies inside the source")]
-    OutInside(String),
-}
+/// Whether to go on, which is asked before each file.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a>(pub(crate) &'a dyn Fn() -> bool);
 
-impl SetupError {
-    pub(crate) fn hint(&self) -> &'static str {
-        match self {
-            Self::Url(_) => "`git clone --mirror` it, and give that folder",
-            Self::NotARepository(error) => error.hint(),
-            Self::NoFolder(_) => "name the folder of the sealed files",
-            Self::LeadsOut => "name a folder inside it",
-            Self::OutInside(_) => "choose a folder outside of it",
-        }
-    }
-}
-
-/// Why a source could not be read. The last good files stay.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SourceError {
-    #[error("{0} is not a Git repository that can be read")]
-    NotARepository(String),
-    #[error("{0} names no commit in {1}")]
-    NoCommit(String, String),
-    #[error("commit {0} cannot be read: an object is missing or damaged")]
-    DamagedCommit(String),
-    #[error("there is no folder {0} in the source")]
-    NoFolder(String),
-    #[error("cannot read {0}: {1}")]
-    Unreadable(String, std::io::ErrorKind),
-    #[error("the source is beyond a limit: {0}")]
-    TooMuch(&'static str),
-}
-
-impl SourceError {
-    pub(crate) fn hint(&self) -> &'static str {
-        match self {
-            Self::NotARepository(_) => "name a repository, bare or not, by its own folder",
-            Self::NoCommit(..) => "commit something, or name a branch, tag or commit with --ref",
-            Self::DamagedCommit(_) => "`git fsck` names it; a partial clone lacks objects",
-            Self::NoFolder(_) => "put right --path, or the folder's name",
-            Self::Unreadable(..) => "put right what the system names; it is tried again",
-            Self::TooMuch(_) => "name the folder of the sealed files with --path",
-        }
+impl Asked<'_> {
+    fn go_on(self) -> Result<(), SourceError> {
+        if (self.0)() { Ok(()) } else { Err(SourceError::Stopped) }
     }
 }
 
 impl Source {
+    /// `reference` may be absent for a bare repository alone: elsewhere its HEAD is whatever somebody works on.
     pub(crate) fn git(
         repository: PathBuf,
-        reference: String,
+        reference: Option<String>,
         subdir: Option<PathBuf>,
     ) -> Result<Self, SetupError> {
         if is_url(&repository) {
             return Err(SetupError::Url(repository.display().to_string()));
         }
-        let repository = repository::Repository::new(repository, reference, plain(subdir)?);
-        repository.check().map_err(SetupError::NotARepository)?;
-        Ok(Self::Git(repository))
+        git::Repository::new(repository, reference, plain(subdir)?).map(Self::Git)
     }
 
     pub(crate) fn folder(folder: PathBuf, subdir: Option<PathBuf>) -> Result<Self, SetupError> {
@@ -119,44 +63,57 @@ impl Source {
     }
 
     /// Which revision is there now.
-    pub(crate) fn revision(&self) -> Result<Revision, SourceError> {
+    pub(crate) fn revision(&self, asked: Asked<'_>) -> Result<Revision, SourceError> {
         match self {
             Self::Git(repository) => repository.commit().map(Revision::Commit),
-            Self::Folder(folder) => folder.listing().map(Revision::Listing),
+            Self::Folder(folder) => folder.listing(asked).map(Revision::Listing),
         }
     }
 
-    /// The manifests of that revision, sorted by path.
-    pub(crate) fn read(&self, revision: &Revision) -> Result<Vec<Text>, SourceError> {
+    /// Gives each content of that revision to `take`, one after another. An error may come after some of them.
+    pub(crate) fn read(
+        &self,
+        revision: &Revision,
+        asked: Asked<'_>,
+        take: &mut dyn FnMut(Text) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
         match (self, revision) {
-            (Self::Git(repository), Revision::Commit(commit)) => repository.read(*commit),
-            (Self::Folder(folder), Revision::Listing(listing)) => folder.read(listing),
+            (Self::Git(repository), Revision::Commit(commit)) => {
+                repository.read(*commit, asked, take)
+            }
+            (Self::Folder(folder), Revision::Listing(listing)) => folder.read(listing, asked, take),
             _ => Err(SourceError::TooMuch("a revision of another source")),
         }
     }
 
-    /// Opened values inside the source would be sealed files' neighbours, one `git add` from being committed.
+    /// Opened values beside their sealed files would be one `git add` from being committed.
     pub(crate) fn refuse_inside(&self, out: &Path) -> Result<(), SetupError> {
         let root = match self {
-            Self::Git(repository) => repository.work_tree(),
-            Self::Folder(folder) => Some(folder.root().to_owned()),
+            Self::Git(repository) => repository.root(),
+            Self::Folder(folder) => folder.root().to_owned(),
         };
-        let real_root = root.and_then(|root| root.canonicalize().ok());
-        match (real_root, real(out)) {
-            (Some(root), Some(real_out)) if real_out.starts_with(&root) => {
-                Err(SetupError::OutInside(real_out.display().to_string()))
-            }
+        let Ok(real_root) = root.canonicalize() else { return Ok(()) };
+        let work_tree = work_tree_of(&real_root).unwrap_or(&real_root);
+        match real(out) {
+            Some(real_out) if real_out.starts_with(work_tree) => Err(SetupError::OutInside {
+                out: real_out.display().to_string(),
+                root: work_tree.display().to_string(),
+            }),
             _ => Ok(()),
         }
     }
 }
 
-/// The path without links, also of a folder that is still to be made.
+/// The Git work tree that `path` lies in, or the path itself when it is one.
+fn work_tree_of(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())
+}
+
+/// The path without links, also of folders that are still to be made.
 fn real(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().or_else(|| {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Some(parent.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
-    })
+    let absolute = std::path::absolute(path).ok()?;
+    let there = absolute.ancestors().find(|folder| folder.symlink_metadata().is_ok())?;
+    Some(there.canonicalize().ok()?.join(absolute.strip_prefix(there).ok()?))
 }
 
 impl Revision {
@@ -208,49 +165,56 @@ fn may_hold_manifests(name: &[u8]) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending.as_bytes()))
 }
 
-/// A path as text for messages and the inventory: one line, whatever its bytes are.
+/// A path as text for messages and the inventory: one line, in the order it is read, whatever its bytes are.
 fn printable(path: &[u8]) -> String {
-    String::from_utf8_lossy(path)
-        .chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() })
-        .collect()
+    let is_plain = |c: &char| matches!(c, '"' | '\'' | '\\');
+    let mut text = String::with_capacity(path.len());
+    for c in String::from_utf8_lossy(path).chars() {
+        if is_plain(&c) { text.push(c) } else { text.extend(c.escape_debug()) }
+    }
+    text
 }
 
-/// Counts what was read against the limits.
-#[derive(Debug, Default)]
-struct Budget {
-    entries: usize,
-    folders: usize,
-    files: usize,
-    bytes: u64,
-}
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
 
-impl Budget {
-    fn folder(&mut self) -> Result<(), SourceError> {
-        self.folders += 1;
-        if self.folders > MAX_FOLDERS { Err(SourceError::TooMuch("folders")) } else { Ok(()) }
+    use super::*;
+
+    #[test]
+    fn a_signal_is_asked_for_before_each_file_and_ends_the_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yaml", "c.yaml"] {
+            std::fs::write(folder.path().join(name), "a: b").unwrap();
+        }
+        let source = Source::folder(folder.path().to_owned(), None).unwrap();
+        let revision = source.revision(Asked(&|| true)).unwrap();
+        let read = Cell::new(0);
+        let result = source.read(&revision, Asked(&|| read.get() < 2), &mut |_| {
+            read.set(read.get() + 1);
+            Ok(())
+        });
+        assert_eq!((result, read.get()), (Err(SourceError::Stopped), 2));
+        assert_eq!(source.revision(Asked(&|| false)).err(), Some(SourceError::Stopped));
     }
 
-    fn entry(&mut self, depth: usize) -> Result<(), SourceError> {
-        self.entries += 1;
-        if depth > MAX_DEPTH {
-            return Err(SourceError::TooMuch("folders within folders"));
+    #[test]
+    fn each_reason_of_a_source_ends_with_the_code_of_the_one_table() {
+        use seal_core::exit_code::ExitCode;
+        let text = || "x".to_owned();
+        for (error, code) in [
+            (SourceError::NotARepository(text(), "x"), ExitCode::Input),
+            (SourceError::Linked(text()), ExitCode::Input),
+            (SourceError::Borrows(text()), ExitCode::Input),
+            (SourceError::NotRegular(text()), ExitCode::Input),
+            (SourceError::Ambiguous(text()), ExitCode::Input),
+            (SourceError::NoCommit(text(), text()), ExitCode::Failed),
+            (SourceError::DamagedCommit(text()), ExitCode::Failed),
+            (SourceError::TooMuch("x"), ExitCode::Failed),
+            (SourceError::Stopped, ExitCode::Failed),
+        ] {
+            assert_eq!(ExitCode::from(error.reason()), code, "{error}");
+            assert!(!error.hint().is_empty() && !error.to_string().ends_with('.'), "{error}");
         }
-        if self.entries > MAX_ENTRIES {
-            return Err(SourceError::TooMuch("files and folders"));
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, bytes: u64) -> Result<(), SourceError> {
-        self.files += 1;
-        self.bytes += bytes;
-        if self.files > MAX_FILES {
-            return Err(SourceError::TooMuch("manifests"));
-        }
-        if self.bytes > MAX_TOTAL_BYTES {
-            return Err(SourceError::TooMuch("bytes of all manifests together"));
-        }
-        Ok(())
     }
 }

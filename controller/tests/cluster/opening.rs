@@ -63,7 +63,7 @@ async fn damage_keeps_the_live_secret_as_it_was() {
     assert_eq!(
         message(&sealed),
         format!(
-            "{}/db: the value of a is damaged (payload); restore the file from Git, or seal that value again",
+            "{}/db: the value of a is damaged (payload); put the lines of that value back as Git's history has them, or seal it again",
             ns.name
         )
     );

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
+use seal_core::place::Scope;
+
 use super::rig::{CANARY, Rig, git};
 
 #[test]
@@ -91,6 +93,8 @@ fn a_bare_repository_a_branch_a_tag_and_a_commit_are_read() {
             assert_eq!(rig.value("prod/db/k"), value, "{source} {reference}");
         }
     }
+    assert_eq!(rig.once_with(&["--git=bare.git"], &[]).code, 0, "HEAD of a bare repository");
+    rig.once_with(&["--git=repo", "--ref=v2"], &[]).assert(0, &["applied 1"]);
     rig.once_with(&["--git=repo", "--ref=nowhere"], &[]).assert(1, &["nowhere names no commit"]);
     assert_eq!(rig.value("prod/db/k"), "two", "the last good file stays");
 }
@@ -101,10 +105,13 @@ fn only_the_named_folder_is_read() {
     rig.write("repo/clusters/prod/db.yaml", &rig.seal("prod/db", &[("k", "in")]));
     rig.write("repo/other/web.yaml", &rig.seal("prod/web", &[("k", "out")]));
     rig.commit_all();
-    rig.once_with(&["--git=repo", "--path=clusters/prod"], &[]).assert(0, &["applied 1"]);
+    rig.once_with(&["--git=repo", "--ref=main", "--path=clusters/prod"], &[])
+        .assert(0, &["applied 1"]);
     assert!(rig.out("prod/db/k").exists() && !rig.out("prod/web").exists());
-    rig.once_with(&["--git=repo", "--path=gone"], &[]).assert(1, &["there is no folder gone"]);
-    rig.once_with(&["--git=repo", "--path=../x"], &[]).assert(2, &["leads out of the source"]);
+    rig.once_with(&["--git=repo", "--ref=main", "--path=gone"], &[])
+        .assert(1, &["there is no folder gone"]);
+    rig.once_with(&["--git=repo", "--ref=main", "--path=../x"], &[])
+        .assert(2, &["leads out of the source"]);
     assert!(rig.out("prod/db/k").exists());
 }
 
@@ -160,8 +167,9 @@ fn a_plaintext_secret_is_warned_of_by_its_path() {
 #[test]
 fn the_log_can_be_json() {
     let rig = Rig::new();
-    rig.commit("db.yaml", &rig.seal("other/db", &[("k", CANARY)]));
-    let run = rig.once_with(&["--git=repo"], &["--log-format=json"]);
+    let everywhere = Scope { namespaces: vec!["*".into()], name: "db".into() };
+    rig.commit("db.yaml", &rig.seal_wide(everywhere, "prod/db", &[("k", CANARY)]));
+    let run = rig.once_with(&["--git=repo", "--ref=main"], &["--log-format=json"]);
     assert_eq!(run.code, 2);
     let lines: Vec<serde_json::Value> =
         run.log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -116,7 +116,7 @@ fn an_inventory_that_was_edited_stops_everything() {
 fn two_controllers_never_share_an_output_folder() {
     let rig = Rig::new();
     rig.commit_objects(&["db"]);
-    let running = rig.watch(&["--git=repo"]);
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
     running.until_value("prod/db/password", "CANARY db");
     rig.once().assert(1, &["another process is writing"]);
 }
@@ -130,7 +130,7 @@ fn a_full_disk_leaves_each_object_as_it_was_and_the_next_try_heals() {
     rig.write("repo/db.yaml", &rig.seal("prod/db", &[("large", &large), ("password", "new")]));
     rig.commit("web.yaml", &rig.seal("prod/web", &[("k", "small")]));
     // No file may grow beyond a few kilobytes: what a full disk does, without one.
-    let command = rig.command(&["--git=repo"], &["--once"]);
+    let command = rig.command(&["--git=repo", "--ref=main"], &["--once"]);
     let output = std::process::Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
         .arg(command.get_program())

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
-use super::rig::{CANARY, Rig};
+use seal_core::key::Identity;
+
+use super::rig::{CANARY, Rig, seal_for};
 
 #[test]
 fn nothing_in_the_repository_s_configuration_is_run() {
@@ -63,7 +65,8 @@ fn links_and_submodules_are_ignored() {
     rig.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},sub.yaml")]);
     rig.git(&["commit", "--quiet", "--message=a submodule"]);
     rig.once().assert(0, &["applied 0, unchanged 0, refused 0"]);
-    rig.once_with(&["--git=repo", "--path=folder"], &[]).assert(1, &["there is no folder folder"]);
+    rig.once_with(&["--git=repo", "--ref=main", "--path=folder"], &[])
+        .assert(1, &["there is no folder folder"]);
     assert_eq!(rig.snapshot().len(), 1);
 }
 
@@ -76,7 +79,7 @@ fn an_lfs_pointer_is_no_sealed_file() {
 }
 
 /// Writes an object of any content, as no well-behaved client would.
-fn object(rig: &Rig, kind: &str, content: &[u8]) -> String {
+pub(crate) fn object(rig: &Rig, kind: &str, content: &[u8]) -> String {
     let mut child = Command::new("git")
         .args(["hash-object", "-t", kind, "-w", "--stdin", "--literally"])
         .current_dir(rig.at("repo"))
@@ -91,7 +94,7 @@ fn object(rig: &Rig, kind: &str, content: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn tree(rig: &Rig, entries: &[(&str, &[u8], &str)]) -> String {
+pub(crate) fn tree(rig: &Rig, entries: &[(&str, &[u8], &str)]) -> String {
     let mut content = Vec::new();
     for (mode, name, id) in entries {
         content.extend_from_slice(mode.as_bytes());
@@ -104,7 +107,7 @@ fn tree(rig: &Rig, entries: &[(&str, &[u8], &str)]) -> String {
     object(rig, "tree", &content)
 }
 
-fn set_head(rig: &Rig, tree: &str) {
+pub(crate) fn set_head(rig: &Rig, tree: &str) {
     let who = "x <x@x> 1 +0000";
     let commit = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nhostile\n");
     let commit = object(rig, "commit", commit.as_bytes());
@@ -115,12 +118,13 @@ fn set_head(rig: &Rig, tree: &str) {
 fn names_in_a_tree_decide_no_path_and_cannot_forge_a_log_line() {
     let rig = Rig::new();
     let good = object(&rig, "blob", rig.seal("prod/db", &[("k", CANARY)]).as_bytes());
-    let refused = object(&rig, "blob", rig.seal("other/db", &[("k", CANARY)]).as_bytes());
+    let theirs = seal_for(&Identity::generate(), None, "prod/x", &[("k", CANARY)]);
+    let refused = object(&rig, "blob", theirs.as_bytes());
     let inner = tree(&rig, &[("100644", b"../../../planted.yaml", &good)]);
     let forged = b"x\n\x1b[31m2026 INFO commit 0000000.yaml";
     set_head(&rig, &tree(&rig, &[("40000", b"..", &inner), ("100644", forged, &refused)]));
     let run = rig.once();
-    run.assert(2, &["applied 1", "refused 1", "NotAllowed"]);
+    run.assert(4, &["applied 1", "refused 1", "NoMatchingKey"]);
     assert!(!run.log.contains('\x1b'), "{}", run.log);
     assert!(
         run.log.lines().all(|line| !line.starts_with("\x1b") && !line.starts_with("2026 INFO"))

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // clippy.toml's exception for tests does not reach their helpers
 
 mod apply;
+mod bounds;
 mod hostile_disk;
 mod hostile_git;
 mod prune;

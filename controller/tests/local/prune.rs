@@ -36,7 +36,7 @@ fn an_emptied_source_removes_nothing_until_it_is_allowed() {
     rig.delete(&["a.yaml"]);
     rig.once().assert(1, &["PruneBlocked", "1 of 1 objects", "--allow-prune"]);
     assert!(rig.out("prod/a/password").exists());
-    rig.once_with(&["--git=repo"], &["--allow-prune"]).assert(0, &["pruned 1"]);
+    rig.once_with(&["--git=repo", "--ref=main"], &["--allow-prune"]).assert(0, &["pruned 1"]);
     assert!(!rig.out("prod").exists());
 }
 

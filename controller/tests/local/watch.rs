@@ -28,8 +28,8 @@ fn a_merge_becomes_a_live_file() {
 #[test]
 fn a_repository_without_a_commit_is_waited_for() {
     let rig = Rig::new();
-    let running = rig.watch(&["--git=repo"]);
-    running.until_logged("HEAD names no commit");
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
+    running.until_logged("main names no commit");
     rig.commit_objects(&["db"]);
     running.until_value("prod/db/password", "CANARY db");
     assert_eq!(running.stop(Signal::INT), 0);
@@ -39,7 +39,7 @@ fn a_repository_without_a_commit_is_waited_for() {
 fn what_somebody_changes_on_disk_is_put_right() {
     let rig = Rig::new();
     rig.commit_objects(&["db"]);
-    let running = rig.watch(&["--git=repo"]);
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
     running.until_value("prod/db/password", "CANARY db");
     fs::write(rig.out("prod/db/password"), "edited").unwrap();
     running.until_value("prod/db/password", "CANARY db");
@@ -53,7 +53,7 @@ fn a_foreign_file_that_is_moved_away_makes_room_at_once() {
     rig.commit_objects(&["db"]);
     rig.write("out/prod/db/password", "theirs");
     rig.tighten_out();
-    let running = rig.watch(&["--git=repo"]);
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
     running.until_logged("NotOurs");
     assert_eq!(rig.value("prod/db/password"), "theirs");
     fs::rename(rig.out("prod/db/password"), rig.at("theirs")).unwrap();
@@ -65,7 +65,7 @@ fn a_key_that_arrives_later_heals_at_once() {
     let rig = Rig::new();
     let later = Identity::generate();
     rig.commit("db.yaml", &seal_for(&later, None, "prod/db", &[("k", CANARY)]));
-    let running = rig.watch(&["--git=repo"]);
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
     running.until_logged("NoMatchingKey");
     rig.write_identity("key.txt", &later);
     running.until_value("prod/db/k", CANARY);
@@ -74,12 +74,13 @@ fn a_key_that_arrives_later_heals_at_once() {
 #[test]
 fn a_refusal_is_logged_once_and_again_when_it_changes() {
     let rig = Rig::new();
-    rig.commit("a.yaml", &rig.seal("other/a", &[("k", "1")]));
-    let running = rig.watch(&["--git=repo"]);
-    running.until_logged("other/a");
-    rig.commit("b.yaml", &rig.seal("other/b", &[("k", "1")]));
-    running.until_logged("other/b");
-    assert_eq!(running.log().matches("other/a").count(), 1, "{}", running.log());
+    let theirs = |place| seal_for(&Identity::generate(), None, place, &[("k", "1")]);
+    rig.commit("a.yaml", &theirs("prod/a"));
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
+    running.until_logged("a.yaml");
+    rig.commit("b.yaml", &theirs("prod/b"));
+    running.until_logged("b.yaml");
+    assert_eq!(running.log().matches("a.yaml").count(), 1, "{}", running.log());
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn a_reader_never_sees_half_a_value() {
     let rig = Rig::new();
     let (long, longer) = ("a".repeat(300_000), "b".repeat(400_000));
     rig.commit("db.yaml", &rig.seal("prod/db", &[("k", &long)]));
-    let running = rig.watch(&["--git=repo"]);
+    let running = rig.watch(&["--git=repo", "--ref=main"]);
     running.until_value("prod/db/k", &long);
     rig.commit("db.yaml", &rig.seal("prod/db", &[("k", &longer)]));
     running.until("the new value is there", || {

@@ -9,11 +9,15 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use seal_core::identity_file::{self, IdentityFileError};
 use seal_core::reason::Reason;
+use seal_core::text::{self, NotText};
 use zeroize::Zeroizing;
 
-/// A thousand identities with comments.
-pub const MAX_PRIVATE_BYTES: u64 = 256 * 1024;
+use crate::words::words;
+
+/// The backup of some hundred keys as kubectl writes it.
+pub const MAX_PRIVATE_BYTES: u64 = 2 * 1024 * 1024;
 
 const OTHERS: u32 = 0o077;
 
@@ -36,16 +40,19 @@ pub enum PrivateError {
     #[error("is not a file")]
     NotAFile,
     /// Longer than [`MAX_PRIVATE_BYTES`].
-    #[error("is larger than 256 KiB, and no file of keys is")]
+    #[error("is larger than 2 MiB, and no file of keys is")]
     TooLarge,
-    /// Not UTF-8.
-    #[error("is not UTF-8 text")]
-    NotText,
+    /// Neither UTF-8 nor UTF-16 behind its mark.
+    #[error("is {0}")]
+    NotText(NotText),
+    /// Encrypted by age as bytes; its text form is told by [`identity_file`].
+    #[error("is encrypted, under a passphrase or for another key")]
+    Encrypted,
     /// There is none of that name.
     #[error("is not there")]
     Absent,
     /// The system refused.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", words(*.0))]
     System(io::ErrorKind),
 }
 
@@ -54,7 +61,9 @@ impl PrivateError {
     pub fn reason(&self) -> Reason {
         match self {
             Self::OpenToOthers => Reason::NotAllowed,
-            Self::NotAFile | Self::TooLarge | Self::NotText => Reason::Malformed,
+            Self::NotAFile | Self::TooLarge | Self::NotText(_) | Self::Encrypted => {
+                Reason::Malformed
+            }
             Self::Absent | Self::System(_) => Reason::NoMatchingKey,
         }
     }
@@ -63,9 +72,10 @@ impl PrivateError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::OpenToOthers => "take that from them with `chmod 600`",
-            Self::NotAFile | Self::TooLarge | Self::NotText => {
+            Self::NotAFile | Self::TooLarge | Self::NotText(_) => {
                 "name the file that holds the AGE-SECRET-KEY-… line"
             }
+            Self::Encrypted => IdentityFileError::Encrypted.hint(),
             Self::Absent => "`seal key new -o FILE` makes one",
             Self::System(_) => "put right what the system names",
         }
@@ -119,11 +129,11 @@ fn read_text(file: File, size: u64) -> Result<Zeroizing<String>, PrivateError> {
     if bytes.len() as u64 > MAX_PRIVATE_BYTES {
         return Err(PrivateError::TooLarge);
     }
-    if std::str::from_utf8(&bytes).is_err() {
-        return Err(PrivateError::NotText);
-    }
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).expect("it was looked at just now");
-    Ok(Zeroizing::new(text))
+    let encrypted = identity_file::is_encrypted(&bytes);
+    text::decode(bytes).map_err(|error| match encrypted {
+        true => PrivateError::Encrypted,
+        false => PrivateError::NotText(error),
+    })
 }
 
 #[cfg(test)]
@@ -155,11 +165,16 @@ mod tests {
     fn a_file_of_any_size_and_a_pipe_nobody_writes_to_end_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.txt");
-        write(&path, vec![b'x'; 300 * 1024]).unwrap();
+        write(&path, vec![b'x'; 3 * 1024 * 1024]).unwrap();
         set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::TooLarge);
-        write(&path, [0xff]).unwrap();
-        assert_eq!(read(&path, Pipes::Refused).unwrap_err(), PrivateError::NotText);
+        for (bytes, error) in [
+            (&b"\xff"[..], PrivateError::NotText(NotText::Utf8)),
+            (b"age-encryption.org/v1\n-> scrypt\n\xff", PrivateError::Encrypted),
+        ] {
+            write(&path, bytes).unwrap();
+            assert_eq!(read(&path, Pipes::Refused).unwrap_err(), error);
+        }
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(
             rustix::fs::CWD,

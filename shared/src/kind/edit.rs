@@ -67,6 +67,40 @@ pub fn edit(text: &str, index: usize, change: &Change) -> Result<String, EditErr
     }
 }
 
+/// Whether [`edit`] could change any block of any sealed object of `text`, and add one: tried with all of them at once.
+pub fn is_editable(text: &str) -> Result<bool, FileError> {
+    let documents = file::read(text)?;
+    let mut expected = documents.clone();
+    Ok(all_changed(text, &mut expected).is_some_and(|written| reads_as(&written, &expected)))
+}
+
+/// The text with every block of every object changed; `expected` becomes what it must read as.
+fn all_changed(text: &str, expected: &mut [Document]) -> Option<String> {
+    let nodes = yaml::documents(text).ok().filter(|nodes| nodes.len() == expected.len())?;
+    let mut edits = Vec::new();
+    for (node, document) in nodes.iter().zip(expected) {
+        let Document::Sealed(object) = document else { continue };
+        let mut change = Change::default();
+        let block = Block {
+            sealed_to: vec!["sha256:0".to_owned()],
+            header: Some("age\n---".to_owned()),
+            payload: "AAAA".to_owned(),
+        };
+        for key in object.spec.values.keys() {
+            change.put.insert(key.clone(), block.clone());
+        }
+        let new = (0..)
+            .map(|number| format!("new-{number}"))
+            .find(|key| !change.put.contains_key(key))?;
+        change.put.insert(new, block);
+        let mut editor = Editor::new(text, node.get("spec")?)?;
+        editor.change_blocks(object, &change)?;
+        edits.append(&mut editor.edits);
+        **object = changed(object, &change);
+    }
+    Some(lines::apply(text, edits))
+}
+
 fn write(
     text: &str,
     index: usize,

@@ -133,6 +133,7 @@ impl<'a> Editor<'a> {
 
     fn remove_block(&mut self, entry: &Entry) -> Option<()> {
         let mut range = self.lines_of_block(entry)?;
+        range.start = self.comment_above(range.start);
         if self.is_blank(range.end) {
             range.end = line_end(self.text, range.end);
         } else if range.end == self.text.len() && self.is_blank_before(range.start) {
@@ -140,6 +141,20 @@ impl<'a> Editor<'a> {
         }
         self.edits.push((range, String::new()));
         Some(())
+    }
+
+    /// Where the comment begins that stands directly above a line and so is about it; another block's end is not.
+    fn comment_above(&self, start: usize) -> usize {
+        let mut at = start;
+        while at > 0 {
+            let above = line_start(self.text, at - 1);
+            let line = self.text[above..at].trim();
+            if !line.starts_with('#') || line.starts_with("# end of ") {
+                break;
+            }
+            at = above;
+        }
+        at
     }
 
     /// Adds a block after the last one whose key is less; where blocks have an empty line behind them, with one.

@@ -13,9 +13,10 @@ use serde::Serialize;
 use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
 use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
 use crate::place::Scope;
-use crate::reason::Reason;
 use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
-use crate::yaml::{self, Node, Problem, ReadError, Value, escaped};
+use crate::yaml::{Copies, Documents, Entry, Node, Value, escaped};
+
+pub use super::file_error::FileError;
 
 /// What one document of a text turned out to be.
 #[derive(Clone, Debug)]
@@ -34,90 +35,41 @@ pub enum Document {
     },
 }
 
-/// Why a text is no sealed file. Names lines, fields and objects, never a value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// Not YAML or JSON at all.
-    #[error("{0}")]
-    Text(#[from] ReadError),
-    /// A field that no sealed file has.
-    #[error("{object}: unknown field {path}")]
-    UnknownField {
-        /// Which object.
-        object: String,
-        /// Where, from the root.
-        path: String,
-    },
-    /// A field of another type than it must be.
-    #[error(
-        "{object}: a field is of the wrong type, such as a number or boolean where a string must be quoted"
-    )]
-    WrongType {
-        /// Which object.
-        object: String,
-    },
-    /// Something else where a block belongs, such as the payload itself.
-    #[error("{object}: the block of {key} is of the wrong type: it must be a map with a payload")]
-    NotABlock {
-        /// Which object.
-        object: String,
-        /// The key under `values`.
-        key: String,
-    },
-    /// An `apiVersion` of our group that this version does not know.
-    #[error("{object}: apiVersion or kind is not known to this version")]
-    UnknownVersion {
-        /// Which object.
-        object: String,
-    },
-}
-
-impl FileError {
-    /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Text(ReadError { problem: Problem::Conflict, .. }) => {
-                "keep one side of it whole, sealedTo, header and payload together, and take its marks out"
-            }
-            Self::Text(ReadError { problem: Problem::KeyTwice, .. }) => {
-                "keep one of the two whole: of a block that stands twice, one with its header and payload"
-            }
-            Self::NotABlock { .. } => {
-                "bring that block back from Git, or seal the value with `seal set`"
-            }
-            _ => Reason::Malformed.hint(),
-        }
-    }
-}
-
 /// Reads every document of `text`, and the items of a `List` as if they were documents, as kubectl does.
 pub fn read(text: &str) -> Result<Vec<Document>, FileError> {
+    read_one_of(text, &mut Copies::default())
+}
+
+/// The same of one text of many, which share what aliases may copy.
+pub fn read_one_of(text: &str, copies: &mut Copies) -> Result<Vec<Document>, FileError> {
     let mut documents = Vec::new();
-    yaml::documents(text)?.iter().try_for_each(|node| read_node(node, &mut documents))?;
+    for node in Documents::of(text, copies) {
+        let node = node.map_err(|error| FileError::text(text, error))?;
+        read_node(node, &mut documents)?;
+    }
     Ok(documents)
 }
 
-fn read_node(node: &Node, documents: &mut Vec<Document>) -> Result<(), FileError> {
+fn read_node(mut node: Node, documents: &mut Vec<Document>) -> Result<(), FileError> {
     if node.text("apiVersion") == "v1" && node.text("kind") == "List" {
-        let items = node.get("items").map(Node::items).unwrap_or_default();
-        return items.iter().try_for_each(|item| read_node(item, documents));
+        let items = node.take_items("items");
+        return items.into_iter().try_for_each(|item| read_node(item, documents));
     }
     documents.push(document(node)?);
     Ok(())
 }
 
-fn document(node: &Node) -> Result<Document, FileError> {
+fn document(node: Node) -> Result<Document, FileError> {
     let (api_version, kind) = (node.text("apiVersion"), node.text("kind"));
     if api_version == API_VERSION && kind == SEALED_SECRET {
         return Ok(Document::Sealed(Box::new(sealed(node)?)));
     }
     if api_version.starts_with(GROUP_PREFIX) || kind == SEALED_SECRET && !api_version.contains('/')
     {
-        return Err(FileError::UnknownVersion { object: full_name_of(node) });
+        return Err(FileError::UnknownVersion { object: full_name_of(&node) });
     }
     if api_version == "v1" && kind == "Secret" {
-        return Ok(Document::Plaintext { object: full_name_of(node) });
+        return Ok(Document::Plaintext { object: full_name_of(&node) });
     }
     Ok(Document::Other { kind: escaped(kind) })
 }
@@ -139,24 +91,36 @@ fn has_list_for_map(node: &Node) -> bool {
 }
 
 /// The first key under `values` with something else than a map.
-fn key_without_block(node: &Node) -> Option<String> {
+fn key_without_block(node: &Node) -> Option<&Entry> {
     let entries = descend(node, &["spec", "values"])?.entries();
-    let other = entries.iter().find(|entry| !matches!(entry.value.value, Value::Mapping(_)))?;
-    Some(escaped(&other.key))
+    entries.iter().find(|entry| !matches!(entry.value.value, Value::Mapping(_)))
+}
+
+/// The first key under `values` whose block was emptied.
+fn key_without_payload(node: &Node) -> Option<&Entry> {
+    let entries = descend(node, &["spec", "values"])?.entries();
+    entries.iter().find(|entry| match entry.value.get("payload").map(|payload| &payload.value) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) => false,
+    })
 }
 
 fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     path.iter().try_fold(node, |node, field| node.get(field))
 }
 
-fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
-    if has_list_for_map(node) {
-        return Err(FileError::WrongType { object: full_name_of(node) });
+fn sealed(node: Node) -> Result<SealedSecret, FileError> {
+    let object = full_name_of(&node);
+    if has_list_for_map(&node) {
+        return Err(FileError::WrongType { object });
     }
-    if let Some(key) = key_without_block(node) {
-        return Err(FileError::NotABlock { object: full_name_of(node), key });
+    if let Some(entry) = key_without_block(&node) {
+        let (line, key) = (entry.line, escaped(&entry.key));
+        return Err(FileError::NotABlock { line, object, key });
     }
-    let json = node.to_json();
+    let emptied = key_without_payload(&node).map(|entry| (entry.line, escaped(&entry.key)));
+    let json = node.into_json();
     let mut unknown = None;
     let mut note = |path: serde_ignored::Path<'_>| {
         let path = path.to_string().replace(".?.", "."); // `?` is where a field may be absent
@@ -164,12 +128,14 @@ fn sealed(node: &Node) -> Result<SealedSecret, FileError> {
             unknown.get_or_insert_with(|| escaped(&path));
         }
     };
-    let sealed = serde_ignored::deserialize(json, &mut note)
-        .map_err(|_| FileError::WrongType { object: full_name_of(node) })?;
-    match unknown {
-        Some(path) => Err(FileError::UnknownField { object: full_name_of(node), path }),
-        None => Ok(sealed),
+    let sealed = serde_ignored::deserialize(json, &mut note);
+    if let Some(path) = unknown {
+        return Err(FileError::UnknownField { object, path });
     }
+    if let Some((line, key)) = emptied {
+        return Err(FileError::NoPayload { line, object, key });
+    }
+    sealed.map_err(|_| FileError::WrongType { object })
 }
 
 /// `namespace/name` of any manifest, for messages.

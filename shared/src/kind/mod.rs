@@ -7,4 +7,6 @@ pub mod crd;
 pub mod edit;
 mod edit_lines;
 pub mod file;
+pub(crate) mod file_error;
+pub mod format;
 pub mod sealed;

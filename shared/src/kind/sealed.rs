@@ -23,6 +23,9 @@ pub const MAX_VALUES: usize = 1024;
 /// Most bytes of plaintext in one sealed file: what the API server takes in one Secret.
 pub const MAX_PLAINTEXT_BYTES: usize = 1024 * 1024;
 
+/// Most labels, and most annotations, of a template.
+pub const MAX_METADATA_ENTRIES: usize = 256;
+
 /// A Secret sealed for one cluster or several; safe to keep in public Git.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -198,6 +201,14 @@ impl SealedSecret {
             return Err("metadata.namespace is missing");
         }
         Place::new(namespace, self.metadata.name.as_deref().unwrap_or_default())
+    }
+
+    /// Takes away what is no part of a sealed file: status, and all metadata but the names. A text may carry megabytes of it.
+    pub fn forget_what_the_server_adds(&mut self) {
+        self.status = None;
+        let metadata = std::mem::take(&mut self.metadata);
+        self.metadata.name = metadata.name;
+        self.metadata.namespace = metadata.namespace;
     }
 
     /// `namespace/name` as far as they are there, for messages.

@@ -2,6 +2,8 @@
 //!
 //! Nothing is ever expanded: a `$` in a value is a dollar sign. Errors name a line, never what stands in it.
 
+use zeroize::Zeroizing;
+
 use crate::place::is_key;
 use crate::secret::SecretValue;
 
@@ -52,10 +54,15 @@ fn env_line(
 
 /// Reads a `.env` file: `export` before a name, quotes around a value, `#` after a space begins a comment.
 ///
-/// In single quotes everything stands for itself; in double quotes `\n`, `\r`, `\t`, `\"`, `\$` and `\\` are
-/// escapes, any other backslash stands for itself. A quoted value may go over several lines.
+/// There is no standard: a value is taken where python-dotenv and godotenv take the same, else it is refused, also where
+/// one of them replaces a `$NAME` by something else. In single quotes everything stands for itself; in double quotes `\n`,
+/// `\r`, `\"`, `\'` and `\\` are escapes. A quoted value may go over several lines; a line break is a line feed.
 pub fn dotenv(text: &str) -> Result<Entries, EnvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some(at) = lone_return(text) {
+        let line = 1 + text[..at].matches('\n').count();
+        return Err(EnvError { line, problem: "a carriage return stands alone in it" });
+    }
     let mut reader = Dotenv { rest: text, line: 1 };
     let mut entries = Vec::new();
     while reader.skip_to_entry() {
@@ -76,6 +83,12 @@ fn push(entries: &mut Entries, key: &str, value: SecretValue) -> Result<(), &'st
     Ok(())
 }
 
+/// A carriage return that ends no line: to some readers it does. One that ends the text is none to all.
+fn lone_return(text: &str) -> Option<usize> {
+    let mut returns = text.match_indices('\r').map(|(at, _)| at);
+    returns.find(|at| !matches!(text[at + 1..].chars().next(), Some('\n') | None))
+}
+
 struct Dotenv<'a> {
     rest: &'a str,
     line: usize,
@@ -85,12 +98,18 @@ impl<'a> Dotenv<'a> {
     /// Passes over blank lines and comments; false at the end.
     fn skip_to_entry(&mut self) -> bool {
         loop {
-            self.take(self.rest.len() - self.rest.trim_start().len());
+            self.take(
+                self.rest.len() - self.rest.trim_start_matches([' ', '\t', '\r', '\n']).len(),
+            );
             if !self.rest.starts_with('#') {
                 return !self.rest.is_empty();
             }
-            self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
+            self.take(self.line_len());
         }
+    }
+
+    fn line_len(&self) -> usize {
+        self.rest.find(['\r', '\n']).unwrap_or(self.rest.len())
     }
 
     fn take(&mut self, bytes: usize) -> &'a str {
@@ -100,24 +119,43 @@ impl<'a> Dotenv<'a> {
         taken
     }
 
+    fn entry(&mut self, entries: &mut Entries) -> Result<(), &'static str> {
+        let key = self.key()?;
+        let value = self.value()?;
+        push(entries, key, value)
+    }
+
     fn key(&mut self) -> Result<&'a str, &'static str> {
-        let line = self.rest.find('\n').unwrap_or(self.rest.len());
-        let equals = self.rest[..line].find('=').ok_or("there is no = in it")?;
-        let key = self.take(equals).trim();
+        let equals = self.rest[..self.line_len()].find('=').ok_or("there is no = in it")?;
+        let written = self.take(equals).trim_matches(BLANKS);
         self.take(1);
-        Ok(key.strip_prefix("export ").unwrap_or(key).trim_start())
+        let key = match written.strip_prefix("export") {
+            Some(exported) if exported.starts_with(BLANKS) => exported.trim_start_matches(BLANKS),
+            _ => written,
+        };
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+        if !key.is_empty() && key.chars().all(is_name) {
+            Ok(key)
+        } else {
+            Err("its name is empty or has another character than letters, digits, _ and .")
+        }
     }
 
     fn value(&mut self) -> Result<SecretValue, &'static str> {
-        self.take(self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len());
+        let blanks = self.rest.len() - self.rest.trim_start_matches(BLANKS).len();
+        self.take(blanks);
         let value = match self.rest.chars().next() {
             Some(quote @ ('"' | '\'')) => {
                 self.take(1);
                 self.quoted(quote)?
             }
-            _ => return Ok(self.unquoted()),
+            Some('`') => return Err("some readers take a backtick for a quote: use single quotes"),
+            Some('#') if blanks > 0 => {
+                return Err("some readers take # for the value, others for a comment: quote it");
+            }
+            _ => return self.unquoted(),
         };
-        let rest = self.take(self.rest.find('\n').unwrap_or(self.rest.len())).trim();
+        let rest = self.take(self.line_len()).trim_matches(BLANKS);
         if rest.is_empty() || rest.starts_with('#') {
             Ok(value)
         } else {
@@ -125,47 +163,94 @@ impl<'a> Dotenv<'a> {
         }
     }
 
+    fn unquoted(&mut self) -> Result<SecretValue, &'static str> {
+        let line = self.take(self.line_len());
+        let mut comments =
+            line.match_indices('#').filter(|(at, _)| line[..*at].ends_with(char::is_whitespace));
+        let end = comments.next().map_or(line.len(), |(at, _)| at);
+        if comments.next().is_some() {
+            return Err("which # begins the comment, readers do not agree on: quote the value");
+        }
+        let value = line[..end].trim_matches(BLANKS);
+        if value.trim() != value {
+            return Err("a white space other than blank and tab begins or ends it: quote it");
+        }
+        stands_for_itself(value, true)?;
+        Ok(SecretValue::from(value.as_bytes()))
+    }
+
     fn quoted(&mut self, quote: char) -> Result<SecretValue, &'static str> {
+        let (inner, closes) = self.up_to(quote)?;
+        stands_for_itself(inner, quote == '"')?;
         // As long as the text can be, so that growing leaves no copy behind.
-        let mut value = Vec::with_capacity(self.rest.len());
-        let mut chars = self.rest.char_indices();
-        while let Some((at, c)) = chars.next() {
-            let c = match c {
-                c if c == quote => {
-                    self.take(at + 1);
-                    return Ok(value.into());
+        let mut value = Zeroizing::new(Vec::with_capacity(inner.len()));
+        let mut rest = inner;
+        while let Some(c) = rest.chars().next() {
+            let (taken, c) = match c {
+                '\\' if quote == '"' => (2, escape(&rest[1..])?),
+                '\\' if rest[1..].starts_with(['\\', '\'']) || rest.len() == 1 => {
+                    return Err("some readers take \\ for an escape in single quotes, too");
                 }
-                '\\' if quote == '"' => match chars.next().map(|(_, c)| c) {
-                    Some('n') => '\n',
-                    Some('r') => '\r',
-                    Some('t') => '\t',
-                    Some(c @ ('"' | '\\' | '$')) => c,
-                    Some(other) => {
-                        value.push(b'\\');
-                        other
-                    }
-                    None => break,
-                },
-                c => c,
+                '\r' => (2, '\n'),
+                c => (c.len_utf8(), c),
             };
             value.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = &rest[taken..];
         }
-        drop(SecretValue::from(value));
+        self.take(closes);
+        Ok(SecretValue::from(std::mem::take(&mut *value)))
+    }
+
+    /// What stands before the closing quote, and where the text behind it begins.
+    fn up_to(&self, quote: char) -> Result<(&'a str, usize), &'static str> {
+        let mut escaped = false;
+        for (at, c) in self.rest.char_indices() {
+            match c {
+                '\\' => escaped = !escaped,
+                c if c == quote && !escaped => return Ok((&self.rest[..at], at + 1)),
+                _ => escaped = false,
+            }
+        }
         Err("a quote is open")
     }
+}
 
-    fn entry(&mut self, entries: &mut Entries) -> Result<(), &'static str> {
-        let key = self.key()?;
-        let value = self.value()?;
-        push(entries, key, value)
-    }
+const BLANKS: [char; 2] = [' ', '\t'];
 
-    fn unquoted(&mut self) -> SecretValue {
-        let line = self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
-        let mut hashes = line.match_indices('#').map(|(at, _)| at);
-        let comment = hashes.find(|at| *at == 0 || line[..*at].ends_with([' ', '\t']));
-        SecretValue::from(line[..comment.unwrap_or(line.len())].trim().as_bytes())
+/// What a backslash and the beginning of `rest` mean in double quotes.
+fn escape(rest: &str) -> Result<char, &'static str> {
+    match rest.chars().next() {
+        Some('n') => Ok('\n'),
+        Some('r') => Ok('\r'),
+        Some(quote @ ('"' | '\'')) => Ok(quote),
+        // One reader looks for the closing quote before it looks at escapes.
+        Some('\\')
+            if !rest[1..].is_empty()
+                && !rest[1..].starts_with("\\\\")
+                && !rest[1..].starts_with("\\\"") =>
+        {
+            Ok('\\')
+        }
+        _ => Err("readers do not agree on a backslash in it: use single quotes, or --from-file"),
     }
+}
+
+/// That no reader replaces a part of it by a variable's value. One does so in single quotes, too.
+fn stands_for_itself(value: &str, unless_single_quoted: bool) -> Result<(), &'static str> {
+    for (at, _) in value.match_indices('$') {
+        let next = value[at + 1..].chars().next();
+        if next == Some('{') {
+            return Err(
+                "some readers replace ${…}, in single quotes too: give it with --from-file",
+            );
+        }
+        let is_name =
+            next.is_some_and(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        if unless_single_quoted && (is_name || value[..at].ends_with('\\')) {
+            return Err("some readers replace a $ and what follows it: use single quotes");
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -193,16 +278,40 @@ mod tests {
 
     #[test]
     fn a_dotenv_file_has_quotes_comments_and_export() {
-        let text = "export A = plain text # note\nB='it is $HOME \\n'\nC=\"two\\nlines\nand \\\"one\\\" \\x\" # note\n#D=1\nE=a#b\nF=\nG=#c\n";
+        let text = "export A = plain text # note\nB='it is $HOME \\n'\r\nC=\"two\\nlines\r\nand \\\"one\\\" \" # note\n#D=1\nE=a#b\nF=\nG=#c\r";
         let want = [
             pair("A", "plain text"),
             pair("B", "it is $HOME \\n"),
-            pair("C", "two\nlines\nand \"one\" \\x"),
+            pair("C", "two\nlines\nand \"one\" "),
             pair("E", "a#b"),
             pair("F", ""),
-            pair("G", ""),
+            pair("G", "#c"),
         ];
         assert_eq!(in_clear(dotenv(text).unwrap()), want);
+    }
+
+    #[test]
+    fn what_readers_do_not_agree_on_is_refused() {
+        for value in [
+            " # c",
+            "x #y #z",
+            "`x`",
+            "$HOME",
+            "\"$HOME\"",
+            "'${HOME}'",
+            "\"\\$\"",
+            "\"\\t\"",
+            "\"a\\\\\"",
+            "'a\\'b'",
+            "x\u{2028}",
+            "\"a\rb\"",
+            "'x' y",
+        ] {
+            assert_eq!(dotenv(&format!("OK=1\nA={value}\n")).unwrap_err().line, 2, "{value:?}");
+        }
+        for line in ["a-b=x", "A: x", "'A'=x", "=x", "A", "export A"] {
+            assert!(dotenv(line).is_err(), "{line:?}");
+        }
     }
 
     #[test]

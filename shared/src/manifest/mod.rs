@@ -4,5 +4,5 @@ pub mod dotenv;
 mod error;
 mod read;
 
-pub use error::ManifestError;
-pub use read::{Manifest, read};
+pub use error::{KeyAt, ManifestError};
+pub use read::{Manifest, is_sops, read};

@@ -6,8 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
-use base64::engine::GeneralPurposeConfig;
-use base64::engine::general_purpose::GeneralPurpose;
 use zeroize::Zeroizing;
 
 use crate::kind::file::full_name_of;
@@ -15,9 +13,9 @@ use crate::kind::sealed::{Template, TemplateMetadata};
 use crate::names::GROUP_PREFIX;
 use crate::place::is_key;
 use crate::secret::SecretValue;
-use crate::yaml::{self, Node, Value, escaped};
+use crate::yaml::{self, Copies, Documents, GO_BASE64, Node, Value, escaped};
 
-use super::ManifestError;
+use super::error::{KeyAt, ManifestError};
 
 /// Fields of the metadata that the API server sets, or that mean something in one cluster only: left out.
 const OF_THE_CLUSTER: [&str; 11] = [
@@ -51,21 +49,27 @@ pub struct Manifest {
     pub empty: Vec<String>,
 }
 
-/// Go's `encoding/json` reads bytes so: standard alphabet, padding required, loose last bits, line breaks ignored.
-const GO_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
+impl Manifest {
+    /// Refuses a Secret without values: most likely a typo, or a manifest without its data. `object` is its name.
+    pub fn require_values(&self, object: &str) -> Result<(), ManifestError> {
+        if self.values.is_empty() {
+            return Err(ManifestError::NoValues { object: object.to_owned() });
+        }
+        Ok(())
+    }
+}
 
 /// Reads every Secret of `text`: one or several documents, or a `List`.
 ///
-/// `keep_annotations` names the annotations of the input that go into the template.
+/// `keep_annotations` names the annotations of the input that go into the template. A Secret may have no values: they
+/// may come another way, and whoever seals asks for [`Manifest::require_values`].
 pub fn read(
     text: &str,
     keep_annotations: &BTreeSet<String>,
 ) -> Result<Vec<Manifest>, ManifestError> {
     let mut manifests = Vec::new();
-    for document in yaml::documents(text)? {
+    for document in Documents::of(text, &mut Copies::default()) {
+        let document = document.map_err(|error| ManifestError::text(text, error))?;
         read_object(&document, keep_annotations, &mut manifests)?;
     }
     if manifests.is_empty() { Err(ManifestError::Empty) } else { Ok(manifests) }
@@ -76,6 +80,10 @@ fn read_object(
     keep: &BTreeSet<String>,
     manifests: &mut Vec<Manifest>,
 ) -> Result<(), ManifestError> {
+    if let Some(sops) = node.entry("sops") {
+        let object = format!("the manifest of {}", full_name_of(node));
+        return Err(ManifestError::Sops { object, line: sops.line });
+    }
     match (node.text("apiVersion"), node.text("kind")) {
         ("v1", "List") | ("v1", "SecretList") => {
             let items = node.get("items").map(Node::items).unwrap_or_default();
@@ -87,6 +95,14 @@ fn read_object(
         }
         (version, "SealedSecret" | "ClusterSealedSecret") if version.starts_with(GROUP_PREFIX) => {
             Err(ManifestError::AlreadySealed { object: full_name_of(node) })
+        }
+        (version, "Secret") if !version.contains('/') => {
+            let found = if version.is_empty() {
+                "is missing".to_owned()
+            } else {
+                format!("is {}", escaped(version))
+            };
+            Err(ManifestError::NotV1 { object: full_name_of(node), found })
         }
         (_, kind) => {
             let kind =
@@ -116,8 +132,8 @@ fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, Manifes
                 manifest.template.immutable = reader.boolean("immutable", &entry.value)?
             }
             field => {
-                let field = escaped(field);
-                return Err(ManifestError::UnknownField { object, field });
+                let (line, field) = (entry.line, escaped(field));
+                return Err(ManifestError::UnknownField { line, object, field });
             }
         }
     }
@@ -125,10 +141,13 @@ fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, Manifes
     manifest.template.type_ = manifest.template.type_.filter(|type_| !type_.is_empty());
     reader.values(node.get("data"), "data", &mut manifest)?;
     reader.values(node.get("stringData"), "stringData", &mut manifest)?;
-    if manifest.values.is_empty() {
-        return Err(ManifestError::NoValues { object });
-    }
     Ok(manifest)
+}
+
+/// Whether a value is ciphertext of sops, which is text that begins and ends so.
+pub fn is_sops(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    value.starts_with(b"ENC[AES256_GCM,data:") && value.ends_with(b"]")
 }
 
 struct Reader<'a> {
@@ -138,7 +157,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn wrong(&self, field: &str, node: &Node, wanted: &'static str) -> ManifestError {
         let (object, field) = (self.object.to_owned(), escaped(field));
-        ManifestError::WrongType { object, field, found: node.kind(), wanted }
+        ManifestError::WrongType { line: node.line, object, field, found: node.kind(), wanted }
     }
 
     fn string(&self, field: &str, node: &Node) -> Result<Option<String>, ManifestError> {
@@ -189,8 +208,8 @@ impl Reader<'_> {
                     }
                 }
                 _ => {
-                    let object = self.object.to_owned();
-                    return Err(ManifestError::UnknownField { object, field });
+                    let (line, object) = (entry.line, self.object.to_owned());
+                    return Err(ManifestError::UnknownField { line, object, field });
                 }
             }
         }
@@ -231,17 +250,24 @@ impl Reader<'_> {
         manifest: &mut Manifest,
     ) -> Result<(), ManifestError> {
         let Some(node) = node else { return Ok(()) };
-        for entry in self.mapping(field, node)? {
+        for (index, entry) in self.mapping(field, node)?.iter().enumerate() {
             let key = &entry.key;
             if !is_key(key) {
-                return Err(ManifestError::BadKey { object: self.object.to_owned() });
+                let (object, field) = (self.object.to_owned(), field.to_owned());
+                let at =
+                    if entry.line > 0 { KeyAt::Line(entry.line) } else { KeyAt::Entry(index + 1) };
+                return Err(ManifestError::BadKey { object, field, at });
             }
             let value = match &entry.value.value {
                 Value::Null => {
                     manifest.empty.push(key.clone());
                     SecretValue::default()
                 }
-                Value::String(text) if field == "data" => self.base64(key, text)?,
+                Value::String(text) if is_sops(text.as_bytes()) => {
+                    let object = format!("Secret {}: the value of {key}", self.object);
+                    return Err(ManifestError::Sops { object, line: entry.line });
+                }
+                Value::String(text) if field == "data" => self.base64(entry, text)?,
                 Value::String(text) => SecretValue::from(text.as_bytes()),
                 _ => {
                     let field = format!("{field}.{key}");
@@ -253,13 +279,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn base64(&self, key: &str, text: &str) -> Result<SecretValue, ManifestError> {
+    fn base64(&self, entry: &yaml::Entry, text: &str) -> Result<SecretValue, ManifestError> {
         let text: Zeroizing<Vec<u8>> =
             Zeroizing::new(text.bytes().filter(|byte| !b"\r\n".contains(byte)).collect());
-        let (object, key) = (self.object.to_owned(), key.to_owned());
+        let (line, object, key) = (entry.line, self.object.to_owned(), entry.key.clone());
         GO_BASE64
             .decode(text.as_slice())
             .map(SecretValue::from)
-            .map_err(|_| ManifestError::NotBase64 { object, key })
+            .map_err(|_| ManifestError::NotBase64 { line, object, key })
     }
 }

@@ -39,10 +39,12 @@ pub enum OpenError {
         found_at: Place,
     },
     /// Sealed to keys that are not held here, or no longer.
-    #[error("{object}: no key here opens it (sealed to {}; holding {})", list(.sealed_to), list(.holding))]
+    #[error("{object}: {}", no_key(.what, .sealed_to, .holding))]
     NoMatchingKey {
         /// Which object.
         object: String,
+        /// The shared header, or the header of a key.
+        what: String,
         /// The hints of the header that did not open.
         sealed_to: Vec<Fingerprint>,
         /// What is held.
@@ -80,6 +82,24 @@ impl OpenError {
             Self::Damaged { .. } => Reason::Damaged,
         }
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoMatchingKey { sealed_to, .. } if sealed_to.is_empty() => {
+                "put the sealedTo of that header back, as `git show HEAD:FILE` has it, or seal its values again"
+            }
+            other => other.reason().hint(),
+        }
+    }
+}
+
+/// Without hints nobody can say whose key it is: keys are never tried.
+fn no_key(what: &str, sealed_to: &[Fingerprint], holding: &[Fingerprint]) -> String {
+    if sealed_to.is_empty() {
+        return format!("{what} has no sealedTo beside it, which says whose key opens it");
+    }
+    format!("no key here opens it (sealed to {}; holding {})", list(sealed_to), list(holding))
 }
 
 fn list(fingerprints: &[Fingerprint]) -> String {

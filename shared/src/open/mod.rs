@@ -140,19 +140,18 @@ fn unlock(
     key: Option<&str>,
     keyring: &Keyring,
 ) -> Result<Unlocked, OpenError> {
+    let what = || key.map_or("the shared header".to_owned(), |key| format!("the header of {key}"));
     let held = header.hints.iter().find_map(|hint| keyring.get_key_value(hint));
     let Some((fingerprint, identity)) = held else {
         return Err(OpenError::NoMatchingKey {
             object: checked.sealed.full_name(),
+            what: what(),
             sealed_to: header.hints.clone(),
             holding: keyring.fingerprints(),
         });
     };
-    let damaged = |check| OpenError::Damaged {
-        object: checked.sealed.full_name(),
-        what: key.map_or("the shared header".to_owned(), |key| format!("the header of {key}")),
-        check,
-    };
+    let damaged =
+        |check| OpenError::Damaged { object: checked.sealed.full_name(), what: what(), check };
     let Some(Ok(file_key)) = identity.unwrap(header.header.stanzas()) else {
         return Err(damaged("stanza"));
     };

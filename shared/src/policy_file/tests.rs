@@ -30,7 +30,7 @@ fn what_is_not_understood_is_refused_by_name() {
         ("allowClassic: 1", "allowClassic is a number, not true or false"),
         ("rules: {}", "rules is a map, not a list"),
         ("rules: [{namespace: A}]", "rules[0].namespace cannot name a namespace"),
-        ("recipients: {a: x, a: y}", "line 1: the same key stands twice in one map"),
+        ("recipients: {a: x, a: y}", "line 1: the key a stands twice in one map"),
     ] {
         assert_eq!(read(text).unwrap_err().to_string(), problem);
     }
@@ -56,4 +56,82 @@ fn a_layout_that_cannot_be_edited_is_left_alone() {
     assert_eq!(pin("{\"recipients\": {\"a\": \"b\"}}", "n", "c"), Err(PolicyError::Layout));
     assert_eq!(pin(EXAMPLE, "offline", "age1pq1b"), Err(PolicyError::Layout));
     assert_eq!(pin("", "n", "c"), Err(PolicyError::Layout));
+}
+
+#[test]
+fn a_path_that_could_match_no_file_is_refused() {
+    for path in [
+        "",
+        " a/**",
+        "a/** ",
+        "/a/**",
+        "a/",
+        "./a/**",
+        "a/./b",
+        "../a",
+        "a//b",
+        "a**",
+        "**.yaml",
+        "a/**b/c",
+        "!a",
+        "a\\\\b",
+        "a[/]b",
+        "[!a]",
+        "[^a]",
+        "[a",
+        "[]",
+        "[--0]",
+        "[z-a]",
+        "[.-0]",
+        "{a/b,c}",
+        "{a",
+        "a}",
+        "{{a,b},c}",
+        "{**,a}",
+        "{}",
+        "a{}b",
+        "{a,}",
+        "{,a}",
+        "{a,,b}",
+        "a\\tb",
+    ] {
+        let text = format!("rules: [{{path: \"{path}\", to: []}}]");
+        let refused = read(&text).expect_err(path).to_string();
+        assert!(refused.starts_with("rules[0].path: "), "{path}: {refused}");
+    }
+    for path in [
+        "a",
+        "a b",
+        "*",
+        "**",
+        "**/a",
+        "a/**/b",
+        "a/**",
+        "*.y?ml",
+        "{a,b}/**",
+        "x[0-9a-z_-].yaml",
+        "a.b/.c",
+        "..a",
+    ] {
+        assert!(read(&format!("rules: [{{path: \"{path}\", to: []}}]")).is_ok(), "{path}");
+    }
+}
+
+#[test]
+fn only_a_rule_with_a_path_before_all_others_goes_by_it() {
+    let goes = |rules: &str| read(&format!("rules: [{rules}]")).unwrap().goes_by_path();
+    assert!(goes("{path: a, to: []}, {to: []}"));
+    assert!(!goes("{to: []}, {path: a, to: []}") && !goes("{to: []}") && !goes(""));
+}
+
+#[test]
+fn a_rule_that_names_a_folder_is_known_by_the_files_in_it() {
+    let rule = |path: &str| Rule { path: Some(path.to_owned()), ..Rule::default() };
+    assert!(rule("clusters/prod").names_a_folder_of("clusters/prod/db.yaml"));
+    assert!(rule("clusters").names_a_folder_of("clusters/prod/db.yaml"));
+    assert!(!rule("clusters/prod").names_a_folder_of("clusters/prod2/db.yaml"));
+    assert!(!rule("clusters/*").names_a_folder_of("clusters/prod/db.yaml"));
+    assert!(
+        !rule("db.yaml").names_a_folder_of("db.yaml") && !Rule::default().names_a_folder_of("x/y")
+    );
 }

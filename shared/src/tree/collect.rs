@@ -1,17 +1,28 @@
 //! Texts of a source → sealed objects by place, and what was refused before any key was touched.
+//!
+//! A [`Collector`] takes one text after another and keeps of each only what is to be opened: the text and its tree are gone
+//! before the next one comes. What it keeps is counted in bytes, and whoever feeds it ends above a limit of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use zeroize::Zeroizing;
 
 use crate::kind::file::{self, Document};
 use crate::kind::sealed::SealedSecret;
 use crate::names::GROUP_PREFIX;
+use crate::open::check::check;
+use crate::place::Place;
 use crate::reason::Reason;
+use crate::text;
+use crate::yaml::Copies;
 
-/// One file of a source that may hold sealed objects.
+use super::held::{OF_AN_ENTRY, size_of_object};
+
+/// One content of a source that may hold sealed objects, and every file that has it.
 #[derive(Debug)]
 pub struct Text {
-    /// Relative to the source, for messages and the inventory; never opened by.
-    pub path: String,
+    /// Relative to the source, for messages and the inventory; never opened by. At least one.
+    pub paths: Vec<String>,
     /// What stands in it.
     pub content: Content,
 }
@@ -28,9 +39,9 @@ pub enum Content {
 /// What a source holds.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// One for each place, sorted.
+    /// One for each place, sorted. [Checked](check) already.
     pub objects: Vec<Object>,
-    /// Every place that stands in the source, refused or not: what was made of it stays.
+    /// Every place that stands in the source, refused and skipped ones too: what was made of it stays.
     pub present: BTreeSet<String>,
     /// Files that may hold objects nobody could read: what was last seen there stays.
     pub unread: BTreeSet<String>,
@@ -38,6 +49,8 @@ pub struct Collected {
     pub refused: Vec<Refused>,
     /// What belongs in no source, and stops nothing.
     pub warnings: BTreeSet<Warning>,
+    /// How many objects are of other namespaces than those that are opened here.
+    pub skipped: usize,
 }
 
 /// One sealed object and the file it stands in.
@@ -45,14 +58,14 @@ pub struct Collected {
 pub struct Object {
     /// Relative to the source.
     pub path: String,
-    /// Its document, not yet [checked](crate::open::check).
+    /// Its document.
     pub sealed: SealedSecret,
 }
 
 /// A file or an object in it that is not opened. Never quotes the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The one word for it: `Malformed` or `Duplicate`.
+    /// The one word for it.
     pub reason: Reason,
     /// Relative to the source.
     pub path: String,
@@ -69,38 +82,90 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Reads every text. `known_paths` are those in which an object of ours was seen last: one of them that is too large to
-/// read is refused, any other is only warned of.
-pub fn collect(texts: Vec<Text>, known_paths: &BTreeSet<&str>) -> Collected {
-    let mut collected = Collected::default();
-    let mut by_place: BTreeMap<String, Vec<Object>> = BTreeMap::new();
-    for Text { path, content } in texts {
-        for document in collected.documents(&path, content, known_paths) {
-            collected.sort_in(&path, document, &mut by_place);
-        }
-    }
-    collected.take(by_place);
-    collected
+/// Takes the texts of a source one after another.
+#[derive(Debug)]
+pub struct Collector<'a> {
+    known_paths: &'a BTreeSet<String>,
+    namespaces: &'a BTreeSet<String>,
+    copies: Copies,
+    by_place: BTreeMap<String, Found>,
+    collected: Collected,
+    held: usize,
 }
 
-impl Collected {
-    fn sort_in(
-        &mut self,
-        path: &str,
-        document: Document,
-        by_place: &mut BTreeMap<String, Vec<Object>>,
-    ) {
-        match document {
-            Document::Sealed(sealed) => match sealed.place() {
-                Ok(place) => {
-                    let object = Object { path: path.to_owned(), sealed: *sealed };
-                    by_place.entry(place.to_string()).or_default().push(object);
+/// What stands in the source for one place.
+#[derive(Debug)]
+struct Found {
+    /// Every file it stands in, once for each time.
+    paths: Vec<String>,
+    verdict: Verdict,
+}
+
+#[derive(Debug)]
+enum Verdict {
+    Kept(Box<SealedSecret>),
+    Refused(Reason, String),
+    /// It stands there more than once, so neither is opened.
+    Twice,
+}
+
+impl<'a> Collector<'a> {
+    /// `known_paths` are those in which an object of ours was seen last: one of them that is too large to read is refused,
+    /// any other is only warned of. Objects outside `namespaces` are counted and left alone.
+    pub fn new(known_paths: &'a BTreeSet<String>, namespaces: &'a BTreeSet<String>) -> Self {
+        Self {
+            known_paths,
+            namespaces,
+            copies: Copies::default(),
+            by_place: BTreeMap::new(),
+            collected: Collected::default(),
+            held: 0,
+        }
+    }
+
+    /// Bytes that are kept of what was added.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Reads one text and keeps what is needed of it.
+    pub fn add(&mut self, Text { paths, content }: Text) {
+        for document in self.documents(&paths, content) {
+            self.sort_in(&paths, document);
+        }
+    }
+
+    /// What was found, all texts being there.
+    pub fn finish(mut self) -> Collected {
+        for (place, Found { mut paths, verdict }) in std::mem::take(&mut self.by_place) {
+            paths.sort();
+            match (verdict, paths.pop()) {
+                (Verdict::Kept(sealed), Some(path)) => {
+                    self.collected.objects.push(Object { path, sealed: *sealed });
                 }
-                Err(problem) => self.malformed(path, format!("{}: {problem}", sealed.full_name())),
+                (Verdict::Refused(reason, message), Some(path)) => {
+                    self.refuse(reason, &path, message);
+                }
+                (Verdict::Twice, Some(last)) => self.duplicates(&place, &paths, &last),
+                (_, None) => {}
+            }
+            self.collected.present.insert(place);
+        }
+        self.collected
+    }
+
+    fn sort_in(&mut self, paths: &[String], document: Document) {
+        match document {
+            Document::Sealed(mut sealed) => match sealed.place() {
+                Ok(place) => {
+                    sealed.forget_what_the_server_adds();
+                    self.found(paths, &place, sealed);
+                }
+                Err(problem) => self.malformed(paths, &format!("{}: {problem}", sealed.full_name())),
             },
             Document::Plaintext { object } => self.warn(
-                path,
-                format!(
+                paths,
+                &format!(
                     "Secret {object} is in clear; seal it, and change its values: they are in the history"
                 ),
             ),
@@ -108,73 +173,109 @@ impl Collected {
         }
     }
 
-    fn documents(
-        &mut self,
-        path: &str,
-        content: Content,
-        known_paths: &BTreeSet<&str>,
-    ) -> Vec<Document> {
-        let Content::Bytes(bytes) = content else {
-            let message = "larger than 2 MiB, so it was not read".to_owned();
-            if known_paths.contains(path) {
-                self.malformed(path, message);
-            } else {
-                self.warn(path, message);
+    fn found(&mut self, paths: &[String], place: &Place, sealed: Box<SealedSecret>) {
+        let name = place.to_string();
+        if !self.namespaces.contains(&place.namespace) {
+            self.collected.skipped += paths.len();
+            self.hold(&name);
+            self.collected.present.insert(name);
+            return;
+        }
+        paths.iter().for_each(|path| self.hold(path));
+        if let Some(found) = self.by_place.get_mut(&name) {
+            if let Verdict::Kept(sealed) = &found.verdict {
+                self.held -= size_of_object(sealed);
             }
+            found.verdict = Verdict::Twice;
+            found.paths.extend_from_slice(paths);
+            return;
+        }
+        let verdict = match check(&sealed) {
+            _ if paths.len() > 1 => Verdict::Twice,
+            Err(error) => Verdict::Refused(error.reason(), error.to_string()),
+            Ok(_) => Verdict::Kept(sealed),
+        };
+        match &verdict {
+            Verdict::Kept(sealed) => self.held += size_of_object(sealed),
+            Verdict::Refused(_, message) => self.hold(message),
+            Verdict::Twice => {}
+        }
+        self.hold(&name);
+        self.by_place.insert(name, Found { paths: paths.to_vec(), verdict });
+    }
+
+    fn documents(&mut self, paths: &[String], content: Content) -> Vec<Document> {
+        let Content::Bytes(bytes) = content else {
+            let message = "larger than 2 MiB, so it was not read";
+            let (known, new): (Vec<String>, Vec<String>) =
+                paths.iter().cloned().partition(|path| self.known_paths.contains(path));
+            self.malformed(&known, message);
+            self.warn(&new, message);
             return Vec::new();
         };
         // Most files of most repositories: no parser needs to see them.
-        let is_ours = contains(&bytes, GROUP_PREFIX.as_bytes());
-        if !is_ours && !contains(&bytes, b"Secret") {
+        let is_ours = names(&bytes, GROUP_PREFIX);
+        if !is_ours && !names(&bytes, "Secret") {
             return Vec::new();
         }
-        let Ok(text) = String::from_utf8(bytes) else {
-            if is_ours {
-                self.malformed(path, "not UTF-8 text".to_owned());
-            }
-            return Vec::new();
-        };
-        match file::read(&text) {
-            Ok(documents) => return documents,
-            Err(error) if is_ours => self.malformed(path, error.to_string()),
-            // A template, or anything else that is no manifest yet: not ours to judge.
+        // Only sealed files are judged. Anything else may be a template, or no manifest yet.
+        match text::decode(Zeroizing::new(bytes)) {
+            Ok(text) => match file::read_one_of(&text, &mut self.copies) {
+                Ok(documents) => return documents,
+                Err(error) if is_ours => self.malformed(paths, &error.to_string()),
+                Err(_) => {}
+            },
+            Err(error) if is_ours => self.malformed(paths, &error.to_string()),
             Err(_) => {}
         }
         Vec::new()
     }
 
-    fn malformed(&mut self, path: &str, message: String) {
-        self.unread.insert(path.to_owned());
-        self.refuse(Reason::Malformed, path, message);
+    fn malformed(&mut self, paths: &[String], message: &str) {
+        for path in paths {
+            self.collected.unread.insert(path.clone());
+            self.refuse(Reason::Malformed, path, message.to_owned());
+        }
     }
 
     fn refuse(&mut self, reason: Reason, path: &str, message: String) {
-        self.refused.push(Refused { reason, path: path.to_owned(), message });
+        self.hold(path);
+        self.hold(&message);
+        self.collected.refused.push(Refused { reason, path: path.to_owned(), message });
     }
 
-    fn warn(&mut self, path: &str, message: String) {
-        self.warnings.insert(Warning { path: path.to_owned(), message });
+    fn warn(&mut self, paths: &[String], message: &str) {
+        for path in paths {
+            self.hold(path);
+            self.hold(message);
+            let warning = Warning { path: path.clone(), message: message.to_owned() };
+            self.collected.warnings.insert(warning);
+        }
     }
 
     /// Two files for one place are both refused: which one is meant, nobody can tell.
-    fn take(&mut self, by_place: BTreeMap<String, Vec<Object>>) {
-        for (place, mut objects) in by_place {
-            match &objects[..] {
-                [_] => self.objects.append(&mut objects),
-                [first, others @ ..] => {
-                    for object in &objects {
-                        let other = if object.path == first.path { &others[0] } else { first };
-                        let message = format!(
-                            "{place} is sealed here and in {}; neither is opened",
-                            other.path
-                        );
-                        self.refuse(Reason::Duplicate, &object.path, message);
-                    }
-                }
-                [] => {}
-            }
-            self.present.insert(place);
+    fn duplicates(&mut self, place: &str, others: &[String], last: &String) {
+        let first = others.first().unwrap_or(last);
+        for path in others.iter().chain([last]) {
+            let other = if path == first { others.get(1).unwrap_or(last) } else { first };
+            let message = format!("{place} is sealed here and in {other}; neither is opened");
+            self.refuse(Reason::Duplicate, path, message);
         }
+    }
+
+    fn hold(&mut self, text: &str) {
+        self.held += OF_AN_ENTRY + text.len();
+    }
+}
+
+/// Whether `word` stands in it, as UTF-8 or as UTF-16 of either order.
+fn names(bytes: &[u8], word: &str) -> bool {
+    let is_utf16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    if is_utf16 {
+        let wide: Vec<u8> = word.bytes().flat_map(|byte| [byte, 0]).collect();
+        contains(bytes, &wide[..wide.len() - 1])
+    } else {
+        contains(bytes, word.as_bytes())
     }
 }
 

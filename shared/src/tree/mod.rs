@@ -4,4 +4,5 @@
 //! objects by mistake. Pure: where texts come from is not known here.
 
 pub mod collect;
+mod held;
 pub mod prune;

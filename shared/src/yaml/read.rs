@@ -1,60 +1,83 @@
-//! YAML to [`Node`]: events of the parser, aliases and merge keys expanded within bounds.
+//! YAML to [`Node`]: events of the parser, aliases and merge keys expanded within a [`Budget`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
-use zeroize::Zeroizing;
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
-use super::{Entry, Node, Problem, ReadError, Value, resolve};
+use super::budget::{Budget, Copies};
+use super::scalar::{folds, is_collection_tag, scalar};
+use super::{Entry, Node, Problem, ReadError, Value, escaped};
 
-/// Nodes that one text may expand to: a hundred times the largest sealed file.
-const MAX_NODES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 
 type Events<'a> = dyn Iterator<Item = Result<(Event<'a>, Span), ScanError>> + 'a;
 
-pub(super) fn documents(text: &str) -> Result<Vec<Node>, ReadError> {
-    let options = granit_parser::options! {
-        emit_comments: false,
-        disallow_directives: false,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-    };
+pub(super) fn comments(text: &str) -> Vec<Vec<String>> {
+    let options = granit_parser::options! { emit_comments: true };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let events = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader {
-        events: Box::new(events),
-        anchors: HashMap::new(),
-        nodes: 0,
-        text_len: text.len(),
-    };
-    let mut documents = Vec::new();
-    loop {
-        match reader.next()? {
-            (Event::StreamEnd, _) => return Ok(documents),
-            (Event::DocumentStart(..), _) => {
-                reader.anchors.clear();
-                let first = reader.next()?;
-                if matches!(first.0, Event::DocumentEnd) {
-                    continue;
+    let mut documents = vec![Vec::new()];
+    for event in Parser::new_from_str_with_options(text, options) {
+        match event {
+            Ok((Event::DocumentEnd, _)) => documents.push(Vec::new()),
+            Ok((Event::Comment(comment, _), _)) => {
+                if let Some(last) = documents.last_mut() {
+                    last.push(comment.into_owned());
                 }
-                documents.push(reader.node(first, 0)?);
             }
-            _ => {}
+            Ok(_) => {}
+            Err(_) => break,
         }
     }
+    // Behind the last document stands what ends the text.
+    if let Some(rest) = documents.pop()
+        && let Some(last) = documents.last_mut()
+    {
+        last.extend(rest);
+    }
+    documents
 }
 
-struct Reader<'a> {
+/// Reads one document after another.
+pub(super) struct Reader<'a> {
     events: Box<Events<'a>>,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
-    text_len: usize,
+    budget: Budget<'a>,
+    text: &'a str,
+    /// How many brackets and braces are open.
+    in_flow: usize,
 }
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, copies: &'a mut Copies) -> Self {
+        let options = granit_parser::options! {
+            emit_comments: false,
+            disallow_directives: false,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        let events = Box::new(Parser::new_from_str_with_options(text, options));
+        let budget = Budget::of(text, copies);
+        Self { events, anchors: HashMap::new(), budget, text, in_flow: 0 }
+    }
+
+    /// The next document; none at the end of the text.
+    pub(super) fn document(&mut self) -> Option<Result<Node, ReadError>> {
+        loop {
+            match self.next() {
+                Err(error) => return Some(Err(error)),
+                Ok((Event::StreamEnd, _)) => return None,
+                Ok((Event::DocumentStart(..), _)) => {}
+                // The end of the one before, or of one without a node.
+                Ok((Event::DocumentEnd | Event::StreamStart, _)) => continue,
+                Ok(first) => {
+                    self.anchors.clear();
+                    self.budget.next_document();
+                    return Some(self.node(first, 0));
+                }
+            }
+        }
+    }
+
     fn next(&mut self) -> Result<(Event<'a>, Span), ReadError> {
         match self.events.next() {
             Some(Ok(event)) => Ok(event),
@@ -65,42 +88,73 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, (event, span): (Event<'a>, Span), depth: usize) -> Result<Node, ReadError> {
         let line = span.start.line();
-        self.count(1, line)?;
+        let refused = |problem| ReadError { line, problem };
         if depth > MAX_DEPTH {
-            return Err(ReadError { line, problem: Problem::TooLarge });
+            return Err(refused(Problem::TooLarge));
         }
-        let start = span.byte_range().map_or(0, |range| range.start);
+        let start = start_of(&span);
         let (anchor, value, end) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let value = scalar(&text, style, tag.as_deref(), line)?;
-                (anchor, value, span.byte_range().map_or(start, |range| range.end))
+                self.budget.node(text.len(), line)?;
+                let end = end_of(&span);
+                if self.in_flow > 0 && folds(self.source(start, end), style) {
+                    return Err(refused(Problem::Folded));
+                }
+                (anchor, scalar(&text, style, tag.as_deref()).map_err(refused)?, end)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.no_tag(tag.as_deref(), line)?;
-                let (items, end) = self.sequence(depth)?;
+            Event::SequenceStart(_, _, Some(tag)) | Event::MappingStart(_, _, Some(tag))
+                if !is_collection_tag(&tag) =>
+            {
+                return Err(refused(Problem::Tag));
+            }
+            Event::SequenceStart(style, anchor, _) => {
+                self.budget.node(0, line)?;
+                let (items, end) = self.within(style, |reader| reader.sequence(depth))?;
                 (anchor, Value::Sequence(items), end)
             }
-            Event::MappingStart(_, anchor, tag) => {
-                self.no_tag(tag.as_deref(), line)?;
-                let (entries, end) = self.mapping(depth)?;
+            Event::MappingStart(style, anchor, _) => {
+                self.budget.node(0, line)?;
+                let (entries, end) = self.within(style, |reader| reader.mapping(depth))?;
                 (anchor, Value::Mapping(entries), end)
             }
-            Event::Alias(id) => {
-                let unknown = ReadError { line, problem: Problem::Syntax("an unknown alias") };
-                let mut node = self.anchors.get(&id).cloned().ok_or(unknown)?;
-                self.count(size(&node), line)?;
-                node.line = line;
-                return Ok(node);
-            }
-            _ => return Err(ReadError { line, problem: Problem::Syntax("it is cut short") }),
+            Event::Alias(id) => return self.alias(id, line),
+            _ => return Err(refused(Problem::Syntax("it is cut short"))),
         };
-        let node = Node { value, line, span: start..end.min(self.text_len) };
-        if anchor > 0 {
-            // Kept as a copy, and an outer anchor copies its inner ones again.
-            self.count(size(&node), line)?;
-            self.anchors.insert(anchor, node.clone());
-        }
+        let node = Node { value, line, span: start..end.min(self.text.len()) };
+        self.anchor(anchor, &node)?;
         Ok(node)
+    }
+
+    fn source(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Kept as a copy, and an outer anchor copies its inner ones again.
+    fn anchor(&mut self, id: usize, node: &Node) -> Result<(), ReadError> {
+        if id > 0 {
+            self.budget.copy(node, node.line)?;
+            self.anchors.insert(id, node.clone());
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, line: usize) -> Result<Node, ReadError> {
+        let unknown = ReadError { line, problem: Problem::Syntax("an unknown alias") };
+        let anchored = self.anchors.get(&id).ok_or(unknown)?;
+        self.budget.copy(anchored, line)?;
+        Ok(Node { line, ..anchored.clone() })
+    }
+
+    fn within<T>(
+        &mut self,
+        style: StructureStyle,
+        read: impl FnOnce(&mut Self) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let in_flow = self.in_flow;
+        self.in_flow += usize::from(style == StructureStyle::Flow);
+        let result = read(self);
+        self.in_flow = in_flow;
+        result
     }
 
     fn sequence(&mut self, depth: usize) -> Result<(Vec<Node>, usize), ReadError> {
@@ -116,7 +170,7 @@ impl<'a> Reader<'a> {
     fn mapping(&mut self, depth: usize) -> Result<(Vec<Entry>, usize), ReadError> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let end = loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -128,15 +182,17 @@ impl<'a> Reader<'a> {
             let value_event = self.next()?;
             let value = self.node(value_event, depth + 1)?;
             if is_merge {
-                merge(&value, &mut merged)?;
+                self.merge(&value, &mut merged)?;
                 continue;
             }
             let line = key.line;
             let name = key_text(&key)?;
+            self.budget.key(&name, line)?;
             if !seen.insert(name.clone()) {
-                return Err(ReadError { line, problem: Problem::KeyTwice });
+                let problem = Problem::KeyTwice(escaped(&name));
+                return Err(ReadError { line, problem });
             }
-            entries.push(Entry { key: name, span: key.span, value });
+            entries.push(Entry { key: name, line, span: key.span, value });
         };
         // What the map says itself wins over what it merges in; the first merged map wins over later ones.
         for entry in merged {
@@ -147,75 +203,32 @@ impl<'a> Reader<'a> {
         Ok((entries, end))
     }
 
-    fn count(&mut self, nodes: usize, line: usize) -> Result<(), ReadError> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
-            return Err(ReadError { line, problem: Problem::TooLarge });
+    /// `<<: *map` or `<<: [*map, *map]`.
+    fn merge(&mut self, value: &Node, merged: &mut Vec<Entry>) -> Result<(), ReadError> {
+        let maps = match &value.value {
+            Value::Sequence(items) => items.as_slice(),
+            _ => std::slice::from_ref(value),
+        };
+        for map in maps {
+            let Value::Mapping(entries) = &map.value else {
+                let problem = Problem::Syntax("`<<` merges something that is no map");
+                return Err(ReadError { line: map.line, problem });
+            };
+            for entry in entries {
+                self.budget.copy_entry(entry, map.line)?;
+                merged.push(entry.clone());
+            }
         }
         Ok(())
     }
+}
 
-    fn no_tag(&self, tag: Option<&Tag>, line: usize) -> Result<(), ReadError> {
-        match tag.map(Tag::core_suffix) {
-            None | Some(Some("map" | "seq")) => Ok(()),
-            Some(_) => Err(ReadError { line, problem: Problem::Tag }),
-        }
-    }
+fn start_of(span: &Span) -> usize {
+    span.byte_range().map_or(0, |range| range.start)
 }
 
 fn end_of(span: &Span) -> usize {
     span.byte_range().map_or(0, |range| range.end)
-}
-
-fn size(node: &Node) -> usize {
-    let inner: usize = match &node.value {
-        Value::Sequence(items) => items.iter().map(size).sum(),
-        Value::Mapping(entries) => entries.iter().map(|entry| 1 + size(&entry.value)).sum(),
-        _ => 0,
-    };
-    1 + inner
-}
-
-/// `<<: *map` or `<<: [*map, *map]`.
-fn merge(value: &Node, merged: &mut Vec<Entry>) -> Result<(), ReadError> {
-    let maps = match &value.value {
-        Value::Sequence(items) => items.as_slice(),
-        _ => std::slice::from_ref(value),
-    };
-    for map in maps {
-        let Value::Mapping(entries) = &map.value else {
-            let problem = Problem::Syntax("`<<` merges something that is no map");
-            return Err(ReadError { line: map.line, problem });
-        };
-        merged.extend(entries.iter().cloned());
-    }
-    Ok(())
-}
-
-fn scalar(
-    text: &str,
-    style: ScalarStyle,
-    tag: Option<&Tag>,
-    line: usize,
-) -> Result<Value, ReadError> {
-    let error = |problem| ReadError { line, problem };
-    let string = |text: &str| Value::String(Zeroizing::new(text.to_owned()));
-    let Some(tag) = tag else {
-        let plain = style == ScalarStyle::Plain;
-        return Ok(if plain { resolve::plain(text) } else { string(text) });
-    };
-    match tag.core_suffix() {
-        Some("str") => Ok(string(text)),
-        Some("binary") => {
-            let stripped: Zeroizing<String> =
-                Zeroizing::new(text.chars().filter(|c| !c.is_ascii_whitespace()).collect());
-            let bytes = STANDARD.decode(stripped.as_bytes());
-            let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            text.map(|text| Value::String(Zeroizing::new(text))).ok_or(error(Problem::Tag))
-        }
-        _ if tag.handle().is_empty() && tag.suffix() == "!" => Ok(string(text)),
-        _ => Err(error(Problem::Tag)),
-    }
 }
 
 /// A key as kubectl spells it in JSON: booleans and integers become their text.
@@ -248,7 +261,17 @@ fn syntax(error: &ScanError) -> ReadError {
         E::InvalidIndentation | E::InvalidBlockScalarIndent => {
             Problem::Syntax("the indentation does not fit")
         }
-        E::UnknownAnchor => Problem::Syntax("an alias has no anchor"),
+        E::UnknownAnchor => {
+            Problem::Syntax("an alias has no anchor: quote a value that begins with *")
+        }
+        E::UnexpectedCharacter { character: '@' | '`' | '%' | '|' | '>' } => {
+            Problem::Syntax("a value begins with a sign that YAML keeps for itself: quote it")
+        }
+        E::UnexpectedCharacter { .. } => Problem::Syntax("a control character stands in it"),
+        E::InvalidTagTerminator
+        | E::UndeclaredTagHandle
+        | E::InvalidTagEscape
+        | E::ExpectedTagBang => Problem::Tag,
         E::RecursionLimitExceeded => Problem::TooLarge,
         _ => Problem::Syntax("no `key: value`, list item or end stands where one must"),
     };

@@ -23,18 +23,22 @@ fn cluster() -> Vec<Recipient> {
 }
 
 /// A vector that opens, and the identities that its case holds.
-struct Layout {
-    name: String,
-    text: String,
+pub(super) struct Layout {
+    pub(super) name: String,
+    pub(super) text: String,
     keyring: Keyring,
 }
 
-/// Every vector that opens and is no JSON: all the layouts that readers take.
-fn layouts() -> Vec<Layout> {
+/// Every vector that opens: all the layouts that readers take.
+pub(super) fn all_layouts() -> Vec<Layout> {
     let cases: Vec<serde_json::Value> =
         serde_json::from_str(&testdata("vectors/expect.json")).unwrap();
-    let opening = cases.iter().filter(|case| case.get("values").is_some());
-    opening.map(layout).filter(|layout| !layout.text.starts_with('{')).collect()
+    cases.iter().filter(|case| case.get("values").is_some()).map(layout).collect()
+}
+
+/// Those that are no JSON.
+fn layouts() -> Vec<Layout> {
+    all_layouts().into_iter().filter(|layout| !layout.text.starts_with('{')).collect()
 }
 
 fn layout(case: &serde_json::Value) -> Layout {
@@ -170,6 +174,22 @@ fn all_values_of_a_file_are_set_under_one_new_shared_header() {
     assert!(file.spec.values.values().all(|block| block.header.is_none()));
     assert_eq!(file::write(&file), written, "as a writer of the whole file would write it");
     assert_eq!(opened(&file, &keyring).unwrap().values["c"].expose(), b"7");
+}
+
+#[test]
+fn a_comment_above_a_block_goes_with_it_and_no_other_does() {
+    let (_, to) = key();
+    let text = file::write(&sealed(values(&[("a", b"1"), ("b", b"2")]), db(), &to));
+    let text = text
+        .replace("    b:\n", "    # of b\n    b:\n")
+        .replace("    a:\n", "    # all\n\n    a:\n");
+    let without_b = unset(&text, "b").unwrap();
+    assert!(!without_b.contains("of b") && without_b.contains("# all\n\n    a:"), "{without_b}");
+    let without_a = unset(&text, "a").unwrap();
+    assert!(
+        without_a.contains("# all\n") && without_a.contains("    # of b\n    b:"),
+        "{without_a}"
+    );
 }
 
 #[test]

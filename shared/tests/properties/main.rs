@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers are tests too, which clippy does not see
 
 mod editing;
+mod formatting;
 mod limits;
 mod merging;
 mod redaction;

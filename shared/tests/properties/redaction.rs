@@ -11,7 +11,7 @@ const CANARY: &str = "canary-5d41402a";
 fn what_holds_a_secret_does_not_print_it() {
     let (keyring, to) = key();
     let text = format!(
-        "{{apiVersion: v1, kind: Secret, metadata: {{name: db}}, stringData: {{k: {CANARY}}}}}"
+        "---\n{{apiVersion: v1, kind: Secret, metadata: {{name: db}}, stringData: {{k: {CANARY}}}}}"
     );
     let manifest = manifest::read(&text, &Default::default()).unwrap().remove(0);
     assert_eq!(manifest.values["k"].expose(), CANARY.as_bytes());

@@ -1,16 +1,17 @@
 //! One manifest → one sealed object, as the flags and the `.seal.yaml` want it. Reads no file and writes none; what it
 //! decided is said on standard error.
 
+pub(crate) mod again;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use seal_core::exit_code::ExitCode;
-use seal_core::kind::file;
-use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
+use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::Place;
-use seal_core::{seal, secret_type};
+use seal_core::{metadata, seal, secret_type};
 
 use crate::console;
 use crate::error::Failure;
@@ -45,8 +46,8 @@ pub(crate) struct TemplateArgs {
     /// Leave the value of KEY readable: it is no secret (can be repeated)
     #[arg(long, value_name = "KEY")]
     pub(crate) clear: Vec<String>,
-    /// When a Secret of that name exists: Refuse (default), AdoptEmpty, Adopt or Merge
-    #[arg(long, value_name = "CHOICE")]
+    /// Refuse, and nothing else in this version
+    #[arg(long, value_name = "CHOICE", hide = true)]
     pub(crate) on_conflict: Option<String>,
 }
 
@@ -62,12 +63,12 @@ impl TemplateArgs {
             return Err(Failure::input(format!("--label number {} has no =", index + 1))
                 .hint("--label K=V"));
         }
-        match &self.on_conflict {
-            Some(choice) if !ON_CONFLICT.contains(&choice.as_str()) => {
-                Err(Failure::input("--on-conflict is none of Refuse, AdoptEmpty, Adopt, Merge")
-                    .hint("leave it out to refuse, which is the default"))
-            }
-            _ => Ok(()),
+        match self.on_conflict.as_deref() {
+            None | Some("Refuse") => Ok(()),
+            Some(_) => Err(Failure::input(
+                "--on-conflict takes Refuse alone in this version: no controller does anything else yet",
+            )
+            .hint("leave it out; a Secret of that name that is there already stays as it is, and the sealed object says NotOurs")),
         }
     }
 }
@@ -79,11 +80,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) chosen: &'a Chosen,
 }
 
-/// A sealed object and its text.
+/// A sealed object and its place.
 pub(crate) struct Sealed {
     pub(crate) object: SealedSecret,
     pub(crate) place: Place,
-    pub(crate) text: String,
 }
 
 /// Seals `manifest` with `values` added to its own.
@@ -92,13 +92,17 @@ pub(crate) fn seal(
     values: Values,
     wanted: &Wanted,
 ) -> Result<Sealed, Failure> {
-    let place = place(&manifest, wanted)?;
+    let place = place(&manifest, wanted.template, wanted.chosen.namespace.as_deref())?;
     tell_what_changes(&manifest, &place, wanted);
     for (key, value) in values {
         crate::values::insert(key, value, &mut manifest.values)
             .map_err(|failure| failure.about(&place))?;
     }
+    manifest.require_values(&place.to_string())?;
+    crate::values::look_over(&place, &manifest.values)?;
     set_template(&mut manifest, wanted.template);
+    metadata::check(&manifest.template.metadata)
+        .map_err(|error| Failure::input(error.to_string()).hint(error.hint()).about(&place))?;
     let type_ = manifest.template.type_.as_deref().unwrap_or_default();
     secret_type::check(type_, &manifest.values).map_err(|error| {
         Failure::input(error.to_string())
@@ -112,24 +116,29 @@ pub(crate) fn seal(
         .map_err(|error| Failure::from(error).about(&place))?;
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
     check(&object)?.allowed(&Grants::most())?;
-    let text = file::write(&object);
-    check_size(&place, &text)?;
-    Ok(Sealed { object, place, text })
+    Ok(Sealed { object, place })
 }
 
-fn place(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
-    place_of(manifest, wanted).map_err(|failure| {
+/// The place of a manifest: what it says, what the flags say, and the namespace of the rule for the file.
+pub(crate) fn place(
+    manifest: &Manifest,
+    flags: &TemplateArgs,
+    ruled: Option<&str>,
+) -> Result<Place, Failure> {
+    place_of(manifest, flags, ruled).map_err(|failure| {
         let namespace = manifest.namespace.as_deref().unwrap_or("?");
         let name = manifest.name.as_deref().unwrap_or("?");
         failure.about(format!("Secret {namespace}/{name}"))
     })
 }
 
-fn place_of(manifest: &Manifest, wanted: &Wanted) -> Result<Place, Failure> {
-    let flags = wanted.template;
+fn place_of(
+    manifest: &Manifest,
+    flags: &TemplateArgs,
+    ruled: Option<&str>,
+) -> Result<Place, Failure> {
     let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref())?;
     let given = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
-    let ruled = wanted.chosen.namespace.as_deref();
     let Some(namespace) = given.or(ruled) else {
         return Err(Failure::input("it has no namespace")
             .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed"));
@@ -222,27 +231,4 @@ pub(crate) fn check_size(place: &Place, text: &str) -> Result<(), Failure> {
         ));
     }
     Ok(())
-}
-
-/// Whether sealing again would change more than randomness does: everything that is seen without a key.
-pub(crate) fn differs(old: &SealedSecret, new: &SealedSecret) -> bool {
-    let same_keys = old.spec.values.keys().eq(new.spec.values.keys());
-    !same_keys || recipients(old) != recipients(new) || in_clear(old) != in_clear(new)
-}
-
-/// The recipients of each header in use.
-fn recipients(object: &SealedSecret) -> BTreeSet<BTreeSet<&String>> {
-    let spec = &object.spec;
-    let own = spec.values.values().filter(|block| block.header.is_some());
-    let shared = object.uses_shared_header().then(|| spec.sealed_to.iter().collect());
-    own.map(|block| block.sealed_to.iter().collect()).chain(shared).collect()
-}
-
-/// Everything of an object but what is sealed and for whom.
-fn in_clear(object: &SealedSecret) -> SealedSecret {
-    let mut object = object.clone();
-    object.spec.sealed_to.clear();
-    object.spec.header = None;
-    object.spec.values.clear();
-    object
 }

@@ -1,0 +1,84 @@
+//! The words of the command line: what clap makes of them, and which command they mean.
+
+mod usage;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser};
+
+use crate::commands::{Command, seal::SealArgs};
+use crate::console::Console;
+use crate::error::Failure;
+use crate::files;
+use crate::suggest;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed (Damaged too)
+  2  wrong use or bad input (Malformed, NotAllowed)
+  3  --check: a file would change
+  4  no key, no recipient, no cluster
+  5  WrongPlace, NotSealedForThis
+  6  already sealed
+  8  a recipient is not the one that is pinned
+";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "seal",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_value_name = "COMMAND",
+    override_usage = "seal [OPTIONS] [FILE]...\n       seal COMMAND",
+    term_width = 100, // the same on every screen, so that a test can hold it
+    after_help = EXIT_CODES,
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    seal: SealArgs,
+}
+
+/// Reads the command line and runs what it asks for.
+pub(crate) fn run(console: &mut Console) -> Result<(), Failure> {
+    match Cli::try_parse() {
+        Ok(Cli { command: Some(command), .. }) => command.run(console),
+        Ok(Cli { command: None, seal }) => {
+            not_a_command(seal.first_file())?;
+            crate::commands::seal::run(&seal, console)
+        }
+        Err(error) => usage::explain(&error, console),
+    }
+}
+
+/// A first word that names no file, and looks like none, was most likely meant as a command.
+fn not_a_command(first: Option<&PathBuf>) -> Result<(), Failure> {
+    let word = first.and_then(|path| path.to_str()).unwrap_or_default();
+    let is_word = word.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase());
+    if !is_word || word.is_empty() || word == "-" || first.is_some_and(|path| files::exists(path)) {
+        return Ok(());
+    }
+    let commands = Cli::command();
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let hint = match suggest::nearest(word, names) {
+        Some(name) => format!("did you mean `seal {name}`? `seal --help` lists the commands"),
+        None => "`seal --help` lists the commands; anything else is the name of a file".to_owned(),
+    };
+    Err(Failure::input(format!("there is no command and no file {word}")).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use seal_core::exit_code::ExitCode;
+
+    use super::EXIT_CODES;
+
+    #[test]
+    fn help_lists_every_exit_code_once() {
+        let listed = EXIT_CODES.lines().skip(1).map(|line| line.trim_start().split(' ').next());
+        let codes = ExitCode::ALL.map(|code| Some((code as u8).to_string()));
+        assert!(listed.eq(codes.iter().map(|code| code.as_deref())));
+    }
+}

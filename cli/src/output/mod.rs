@@ -1,0 +1,292 @@
+//! Where sealed objects go: standard output, beside the manifest, into a folder, or into one file. Nothing but a sealed
+//! file or an empty one is replaced.
+
+mod existing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use seal_core::exit_code::ExitCode;
+use seal_core::kind::file;
+use seal_core::kind::sealed::SealedSecret;
+use seal_core::place::Place;
+use zeroize::Zeroizing;
+
+use crate::console::{self, Console};
+use crate::error::Failure;
+use crate::files::{self, Output};
+use crate::policy::Target;
+use crate::sealing::{Sealed, again, check_size};
+use existing::Existing;
+
+/// The flags that say where the output goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// Write X.json, X.yaml or X.env to X.sealed.yaml beside it, .env to .env.sealed.yaml
+    #[arg(short, long, conflicts_with_all = ["out", "output"])]
+    pub(crate) write: bool,
+    /// Write to DIR/<namespace>/<name>.sealed.yaml
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write to FILE; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The file that standard output will be, for the rules of .seal.yaml, where that cannot be seen: in a pipe
+    #[arg(long, value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+    /// Replace a file that is no sealed file, or that holds other objects as well
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Write nothing, and exit with 3 if a file would change. Sees scope, template, keys and recipients; whether
+    /// a sealed value is still the same cannot be seen without a private key
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Where one sealed object goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Standard output.
+    Stdout,
+    /// A file, which need not exist yet.
+    File(PathBuf),
+}
+
+/// Sealed objects and where each of them goes.
+pub(crate) type Outputs = Vec<(Destination, Sealed)>;
+
+impl OutputArgs {
+    /// Refuses what makes no sense, before anything is read.
+    pub(crate) fn check_use(&self) -> Result<(), Failure> {
+        let has_file = self.write || self.out.is_some() || self.file().is_some();
+        if self.check && !has_file {
+            return Err(Failure::input("--check has no file to compare with")
+                .hint("add -w, --out DIR or -o FILE"));
+        }
+        if self.path.is_some() && has_file {
+            return Err(Failure::input("--path is for standard output, and a file is written")
+                .hint("leave --path out: the rules go by the file that is written"));
+        }
+        // A folder would be held against the rules as if it were a file in its own folder.
+        if self.path.as_deref().is_some_and(files::names_a_folder) {
+            return Err(Failure::input("--path names a folder").hint("name the file in it"));
+        }
+        if self.out.as_deref().is_some_and(files::is_stdout) {
+            return Err(Failure::input("--out takes a folder, not standard output")
+                .hint("leave it out to write to standard output"));
+        }
+        Ok(())
+    }
+
+    /// The one file of `-o`.
+    fn file(&self) -> Option<&PathBuf> {
+        self.output.as_ref().filter(|path| !files::is_stdout(path))
+    }
+
+    /// Where an object goes that was made of `input`; its place counts for `--out` alone.
+    pub(crate) fn destination(
+        &self,
+        input: &Path,
+        place: impl FnOnce() -> Result<Place, Failure>,
+    ) -> Result<Destination, Failure> {
+        if let Some(dir) = &self.out {
+            let Place { namespace, name } = place()?;
+            let file = dir.join(namespace).join(format!("{name}.sealed.yaml"));
+            return Ok(Destination::File(file));
+        }
+        if self.write {
+            return beside(input).map(Destination::File);
+        }
+        Ok(self.file().cloned().map_or(Destination::Stdout, Destination::File))
+    }
+
+    /// The file that decides which rules count: the one that is written, whatever names it.
+    pub(crate) fn target(&self, destination: &Destination, input: &Path) -> Target {
+        match destination {
+            Destination::File(file) => Target::Written(file.clone()),
+            Destination::Stdout => match self.path.clone().or_else(files::stdout_file) {
+                Some(file) => Target::Written(file),
+                None if files::kind(input) == files::Kind::File => {
+                    Target::Unseen(files::folder_of(input).to_owned())
+                }
+                None => Target::Unseen(PathBuf::from(".")),
+            },
+        }
+    }
+
+    /// Writes everything, or nothing; with `--check` only says whether it would.
+    pub(crate) fn write(
+        &self,
+        outputs: Outputs,
+        sources: &[PathBuf],
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let mut stdout = Vec::new();
+        let mut written: BTreeMap<PathBuf, Vec<Sealed>> = BTreeMap::new();
+        for (destination, sealed) in outputs {
+            match destination {
+                Destination::Stdout => stdout.push(sealed),
+                Destination::File(file) => written.entry(file).or_default().push(sealed),
+            }
+        }
+        for objects in written.values().chain([&stdout]) {
+            each_once(objects)?;
+        }
+        let plans = self.plan(written, sources)?;
+        if !stdout.is_empty() {
+            console.write(text_of(&stdout)?.as_bytes())?;
+        }
+        if self.check { would_change(&plans) } else { self.write_files(plans) }
+    }
+
+    /// Looks at what is there, and lets each object keep what the file says for itself.
+    fn plan(
+        &self,
+        written: BTreeMap<PathBuf, Vec<Sealed>>,
+        sources: &[PathBuf],
+    ) -> Result<Vec<Plan>, Failure> {
+        let named = sources.iter().filter(|source| !files::is_stdin(source));
+        let read: BTreeSet<PathBuf> =
+            named.filter_map(|source| files::real_path(source).ok()).collect();
+        let mut plans = Vec::new();
+        for (path, mut objects) in written {
+            files::stays_inside(&path)?;
+            not_an_input(&path, &read)?;
+            let existing = Existing::read(&path)?;
+            if !self.force {
+                let new: Vec<&SealedSecret> = objects.iter().map(|it| &it.object).collect();
+                existing.refuse(&path, &new)?;
+            }
+            for sealed in &mut objects {
+                if let Some(old) = existing.before(&sealed.object) {
+                    again::keep_own(old, &mut sealed.object);
+                }
+            }
+            plans.push(Plan { path, objects, existing });
+        }
+        Ok(plans)
+    }
+
+    fn write_files(&self, plans: Vec<Plan>) -> Result<(), Failure> {
+        let mut files = Vec::new();
+        for plan in plans {
+            plan.tell_what_goes();
+            if self.out.is_some() {
+                files::create_folder(files::folder_of(&plan.path))?;
+            }
+            let bytes = Zeroizing::new(text_of(&plan.objects)?.into_bytes());
+            files.push(Output { path: plan.path, bytes, mode: 0o644, over: files::Over::Anything });
+        }
+        for path in files::write_all(files)? {
+            console::say(&format!("wrote {}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// One file that is to be written, and what stands there.
+struct Plan {
+    path: PathBuf,
+    objects: Vec<Sealed>,
+    existing: Existing,
+}
+
+impl Plan {
+    /// Says what of the old file is not in the new one.
+    fn tell_what_goes(&self) {
+        for Sealed { object, place } in &self.objects {
+            let lost = self.existing.before(object).map(|old| again::lost(old, object));
+            if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
+                console::note(&format!("{place}: no longer in the file: {}", some_of(&lost)));
+            }
+        }
+        let comments: Vec<String> =
+            self.existing.comments().iter().map(|line| format!("line {line}")).collect();
+        if !comments.is_empty() {
+            console::note(&format!(
+                "{}: its comments are left out: {}; `seal set` keeps them",
+                self.path.display(),
+                some_of(&comments)
+            ));
+        }
+    }
+
+    fn would_change(&self) -> Option<String> {
+        let name = self.path.display();
+        let Existing::Sealed(..) = &self.existing else { return Some(name.to_string()) };
+        let mut changes = Vec::new();
+        for Sealed { object, place } in &self.objects {
+            match self.existing.before(object) {
+                Some(old) => changes.extend(again::changes(old, object)),
+                None => changes.push(format!("{place}, which is new")),
+            }
+        }
+        (!changes.is_empty()).then(|| format!("{name} ({})", some_of(&changes)))
+    }
+}
+
+/// A list as a person reads one, however long it is.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let list: Vec<String> =
+        names.iter().take(SHOWN).map(|name| name.chars().take(120).collect()).collect();
+    let list = list.join(", ");
+    if names.len() > SHOWN { format!("{list} and {} more", names.len() - SHOWN) } else { list }
+}
+
+fn each_once(objects: &[Sealed]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    match objects.iter().find(|sealed| !seen.insert(&sealed.place)) {
+        Some(twice) => Err(Failure::input(format!("{} is sealed twice in this run", twice.place))
+            .hint("one of the two would be lost: leave one of them out")),
+        None => Ok(()),
+    }
+}
+
+fn text_of(objects: &[Sealed]) -> Result<String, Failure> {
+    let mut texts = Vec::new();
+    for Sealed { object, place } in objects {
+        let text = file::write(object);
+        check_size(place, &text)?;
+        texts.push(text);
+    }
+    Ok(texts.join("---\n"))
+}
+
+fn beside(input: &Path) -> Result<PathBuf, Failure> {
+    let name = input.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if name == ".env" || name.starts_with(".env.") {
+        return Ok(input.with_file_name(format!("{name}.sealed.yaml")));
+    }
+    let extension = input.extension().and_then(|extension| extension.to_str());
+    if !matches!(extension, Some("json" | "yaml" | "yml" | "env")) {
+        return Err(Failure::input(format!(
+            "-w: {} is not named X.json, X.yaml or X.env",
+            files::name_of(input)
+        ))
+        .hint("-o FILE names the output"));
+    }
+    Ok(input.with_extension("sealed.yaml"))
+}
+
+/// A manifest is often the only copy of its values: it is never written over.
+fn not_an_input(file: &Path, read: &BTreeSet<PathBuf>) -> Result<(), Failure> {
+    if files::real_path(file).is_ok_and(|real| read.contains(&real)) {
+        return Err(Failure::input(format!(
+            "{} is also what is sealed, and would be gone",
+            file.display()
+        ))
+        .hint("write to another file: -w makes X.sealed.yaml beside it"));
+    }
+    Ok(())
+}
+
+fn would_change(plans: &[Plan]) -> Result<(), Failure> {
+    let changed: Vec<String> = plans.iter().filter_map(Plan::would_change).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} would change", changed.join(", "));
+    Err(Failure::new(ExitCode::WouldChange, message)
+        .hint("run it again without --check, and commit"))
+}

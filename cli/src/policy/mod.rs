@@ -1,0 +1,185 @@
+//! For whom to seal: from `-r` and `-R`, else from the nearest `.seal.yaml` above the file that is written; from nowhere
+//! else.
+//!
+//! The walk up ends at the root of the Git work tree; outside of one only the file's own folder counts. A `.seal.yaml`
+//! further up may be anybody's. Every file on the way is read, because a nested one may only take recipients away. Its
+//! format is read by `seal_core::policy_file`.
+
+mod recipients;
+mod rules;
+mod trust;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use seal_core::exit_code::ExitCode;
+use seal_core::key::Recipient;
+
+use crate::error::Failure;
+use crate::files::{self, relative};
+
+pub(crate) use recipients::{for_rule, pinned_in_file};
+use rules::Policies;
+pub(crate) use rules::{files_above, names};
+pub(crate) use trust::load;
+
+pub(crate) const FILE_NAME: &str = ".seal.yaml";
+
+/// The flags that name recipients.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecipientArgs {
+    /// Who may open it (default: the nearest .seal.yaml; can be repeated)
+    #[arg(short, long, value_name = "RECIPIENT")]
+    pub(crate) recipient: Vec<String>,
+    /// A file of recipients, one a line, as age's -R takes it (can be repeated)
+    #[arg(short = 'R', long, value_name = "FILE")]
+    pub(crate) recipients_file: Vec<PathBuf>,
+}
+
+/// Which file decides what counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// This one is written; it need not exist yet.
+    Written(PathBuf),
+    /// This one is there and is changed.
+    Edited(PathBuf),
+    /// Standard output that is no file: nobody can see where what is sealed will lie. It was made of something in this
+    /// folder.
+    Unseen(PathBuf),
+}
+
+impl Target {
+    /// The path that rules are held against.
+    fn real_path(&self) -> Result<PathBuf, Failure> {
+        match self {
+            Self::Written(path) | Self::Edited(path) => files::real_path(path),
+            Self::Unseen(folder) => Ok(files::real_path(folder)?.join("-")),
+        }
+    }
+}
+
+/// For whom to seal a file, and what else its rule says.
+#[derive(Debug, Default)]
+pub(crate) struct Chosen {
+    pub(crate) recipients: Vec<Recipient>,
+    /// The sentence that says who they are and where they were named.
+    pub(crate) sentence: String,
+    /// Said when a recipient is classic: sealing goes on.
+    pub(crate) warning: Option<String>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) clear: BTreeSet<String>,
+}
+
+/// A recipient and what messages call it; one from the command line has an empty name.
+pub(crate) type Named = (String, Recipient);
+
+/// Chooses for one file.
+pub(crate) fn choose(args: &RecipientArgs, target: &Target) -> Result<Rc<Chosen>, Failure> {
+    choose_by(&mut Policies::default(), args, target)
+}
+
+fn choose_by(
+    policies: &mut Policies,
+    args: &RecipientArgs,
+    target: &Target,
+) -> Result<Rc<Chosen>, Failure> {
+    if !args.given() {
+        return from_rules(policies, target);
+    }
+    let names = target.real_path().map(|path| names(&path)).unwrap_or_default();
+    recipients::from_flags(args, &names).map(Rc::new)
+}
+
+impl RecipientArgs {
+    fn given(&self) -> bool {
+        !self.recipient.is_empty() || !self.recipients_file.is_empty()
+    }
+}
+
+/// The choices of one run: each file that is written has its own, made once. Flags are read once, and hold for all.
+pub(crate) struct Choices<'a> {
+    args: &'a RecipientArgs,
+    policies: Policies,
+    made: Vec<(Target, Rc<Chosen>)>,
+}
+
+impl<'a> Choices<'a> {
+    pub(crate) fn new(args: &'a RecipientArgs) -> Self {
+        Self { args, policies: Policies::default(), made: Vec::new() }
+    }
+
+    /// What was chosen, or is now, for one file.
+    pub(crate) fn of(&mut self, target: Target) -> Result<Rc<Chosen>, Failure> {
+        let by_flags = self.args.given();
+        // Objects of one file come one behind the other.
+        let known = self.made.last().filter(|(before, _)| by_flags || *before == target);
+        if let Some((_, chosen)) = known {
+            return Ok(Rc::clone(chosen));
+        }
+        let chosen = choose_by(&mut self.policies, self.args, &target)?;
+        self.made.push((target, Rc::clone(&chosen)));
+        Ok(chosen)
+    }
+
+    /// Who was chosen, in a sentence; with the files where they differ.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let mut groups: Vec<(&str, BTreeSet<&Path>)> = Vec::new();
+        for (target, chosen) in &self.made {
+            let (Target::Written(path) | Target::Edited(path) | Target::Unseen(path)) = target;
+            match groups.iter_mut().find(|(sentence, _)| *sentence == chosen.sentence) {
+                Some((_, paths)) => drop(paths.insert(path)),
+                None => groups.push((&chosen.sentence, BTreeSet::from([path.as_path()]))),
+            }
+        }
+        if let [(sentence, _)] = groups.as_slice() {
+            return vec![(*sentence).to_owned()];
+        }
+        groups.iter().map(|(sentence, paths)| format!("{}: {sentence}", first_of(paths))).collect()
+    }
+
+    /// What is said besides, once.
+    pub(crate) fn warnings(&self) -> BTreeSet<&str> {
+        self.made.iter().filter_map(|(_, chosen)| chosen.warning.as_deref()).collect()
+    }
+}
+
+fn first_of(paths: &BTreeSet<&Path>) -> String {
+    let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+    if paths.len() == 1 { first } else { format!("{first} and {} more", paths.len() - 1) }
+}
+
+fn from_rules(policies: &mut Policies, target: &Target) -> Result<Rc<Chosen>, Failure> {
+    let real = target.real_path()?;
+    let above = files_above(&real);
+    if above.is_empty() {
+        return Err(no_policy(target, &real));
+    }
+    if matches!(target, Target::Unseen(_)) {
+        policies.hold_for_every_path(&above)?;
+    }
+    policies.choose(&above, &real)
+}
+
+fn no_policy(target: &Target, real: &Path) -> Failure {
+    let folder = relative(files::folder_of(real));
+    let message = match files::work_tree_root(files::folder_of(real)) {
+        Some(_) => {
+            format!("no recipient: there is no {FILE_NAME} above {folder} in its Git work tree")
+        }
+        None => format!(
+            "no recipient: there is no {FILE_NAME} in {folder}, and those above count only in a Git work tree"
+        ),
+    };
+    let once = "run `seal init` once in the repository; or name one with -r";
+    let hint = match target {
+        Target::Edited(_) => once.to_owned(),
+        Target::Written(_) => {
+            format!("{once}; or write to a file of the repository")
+        }
+        Target::Unseen(_) => {
+            format!("{once}; or say which file of the repository it will be: -o FILE, --path FILE")
+        }
+    };
+    Failure::new(ExitCode::Missing, message).hint(hint)
+}

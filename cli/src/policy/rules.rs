@@ -1,0 +1,222 @@
+//! The `.seal.yaml` files above a file, and what the rules that match it say together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use globset::{GlobBuilder, GlobMatcher};
+use seal_core::exit_code::ExitCode;
+use seal_core::key::Fingerprint;
+use seal_core::policy_file::{PolicyFile, Rule};
+
+use super::{Chosen, FILE_NAME, Named, load, recipients};
+use crate::error::Failure;
+use crate::files::{self, relative};
+
+/// The `.seal.yaml` files that count for `target`, nearest first.
+pub(crate) fn files_above(target: &Path) -> Vec<PathBuf> {
+    let folder = files::folder_of(target);
+    let root = files::work_tree_root(folder).unwrap_or_else(|| folder.to_path_buf());
+    let within = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&root));
+    within.map(|folder| folder.join(FILE_NAME)).filter(|path| files::exists(path)).collect()
+}
+
+/// The `.seal.yaml` files of one run: each is read once, and files that the same rules are for share one choice.
+#[derive(Default)]
+pub(super) struct Policies {
+    read: BTreeMap<PathBuf, Rc<PolicyFile>>,
+    chosen: BTreeMap<Vec<Matched>, Rc<Chosen>>,
+}
+
+/// A `.seal.yaml` and the number of the rule in it that counts.
+type Matched = (PathBuf, usize);
+
+impl Policies {
+    fn load(&mut self, path: &Path) -> Result<Rc<PolicyFile>, Failure> {
+        if let Some(policy) = self.read.get(path) {
+            return Ok(Rc::clone(policy));
+        }
+        let policy = Rc::new(load(path)?);
+        self.read.insert(path.to_owned(), Rc::clone(&policy));
+        Ok(policy)
+    }
+
+    /// Refuses where the path of the file would decide, for output whose path nobody can see.
+    pub(super) fn hold_for_every_path(&mut self, above: &[PathBuf]) -> Result<(), Failure> {
+        for path in above {
+            if self.load(path)?.goes_by_path() {
+                let message = format!(
+                    "standard output is no file, and the rules of {} go by the path of the file that is written",
+                    relative(path)
+                );
+                return Err(Failure::input(message)
+                    .hint("-o FILE writes it; --path FILE says which file it will be"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the files at `above`, nearest first, say about the file at `real`.
+    pub(super) fn choose(&mut self, above: &[PathBuf], real: &Path) -> Result<Rc<Chosen>, Failure> {
+        let mut rules = Vec::new();
+        for path in above {
+            rules.push((path.clone(), matching(&*self.load(path)?, path, real)?));
+        }
+        if let Some(chosen) = self.chosen.get(&rules) {
+            return Ok(Rc::clone(chosen));
+        }
+        let chosen = Rc::new(self.together(&rules)?);
+        self.chosen.insert(rules, Rc::clone(&chosen));
+        Ok(chosen)
+    }
+
+    fn together(&mut self, rules: &[Matched]) -> Result<Chosen, Failure> {
+        let mut chain = Vec::new();
+        for (path, index) in rules {
+            chain.push(effective(&*self.load(path)?, path, *index)?);
+        }
+        for pair in chain.windows(2) {
+            only_takes_away(&pair[0], &pair[1])?;
+        }
+        let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
+        let nearest = chain.into_iter().next().expect("the caller has looked that there is one");
+        Ok(Chosen {
+            sentence: recipients::sentence(&nearest.recipients, &nearest.path),
+            warning: recipients::warning(&nearest.recipients),
+            recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
+            namespace,
+            clear: nearest.clear,
+        })
+    }
+}
+
+/// What one rule of one `.seal.yaml` says.
+struct Effective {
+    /// Its path, as messages write it.
+    path: String,
+    recipients: Vec<Named>,
+    namespace: Option<String>,
+    clear: BTreeSet<String>,
+}
+
+fn effective(policy: &PolicyFile, path: &Path, index: usize) -> Result<Effective, Failure> {
+    let rule = &policy.rules[index];
+    Ok(Effective {
+        path: relative(path),
+        recipients: recipients::for_rule(policy, path, rule)?,
+        namespace: rule.namespace.clone(),
+        clear: rule.clear.clone(),
+    })
+}
+
+/// The number of the first rule of the `.seal.yaml` at `path` that matches the file at `real`.
+fn matching(policy: &PolicyFile, path: &Path, real: &Path) -> Result<usize, Failure> {
+    let below = real.strip_prefix(files::folder_of(path)).unwrap_or(real);
+    for (index, rule) in policy.rules.iter().enumerate() {
+        let about = |failure: Failure| failure.about(relative(path));
+        if matches(index, rule, below).map_err(about)? {
+            return Ok(index);
+        }
+    }
+    let message = format!("no rule of {} matches {}", relative(path), below.display());
+    Err(Failure::new(ExitCode::Missing, message)
+        .hint("add a rule for that path, or one without a path; or name recipients with -r"))
+}
+
+fn matches(index: usize, rule: &Rule, below: &Path) -> Result<bool, Failure> {
+    let Some(path) = &rule.path else { return Ok(true) };
+    let Some(glob) = glob(path) else {
+        return Err(Failure::input(format!("rules[{index}].path is not a glob"))
+            .hint("such as clusters/prod/** or *.yaml"));
+    };
+    if below.to_str().is_some_and(|below| rule.names_a_folder_of(below)) {
+        return Err(Failure::input(format!(
+            "rules[{index}].path is {path}, a folder, and matches no file in it"
+        ))
+        .hint(format!("{path}/** matches every file in there")));
+    }
+    Ok(glob.is_match(below))
+}
+
+fn glob(path: &str) -> Option<GlobMatcher> {
+    let glob = GlobBuilder::new(path).literal_separator(true).build().ok()?;
+    Some(glob.compile_matcher())
+}
+
+/// A nested file may remove recipients. Anything that it could add would be added by whoever may change it,
+/// and they are not those who may change the file above.
+fn only_takes_away(nested: &Effective, above: &Effective) -> Result<(), Failure> {
+    let refuse = |what: String| {
+        let message =
+            format!("{} {what}, which {} does not give for this file", nested.path, above.path);
+        Err(Failure::input(message)
+            .hint("a nested .seal.yaml may only take recipients away: change the upper one"))
+    };
+    let allowed: BTreeSet<Fingerprint> =
+        above.recipients.iter().map(|(_, r)| r.fingerprint()).collect();
+    let added = nested.recipients.iter().find(|(_, r)| !allowed.contains(&r.fingerprint()));
+    if let Some((name, recipient)) = added {
+        return refuse(format!("adds {name} ({})", recipient.fingerprint()));
+    }
+    if let Some(key) = nested.clear.difference(&above.clear).next() {
+        return refuse(format!("leaves {key} in clear"));
+    }
+    match (&nested.namespace, &above.namespace) {
+        (Some(here), Some(there)) if here != there => {
+            refuse(format!("states the namespace {here}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Names for fingerprints, from the `.seal.yaml` files that count for `target`. For display only: a file or recipient
+/// that cannot be read is left out.
+pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
+    let mut names = BTreeMap::new();
+    let real = files::real_path(target).unwrap_or_default();
+    for path in files_above(&real) {
+        let Ok(mut policy) = load(&path) else { continue };
+        policy.allow_classic = true;
+        for name in policy.recipients.keys() {
+            for (who, recipient) in recipients::resolve(&policy, &path, name).unwrap_or_default() {
+                names.entry(recipient.fingerprint()).or_insert(who);
+            }
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use seal_core::policy_file;
+
+    use super::*;
+
+    /// Every text of at most `longest` of these characters.
+    fn texts(characters: &str, longest: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..longest {
+            let longer = |text: &String| characters.chars().map(|c| format!("{text}{c}")).collect();
+            last = last.iter().flat_map(|text| -> Vec<String> { longer(text) }).collect();
+            all.extend_from_slice(&last);
+        }
+        all
+    }
+
+    #[test]
+    fn each_path_that_a_policy_takes_matches_some_file() {
+        let is_file = |path: &String| path.split('/').all(|name| !matches!(name, "" | "." | ".."));
+        let files: Vec<String> = texts("a,/", 5).into_iter().filter(is_file).collect();
+        let mut taken = 0;
+        for path in texts("a*?[]{},/", 4) {
+            let text = format!("rules: [{{path: \"{path}\", to: []}}]");
+            if policy_file::read(&text).is_ok() {
+                let glob = glob(&path).expect("what the grammar takes is a glob");
+                assert!(files.iter().any(|file| glob.is_match(file)), "{path} matches nothing");
+                taken += 1;
+            }
+        }
+        assert!(taken > 300, "{taken}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Whose word a `.seal.yaml` is. Who names recipients decides who can read what is sealed, so a file that somebody else
+//! could change, or that no review of the repository sees, is refused.
+
+use std::path::{Component, Path, PathBuf};
+
+use seal_core::policy_file::{self, PolicyFile};
+
+use crate::error::Failure;
+use crate::files::{self, Distrust, relative};
+
+/// Reads a `.seal.yaml` that is trusted.
+pub(crate) fn load(path: &Path) -> Result<PolicyFile, Failure> {
+    check(path, path)?;
+    let text = files::read_text(path)?;
+    policy_file::read(&text).map_err(|error| {
+        let hint = match error {
+            policy_file::PolicyError::BadPath { .. } => {
+                "a path is a glob relative to the .seal.yaml: clusters/prod/**, *.yaml, **/*.yaml"
+            }
+            _ => "it has recipients, rules (path, to, namespace, clear) and allowClassic",
+        };
+        Failure::input(format!("{}: {error}", relative(path))).hint(hint)
+    })
+}
+
+/// Where the file of recipients lies that the `.seal.yaml` at `policy` names; trusted as itself.
+pub(super) fn recipients_file(policy: &Path, file: &str) -> Result<PathBuf, Failure> {
+    let path = files::folder_of(policy).join(file);
+    check(policy, &path)?;
+    Ok(path)
+}
+
+/// The same for a file that need not be there yet.
+pub(super) fn within_reach(policy: &Path, file: &str) -> Result<PathBuf, Failure> {
+    let path = files::folder_of(policy).join(file);
+    within(&root_of(policy)?, &path)?;
+    Ok(path)
+}
+
+fn check(policy: &Path, path: &Path) -> Result<(), Failure> {
+    let root = root_of(policy)?;
+    within(&root, path)?;
+    let Some(distrust) = files::distrust(path, &root) else { return Ok(()) };
+    let name = relative(path);
+    Err(match distrust {
+        Distrust::NotAFile => Failure::input(format!("{name} is not a file"))
+            .hint("restore it from Git, or change what names it"),
+        Distrust::NotOurs(what) => Failure::input(of(&name, path, "belongs to another user", &what))
+            .hint("whoever owns it decides who can read what you seal: make it yours, or name recipients with -r"),
+        Distrust::OpenToOthers(what) => {
+            Failure::input(of(&name, path, "can be written by others", &what)).hint(format!(
+                "whoever can change it decides who can read what you seal: `chmod go-w {}`, or name recipients with -r",
+                relative(&what)
+            ))
+        }
+    })
+}
+
+/// The root of the work tree that a `.seal.yaml` lies in; outside of one its own folder.
+fn root_of(policy: &Path) -> Result<PathBuf, Failure> {
+    let folder = files::real_path(files::folder_of(policy))?;
+    Ok(files::work_tree_root(&folder).unwrap_or(folder))
+}
+
+/// What no commit holds, no review sees: outside of the work tree, also by a link, and Git's own folder.
+fn within(root: &Path, path: &Path) -> Result<(), Failure> {
+    let real = files::real_path(path)?;
+    let below = real.strip_prefix(root).ok();
+    let seen = below.is_some_and(|below| !below.components().any(|part| is_git(&part)));
+    if seen {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "{} lies outside of {}, where no review sees who is in it",
+        relative(path),
+        relative(root)
+    ))
+    .hint("keep the file in the repository, or name it yourself with -R"))
+}
+
+fn is_git(part: &Component<'_>) -> bool {
+    part.as_os_str().eq_ignore_ascii_case(".git")
+}
+
+fn of(name: &str, path: &Path, is: &str, what: &Path) -> String {
+    let same = files::real_path(path).is_ok_and(|real| real == what);
+    if same {
+        format!("{name} {is}")
+    } else {
+        format!("{name}: its folder {} {is}", relative(what))
+    }
+}

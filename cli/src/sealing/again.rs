@@ -1,0 +1,103 @@
+//! A sealed object beside the one that takes its place: what goes over into the new one, and what is another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use seal_core::kind::sealed::{SealedSecret, Template};
+use seal_core::place::Scope;
+
+/// Takes over what a sealed file says for itself, and a manifest of a Secret cannot say: labels and annotations of the
+/// sealed object, `suspend`, `onConflict`, `serviceAccounts`.
+pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
+    new.metadata = ObjectMeta {
+        labels: old.metadata.labels.clone(),
+        annotations: old.metadata.annotations.clone(),
+        finalizers: old.metadata.finalizers.clone(),
+        owner_references: old.metadata.owner_references.clone(),
+        ..std::mem::take(&mut new.metadata)
+    };
+    new.spec.suspend = old.spec.suspend;
+    new.spec.service_accounts.clone_from(&old.spec.service_accounts);
+    if new.spec.on_conflict.is_none() {
+        new.spec.on_conflict.clone_from(&old.spec.on_conflict);
+    }
+}
+
+/// What of `old` is not in `new`, by name: each may have been forgotten.
+pub(crate) fn lost(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
+    let (before, after) = (parts(old), parts(new));
+    let gone = before.iter().filter(|(part, _)| !after.contains_key(*part));
+    let mut lost: Vec<String> = gone.map(|(part, _)| part.clone()).collect();
+    if !covers(&new.spec.scope, &old.spec.scope) {
+        lost.push(format!("scope {}", old.spec.scope));
+    }
+    lost
+}
+
+/// Whether every place of `old` is one of `new` as well.
+fn covers(new: &Scope, old: &Scope) -> bool {
+    let namespaces = old.namespaces.iter().all(|namespace| new.namespaces.contains(namespace));
+    (new.any_namespace() || namespaces) && (new.name == "*" || new.name == old.name)
+}
+
+/// What sealing again would change besides randomness: everything that is seen without a key.
+pub(crate) fn changes(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
+    let (before, after) = (parts(old), parts(new));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let other = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    let mut changes: Vec<String> = other.cloned().collect();
+    if old.spec.scope != new.spec.scope {
+        changes.push("scope".to_owned());
+    }
+    if recipients(old) != recipients(new) {
+        changes.push("recipients".to_owned());
+    }
+    if changes.is_empty() && rest(old) != rest(new) {
+        changes.push("metadata".to_owned());
+    }
+    changes
+}
+
+/// What a reader of the file sees of the live Secret: each part by name, and what it is.
+fn parts(object: &SealedSecret) -> BTreeMap<String, String> {
+    let mut parts = BTreeMap::new();
+    for key in object.spec.values.keys() {
+        parts.insert(format!("value {key}"), "sealed".to_owned());
+    }
+    let Some(template) = &object.spec.template else { return parts };
+    for (key, text) in &template.string_data {
+        parts.insert(format!("{key} in clear"), text.clone());
+    }
+    for (key, text) in &template.metadata.labels {
+        parts.insert(format!("label {key}"), text.clone());
+    }
+    for (key, text) in &template.metadata.annotations {
+        parts.insert(format!("annotation {key}"), text.clone());
+    }
+    // Opaque is what the API server makes of no type.
+    if let Some(type_) = template.type_.as_ref().filter(|type_| *type_ != "Opaque") {
+        parts.insert("type".to_owned(), type_.clone());
+    }
+    if template.immutable == Some(true) {
+        parts.insert("immutable".to_owned(), "true".to_owned());
+    }
+    parts
+}
+
+/// The recipients of each header in use.
+fn recipients(object: &SealedSecret) -> BTreeSet<BTreeSet<&String>> {
+    let spec = &object.spec;
+    let own = spec.values.values().filter(|block| block.header.is_some());
+    let shared = object.uses_shared_header().then(|| spec.sealed_to.iter().collect());
+    own.map(|block| block.sealed_to.iter().collect()).chain(shared).collect()
+}
+
+/// Everything of an object but what is sealed, for whom, and what [`parts`] names.
+fn rest(object: &SealedSecret) -> SealedSecret {
+    let mut rest = object.clone();
+    rest.spec.sealed_to.clear();
+    rest.spec.header = None;
+    rest.spec.values.clear();
+    rest.spec.template = None::<Template>;
+    rest
+}

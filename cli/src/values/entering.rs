@@ -1,0 +1,75 @@
+//! Every value on its way in, whichever way it came: what can be no value is refused, what may be a slip is said. Names
+//! keys, never a value.
+
+use std::fmt::Display;
+
+use seal_core::manifest::is_sops;
+
+use super::Values;
+use crate::console;
+use crate::error::Failure;
+
+/// How text or bytes begin that another program has encrypted.
+const CIPHERTEXT: [(&[u8], &str); 6] = [
+    (b"age-encryption.org/v1\n", "age"),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", "age"),
+    (b"-----BEGIN PGP MESSAGE-----", "PGP"),
+    (b"\0GITCRYPT\0", "git-crypt"),
+    (b"$ANSIBLE_VAULT;", "Ansible Vault"),
+    (b"ENC[PKCS7,", "eyaml"),
+];
+
+/// Looks over the values that are about to be sealed for `place`.
+pub(crate) fn look_over(place: &impl Display, values: &Values) -> Result<(), Failure> {
+    if let Some((key, _)) = values.iter().find(|(_, value)| is_sops(value.expose())) {
+        return Err(Failure::input(format!("{place}: the value of {key} is encrypted by sops"))
+            .hint("decrypt it first: `sops -d FILE | seal …`"));
+    }
+    if let Some(keys) = keys_with(values, ends_in_line_feed) {
+        console::note(&format!(
+            "{place}: the value of {keys} ends in a line feed, which is sealed with it; printf %s leaves it out"
+        ));
+    }
+    if let Some(keys) = keys_with(values, is_template) {
+        console::note(&format!(
+            "{place}: the value of {keys} has a template, {{{{ … }}}}, which is sealed as it stands: nothing fills it in"
+        ));
+    }
+    for (start, program) in CIPHERTEXT {
+        if let Some(keys) = keys_with(values, |value| value.starts_with(start)) {
+            console::warn(&format!(
+                "{place}: the value of {keys} is encrypted already, by {program}, and is sealed as it stands"
+            ));
+        }
+    }
+    if let Some(keys) = keys_with(values, |value| contains(value, b"ENC[AES256_GCM,data:")) {
+        console::warn(&format!(
+            "{place}: the value of {keys} has text in it that sops has encrypted, and is sealed as it stands"
+        ));
+    }
+    Ok(())
+}
+
+/// The keys whose values are so, as a list.
+fn keys_with(values: &Values, is_so: impl Fn(&[u8]) -> bool) -> Option<String> {
+    let found = values.iter().filter(|(_, value)| is_so(value.expose()));
+    let keys: Vec<&str> = found.map(|(key, _)| key.as_str()).collect();
+    (!keys.is_empty()).then(|| keys.join(", "))
+}
+
+/// One line and its end, probably by accident: `echo` adds one, and a password with it fails.
+fn ends_in_line_feed(value: &[u8]) -> bool {
+    match value {
+        [line @ .., b'\n'] => !line.is_empty() && !line.contains(&b'\n'),
+        _ => false,
+    }
+}
+
+fn is_template(value: &[u8]) -> bool {
+    let begins = value.windows(2).position(|pair| pair == b"{{");
+    begins.is_some_and(|at| contains(&value[at..], b"}}"))
+}
+
+fn contains(value: &[u8], part: &[u8]) -> bool {
+    value.windows(part.len()).any(|window| window == part)
+}

@@ -1,0 +1,165 @@
+//! `seal fetch` beside an API server that says what each test has it say.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use seal_core::key::Fingerprint;
+
+use crate::world::{Ran, World, recipient};
+
+const MAPS: &str = "/api/v1/namespaces/seal-system/configmaps/seal-recipients";
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/seal-system/deployments/seal-controller";
+
+/// One answer: to which path, with which code and body.
+type Answer = (&'static str, u16, String);
+
+/// Answers in their order, the last one for ever, and fails what asks for something else. Its kubeconfig lies in the
+/// repository.
+fn serve(world: &World, answers: Vec<Answer>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    world.write(
+        "kubeconfig",
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+             contexts: [{{name: here, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
+        ),
+    );
+    // Ends with the test's process.
+    thread::spawn(move || {
+        for (next, stream) in listener.incoming().enumerate() {
+            let answer = &answers[next.min(answers.len() - 1)];
+            respond(stream.expect("a connection"), answer);
+        }
+    });
+}
+
+fn respond(stream: TcpStream, (path, code, body): &Answer) {
+    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    let asked = lines.next().unwrap_or_default();
+    while lines.next().is_some_and(|line| !line.is_empty()) {}
+    let (code, body) = match asked.split(' ').nth(1) {
+        Some(it) if it.split('?').next() == Some(*path) => (*code, body.clone()),
+        _ => (500, status(500)),
+    };
+    let length = body.len();
+    let _ = write!(
+        &stream,
+        "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+}
+
+fn status(code: u16) -> String {
+    let reason = if code == 404 { "NotFound" } else { "r" };
+    format!(
+        "{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"code\":{code},\"message\":\"m\",\"reason\":\"{reason}\"}}"
+    )
+}
+
+fn map(data: &str) -> Answer {
+    let metadata = "{\"name\":\"seal-recipients\",\"namespace\":\"seal-system\"}";
+    (
+        MAPS,
+        200,
+        format!("{{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{metadata}{data}}}"),
+    )
+}
+
+fn publishing(text: &str) -> Answer {
+    map(&format!(",\"data\":{{\"recipient\":\"{text}\"}}"))
+}
+
+fn fetch(world: &World, more: &[&str]) -> Ran {
+    world.seal(&[&["fetch", "--kubeconfig", "kubeconfig"], more].concat())
+}
+
+#[test]
+fn a_controller_that_was_only_just_installed_is_waited_for() {
+    let world = World::new();
+    let deployment = "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{\"name\":\"x\"}}";
+    serve(
+        &world,
+        vec![
+            (MAPS, 404, status(404)),
+            (DEPLOYMENT, 200, deployment.to_owned()),
+            publishing(&recipient("cluster")),
+        ],
+    );
+    let ran = fetch(&world, &[]).exits(0).says("seal: asking context here at 127.0.0.1:");
+    ran.says("the controller is not ready yet: waiting").says("cluster is pinned already");
+}
+
+#[test]
+fn each_reason_why_nothing_is_fetched_has_its_own_words() {
+    let world = World::new();
+    let before = world.read(".seal.yaml");
+    for (answers, words) in [
+        (
+            vec![(MAPS, 404, status(404)), (DEPLOYMENT, 404, status(404))],
+            "and no controller that would publish",
+        ),
+        (
+            vec![(MAPS, 404, status(404)), (DEPLOYMENT, 403, status(403))],
+            "not installed there, or not ready",
+        ),
+        (vec![(MAPS, 401, status(401))], "does not know who you are (HTTP 401)"),
+        (
+            vec![(MAPS, 403, status(403))],
+            "does not let you read ConfigMap seal-system/seal-recipients",
+        ),
+        (vec![(MAPS, 500, status(500))], "(HTTP 500)"),
+        (vec![map("")], "it holds no active key"),
+        (vec![map(",\"data\":{}")], "it holds no active key"),
+        (vec![publishing("")], "it holds no active key"),
+        (vec![publishing("\\n ")], "it holds no active key"),
+    ] {
+        serve(&world, answers);
+        fetch(&world, &["--as", "new"]).exits(4).says(words).says("seal: hint: ");
+    }
+    for garbage in ["hello", "age1pq1garbage", "AGE-SECRET-KEY-1CANARY", "age1pq1\\nage1pq1"] {
+        serve(&world, vec![publishing(garbage)]);
+        let ran = fetch(&world, &["--as", "new"]).exits(2).says("what the cluster publishes: ");
+        assert!(!ran.stderr.contains("CANARY"), "{}", ran.stderr);
+    }
+    assert_eq!(world.read(".seal.yaml"), before);
+}
+
+#[test]
+fn a_pin_in_a_file_of_recipients_is_compared_and_kept_there() {
+    let world = World::new();
+    let (old, new) = (recipient("stranger"), recipient("cluster"));
+    let policy = "recipients: {cluster: {file: keys/cluster.txt}}\nrules: [{to: [cluster]}]\n";
+    world.write(".seal.yaml", policy);
+    serve(&world, vec![publishing(&new)]);
+    world.write("keys/cluster.txt", format!("# prod\n{old}\n"));
+    fetch(&world, &[]).exits(8).says("and cluster is pinned to sha256:");
+    assert_eq!(world.read("keys/cluster.txt"), format!("# prod\n{old}\n"));
+    let fingerprint = Fingerprint::of(&new).to_string();
+    let ran = fetch(&world, &["--accept", &fingerprint]).exits(0);
+    ran.says("cluster is now pinned in keys/cluster.txt: sha256:");
+    assert_eq!(world.read("keys/cluster.txt"), format!("# prod\n{new}\n"));
+    fetch(&world, &[]).exits(0).says("cluster is pinned already");
+    std::fs::remove_file(world.path("keys/cluster.txt")).unwrap();
+    fetch(&world, &[]).exits(0).says("cluster is now pinned in keys/cluster.txt");
+    // Of two, nobody knows which is the cluster's; the way offered does not skip the pin.
+    world.write("keys/cluster.txt", format!("{old}\n{}\n", recipient("offline")));
+    let ran = fetch(&world, &[]).exits(8);
+    assert!(!ran.stderr.contains(&new), "{}", ran.stderr);
+    fetch(&world, &["--accept", &fingerprint]).exits(2).says("has 2 recipients");
+    assert_eq!(world.read(".seal.yaml"), policy);
+}
+
+#[test]
+fn a_cluster_is_not_added_where_nothing_could_be_sealed_any_more() {
+    let world = World::new();
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    world.seal(&["init", "--offline", &recipient("classic")]).exits(0);
+    let before = world.read(".seal.yaml");
+    serve(&world, vec![publishing(&recipient("cluster"))]);
+    let ran = fetch(&world, &[]).exits(2);
+    ran.says("offline is classic (age1 without pq) and cluster is post-quantum")
+        .says("nothing was written");
+    assert_eq!(world.read(".seal.yaml"), before);
+}
