@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::rounds::{self, Applied, OBJECTS, VALUES, WORKERS};
+use crate::rounds::{self, Applied, MANY, OBJECTS, Restart, VALUES, WORKERS};
 use crate::table::{median, mib, ratio, s, table};
 use crate::{Result, ours, say};
 
@@ -51,7 +51,9 @@ async fn measure() -> Result<String> {
             bare.push(alone);
         }
     }
-    Ok(render(&applied, &bare))
+    say(&format!("a start over {MANY} unchanged objects"));
+    let many = rounds::many_unchanged(&cluster, &recipient).await?;
+    Ok(render(&applied, &bare, &many))
 }
 
 async fn install(cluster: &Cluster) -> Result<Recipient> {
@@ -151,7 +153,7 @@ async fn get(address: &str, path: &str) -> std::io::Result<String> {
     Ok(answer)
 }
 
-fn render(applied: &[Applied], bare: &[Duration]) -> String {
+fn render(applied: &[Applied], bare: &[Duration], many: &Restart) -> String {
     let all = median(applied.iter().map(|it| it.all)).unwrap_or_default();
     let work = median(applied.iter().map(|it| it.all - it.start)).unwrap_or_default();
     let alone = median(bare.iter().copied()).unwrap_or_default();
@@ -182,6 +184,14 @@ fn render(applied: &[Applied], bare: &[Duration]) -> String {
         ),
         row("writes in that".to_owned(), writes.to_string(), none(), none()),
         row("peak memory".to_owned(), peak.map(mib).unwrap_or_default(), none(), none()),
+        row(
+            format!("started over {MANY} unchanged → all looked at, once"),
+            s(many.all),
+            none(),
+            none(),
+        ),
+        row("writes in that".to_owned(), many.writes.to_string(), none(), none()),
+        row("peak memory in that".to_owned(), mib(many.peak_kib), none(), none()),
     ];
     let bare = format!("bare client, {WORKERS} workers, the same {} writes", 2 * OBJECTS);
     table(&["in a cluster", "`seal-controller`", &bare, "ratio"], &rows)

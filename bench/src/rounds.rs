@@ -28,6 +28,8 @@ use crate::observer::Observer;
 
 /// Sealed objects in a round.
 pub(crate) const OBJECTS: usize = 1000;
+/// Sealed objects over which a controller starts again that has nothing to do.
+pub(crate) const MANY: usize = 10_000;
 /// What the controller has unless told otherwise.
 pub(crate) const WORKERS: usize = 16;
 /// What each of them seals.
@@ -59,7 +61,7 @@ pub(crate) struct Restart {
 /// The controller's round.
 pub(crate) async fn controller(cluster: &Cluster, recipient: &Recipient) -> Result<Applied> {
     let ns = cluster.namespace().await;
-    create_all(&ns, sealed(&ns, recipient, false)?).await?;
+    create_all(&ns, sealed(&ns, recipient, false, OBJECTS)?).await?;
     let observer = Observer::start(cluster.client(), &ns.name, OBJECTS).await?;
 
     let running = Controller::start(cluster).await?;
@@ -68,15 +70,28 @@ pub(crate) async fn controller(cluster: &Cluster, recipient: &Recipient) -> Resu
     let (began, start) = (running.began, running.until_ready().await?);
     running.stop().await?;
 
-    let restart = restart(cluster, &ns).await?;
+    let restart = restart(cluster, &ns, OBJECTS).await?;
     clear(&ns).await?;
     Ok(Applied { all: ready_at - began, start, peak_kib, cpu, restart })
 }
 
-async fn restart(cluster: &Cluster, ns: &Namespace) -> Result<Restart> {
+/// A start over many objects that an earlier one has applied.
+pub(crate) async fn many_unchanged(cluster: &Cluster, recipient: &Recipient) -> Result<Restart> {
+    let ns = cluster.namespace().await;
+    create_all(&ns, sealed(&ns, recipient, false, MANY)?).await?;
+    let observer = Observer::start(cluster.client(), &ns.name, MANY).await?;
+    let first = Controller::start(cluster).await?;
+    observer.all_ready().await?;
+    first.stop().await?;
+    let restart = restart(cluster, &ns, MANY).await?;
+    clear(&ns).await?;
+    Ok(restart)
+}
+
+async fn restart(cluster: &Cluster, ns: &Namespace, objects: usize) -> Result<Restart> {
     let before = versions(ns).await?;
     let running = Controller::start(cluster).await?;
-    let all = running.until_reconciled(OBJECTS).await?;
+    let all = running.until_reconciled(objects).await?;
     let peak_kib = running.peak_kib()?;
     running.stop().await?; // what it was still writing is written now
     let after = versions(ns).await?;
@@ -87,7 +102,7 @@ async fn restart(cluster: &Cluster, ns: &Namespace) -> Result<Restart> {
 /// The bare client's round. Its sealed objects are suspended, as no controller is to touch them.
 pub(crate) async fn bare_client(cluster: &Cluster, recipient: &Recipient) -> Result<Duration> {
     let ns = cluster.namespace().await;
-    let objects = create_all(&ns, sealed(&ns, recipient, true)?).await?;
+    let objects = create_all(&ns, sealed(&ns, recipient, true, OBJECTS)?).await?;
     let observer = Observer::start(cluster.client(), &ns.name, OBJECTS).await?;
     let began = Instant::now();
     bare::write_all(cluster.client(), Arc::new(objects)).await?;
@@ -96,8 +111,13 @@ pub(crate) async fn bare_client(cluster: &Cluster, recipient: &Recipient) -> Res
     Ok(ready_at - began)
 }
 
-fn sealed(ns: &Namespace, recipient: &Recipient, suspend: bool) -> Result<Vec<SealedSecret>> {
-    (0..OBJECTS).map(|number| one(ns, recipient, suspend, number)).collect()
+fn sealed(
+    ns: &Namespace,
+    recipient: &Recipient,
+    suspend: bool,
+    objects: usize,
+) -> Result<Vec<SealedSecret>> {
+    (0..objects).map(|number| one(ns, recipient, suspend, number)).collect()
 }
 
 fn one(

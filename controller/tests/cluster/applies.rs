@@ -122,7 +122,7 @@ async fn what_is_suspended_before_it_was_ever_applied_says_so_and_a_resumed_one_
     ns.eventually("it is looked at", "db", |sealed: &SealedSecret| ready(sealed).is_some()).await;
     let table = cluster.kubectl(&["get", "sls", "-n", &ns.name], "").await;
     let table = String::from_utf8(table.stdout).unwrap();
-    assert!(table.starts_with("NAME   READY     REASON      KEYS   OPENED-WITH   AGE"), "{table}");
+    assert!(table.starts_with("NAME   READY     REASON      KEYS   AGE"), "{table}");
     let sealed: SealedSecret = ns.get("db").await;
     assert_eq!(ready(&sealed).unwrap(), ("Unknown".into(), "Suspended".into()));
     assert_eq!(message(&sealed), "suspended at generation 1");

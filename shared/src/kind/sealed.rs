@@ -43,7 +43,7 @@ pub const MAX_METADATA_ENTRIES: usize = 256;
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"Keys","type":"integer","jsonPath":".status.keys"}"#,
-    printcolumn = r#"{"name":"Opened-With","type":"string","jsonPath":".status.openedWith"}"#,
+    printcolumn = r#"{"name":"Opened-With","type":"string","priority":1,"jsonPath":".status.openedWith[0]"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#,
     validation = Rule::new("size(self.spec.scope.namespaces) == 1 || !self.spec.scope.namespaces.exists(n, n == '*')")
