@@ -89,6 +89,20 @@ fn what_is_no_identity_is_called_by_its_name_with_the_way_on() {
 }
 
 #[test]
+fn a_public_key_or_an_encrypted_file_is_called_that_whoever_can_read_it() {
+    let world = World::sealed();
+    for (text, words) in [
+        (crate::world::recipient("cluster"), "the public half"),
+        ("-----BEGIN AGE ENCRYPTED FILE-----\nYQ==\n".to_owned(), "it is encrypted"),
+    ] {
+        world.write("../key", text);
+        world.set_mode("../key", 0o644);
+        let ran = world.seal(&["open", "db.sealed.yaml", "-i", "../key"]).exits(2).says(words);
+        assert!(!ran.stderr.contains("chmod"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn one_value_opens_whatever_is_wrong_with_the_others() {
     let world = World::sealed();
     let stranger = crate::world::recipient("stranger");

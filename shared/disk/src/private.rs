@@ -104,8 +104,22 @@ pub fn read(path: &Path, pipes: Pipes) -> Result<Zeroizing<String>, PrivateError
     }
     let file = options.open(path)?;
     let metadata = file.metadata()?;
-    check(&metadata, pipes)?;
-    read_text(file, metadata.len())
+    let open_to_others = match check(&metadata, pipes) {
+        Ok(()) => false,
+        Err(PrivateError::OpenToOthers) => true,
+        Err(error) => return Err(error),
+    };
+    let text = read_text(file, metadata.len())?;
+    if open_to_others && !is_no_key(&text) {
+        return Err(PrivateError::OpenToOthers);
+    }
+    Ok(text)
+}
+
+/// Whether it is a public key or an encrypted file: others may read that, and whoever reads on says what it is.
+fn is_no_key(text: &str) -> bool {
+    use IdentityFileError::{Encrypted, Recipient};
+    matches!(identity_file::read(text), Err(Recipient(_) | Encrypted))
 }
 
 fn check(metadata: &Metadata, pipes: Pipes) -> Result<(), PrivateError> {
