@@ -1,4 +1,4 @@
-//! `seal-bench [cli|cluster]`: measures seal beside its peers in one run and prints Markdown.
+//! `seal-bench [cli|many|cluster]`: measures seal beside its peers in one run and prints Markdown.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
 //! where the times do not. Starts the programs that lie beside it (`seal`, `seal-controller`); peers that are
@@ -8,6 +8,7 @@ mod bare;
 mod child;
 mod cluster;
 mod commands;
+mod many;
 mod observer;
 mod rounds;
 mod table;
@@ -29,8 +30,9 @@ fn main() -> ExitCode {
         }
         [] => both(),
         ["cli"] => commands::run(),
+        ["many"] => many::run(),
         ["cluster"] => cluster::run(),
-        _ => Err("usage: seal-bench [cli|cluster]".into()),
+        _ => Err("usage: seal-bench [cli|many|cluster]".into()),
     };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
 }
 
 fn both() -> Result<String> {
-    Ok(format!("{}\n{}\n{}", machine(), commands::run()?, cluster::run()?))
+    let (machine, one, many) = (machine(), commands::run()?, many::run()?);
+    Ok(format!("{machine}\n{one}\n{many}\n{}", cluster::run()?))
 }
 
 /// What the times were taken on.

@@ -133,8 +133,11 @@ impl OutputArgs {
             each_once(objects)?;
         }
         let plans = self.plan(written, sources)?;
-        if !stdout.is_empty() {
-            console.write(text_of(&stdout)?.as_bytes())?;
+        // Each object goes when its text is there: of many, only one of the two is in memory.
+        let texts = stdout.into_iter().map(one_text).collect::<Result<Vec<_>, Failure>>()?;
+        for (index, text) in texts.iter().enumerate() {
+            console.write((if index > 0 { "---\n" } else { "" }).as_bytes())?;
+            console.write(text.as_bytes())?;
         }
         if self.check { would_change(&plans) } else { self.write_files(plans) }
     }
@@ -244,13 +247,17 @@ fn each_once(objects: &[Sealed]) -> Result<(), Failure> {
 }
 
 fn text_of(objects: &[Sealed]) -> Result<String, Failure> {
-    let mut texts = Vec::new();
-    for Sealed { object, place } in objects {
-        let text = file::write(object);
-        check_size(place, &text)?;
-        texts.push(text);
-    }
+    let texts = objects.iter().map(text_of_one).collect::<Result<Vec<_>, Failure>>()?;
     Ok(texts.join("---\n"))
+}
+
+fn one_text(sealed: Sealed) -> Result<String, Failure> {
+    text_of_one(&sealed)
+}
+
+fn text_of_one(Sealed { object, place }: &Sealed) -> Result<String, Failure> {
+    let text = file::write(object);
+    check_size(place, &text).map(|()| text)
 }
 
 fn beside(input: &Path) -> Result<PathBuf, Failure> {

@@ -1,5 +1,6 @@
 //! The command line, as its users meet it: text in and text out. One file per promise lies in `tests/cmd`.
 
+mod bounds;
 mod canary;
 mod editing;
 mod entering;

@@ -1,0 +1,82 @@
+//! Small input, small cost: the command under a limit on its address space, with texts that would take gigabytes if they were
+//! taken at their word.
+
+use std::process::Command;
+
+use crate::world::{Ran, World, recipient};
+
+/// Far below what any of the texts would take, and above what the program maps without reading anything.
+const LIMIT_KIB: u32 = 512 * 1024;
+
+fn bounded(world: &World, args: &[&str]) -> Ran {
+    let command = world.command(args);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -v {LIMIT_KIB}; exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args());
+    limited.current_dir(command.get_current_dir().expect("a world has a folder"));
+    let output = limited.output().unwrap();
+    Ran {
+        code: output.status.code().expect("no signal ends it"),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Aliases of nodes, of a long value and of a long key, and nodes without text.
+fn bombs() -> [String; 4] {
+    let long = "x".repeat(500_000);
+    let uses = "*a,".repeat(50_000);
+    let layers = (1..12).fold("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, n| {
+        text + &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))
+    });
+    [
+        layers,
+        format!("a: &a {long}\nb: [{uses}]\n"),
+        format!("a: &a\n  ? {long}\n  : x\nb: [{uses}]\n"),
+        format!("a: [{}]\n", "{a},".repeat(100_000)),
+    ]
+}
+
+#[test]
+fn every_reader_of_the_command_ends_within_bounds() {
+    let world = World::new();
+    let to = recipient("cluster");
+    let said = "aliases or nesting expand too far";
+    for bomb in bombs() {
+        world.write("sealed.yaml", format!("apiVersion: seal.dev/v1\nkind: SealedSecret\n{bomb}"));
+        bounded(&world, &["inspect", "sealed.yaml"]).exits(2).says(said);
+        bounded(&world, &["unset", "sealed.yaml", "k"]).exits(2).says(said);
+        world.write("secret.yaml", format!("apiVersion: v1\nkind: Secret\n{bomb}"));
+        bounded(&world, &["-r", &to, "secret.yaml"]).exits(2).says(said);
+        world.write(".seal.yaml", &bomb);
+        bounded(&world, &["secret.yaml"]).exits(2).says(said);
+        std::fs::remove_file(world.path(".seal.yaml")).unwrap();
+    }
+}
+
+#[test]
+fn utf_16_and_byte_order_marks_are_read_in_manifests_recipients_and_identities() {
+    let world = World::new();
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {k: h\u{e9}}\n";
+    let identity = std::fs::read_to_string(crate::world::testdata("keys/cluster.txt")).unwrap();
+    let little = |text: &str| -> Vec<u8> {
+        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let big = |text: &str| -> Vec<u8> {
+        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect()
+    };
+    let marked = |text: &str| format!("\u{feff}{text}").into_bytes();
+    let encodings: [&dyn Fn(&str) -> Vec<u8>; 3] = [&little, &big, &marked];
+    for encode in encodings {
+        world.write("secret.yaml", encode(manifest));
+        world.write("to.txt", encode(&recipient("cluster")));
+        world.write("key.txt", encode(&identity));
+        world.set_mode("key.txt", 0o600);
+        let sealed = world.seal(&["-R", "to.txt", "secret.yaml"]).exits(0).text();
+        world.write("sealed.yaml", encode(&sealed));
+        let opened = world.seal(&["open", "-i", "key.txt", "sealed.yaml", "--key", "k"]).exits(0);
+        assert_eq!(opened.stdout, "h\u{e9}".as_bytes());
+    }
+    world.write("sealed.yaml", little("a: b\n"));
+    world.seal_with(&["set", "-R", "to.txt", "sealed.yaml", "k"], b"x").exits(2).says("is UTF-16");
+}
