@@ -20,8 +20,9 @@ pub(crate) struct World {
     cluster: Option<Cluster>,
     controller: Option<Process>,
     home: PathBuf,
-    /// Exit code of the last command.
+    /// Exit code of the last command, and what it printed.
     code: i32,
+    said: String,
     _folder: TempDir,
 }
 
@@ -68,7 +69,15 @@ impl World {
             ("ROOT", Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().display().to_string()),
         ];
         let shell = Shell::start(&root, &home.join("work"), &environment);
-        Some(Self { shell, cluster, controller: None, home, code: 0, _folder: folder })
+        Some(Self {
+            shell,
+            cluster,
+            controller: None,
+            home,
+            code: 0,
+            said: String::new(),
+            _folder: folder,
+        })
     }
 
     /// Does a step; fails with what was printed where it is not what the page says.
@@ -96,8 +105,9 @@ impl World {
     fn command(&mut self, at: &str, code: &str, prints: &str) {
         assert!(
             self.code == 0 || code.trim() == "echo $?",
-            "{at}: the command before it ended with {}; show that with `$ echo $?`",
-            self.code
+            "{at}: the command before it ended with {}; show that with `$ echo $?`\n{}",
+            self.code,
+            self.said
         );
         let (ended, said) = self.shell.run(&format!("(exit {})\n{code}\n", self.code));
         let said = said.replace(&self.home.display().to_string(), HOME);
@@ -107,6 +117,7 @@ impl World {
             self.log()
         );
         self.code = ended.unwrap_or_else(|| panic!("{at}: $ {code}\ndoes not end:\n{said}"));
+        self.said = said;
     }
 
     /// With a command that failed at the end nobody would see it.
