@@ -45,7 +45,7 @@ pages! {
     how_to_merge: "docs/how-to/merge.md",
     how_to_move: "docs/how-to/move.md",
     how_to_take_over: "docs/how-to/take-over.md",
-    reference_seal_yaml: "docs/reference/seal-yaml.md",
+    reference_policy: "docs/reference/policy.md",
 }
 
 async fn runs(name: &str, test: &str) {
