@@ -7,12 +7,13 @@ use crate::error::Failure;
 
 /// `--scope-…`: without them a value opens at its own namespace and name only.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where it may be opened")]
 pub(crate) struct ScopeArgs {
     /// Namespaces where it may be opened, or '*' (default: its own)
     #[arg(long, value_name = "NS,…", value_delimiter = ',')]
     pub(crate) scope_namespaces: Vec<String>,
     /// '*': it may be opened under any name (default: its own)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(crate) scope_name: Option<String>,
 }
 

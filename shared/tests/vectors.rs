@@ -137,10 +137,10 @@ fn what_opens_is_written_and_opens_again() {
     }
 }
 
-/// The example in docs/format.md is cut short where it would be long, and a sealed file all the same.
+/// The example in docs/reference/format.md is cut short where it would be long, and a sealed file all the same.
 #[test]
 fn the_example_of_the_documents_has_the_fields_that_readers_know() {
-    let document = std::fs::read_to_string(testdata("../docs/format.md")).unwrap();
+    let document = std::fs::read_to_string(testdata("../docs/reference/format.md")).unwrap();
     let (_, after) = document.split_once("```yaml\n").unwrap();
     let (example, _) = after.split_once("```").unwrap();
     let documents = file::read(example).unwrap();

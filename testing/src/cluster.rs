@@ -148,8 +148,15 @@ impl Cluster {
         for definition in definitions {
             some_are_new |= install(&client, &definition).await;
         }
+        if some_are_new {
+            self.restart_controller_manager();
+        }
+    }
+
+    /// What a new kind needs that was installed otherwise, for its objects' garbage to be collected at once.
+    pub fn restart_controller_manager(&self) {
         let mut manager = self.controller_manager.lock().expect(LOCK);
-        if some_are_new && let Some(running) = manager.take() {
+        if let Some(running) = manager.take() {
             running.kill();
             *manager = self.plane.start_controller_manager().expect("it could be started before");
         }

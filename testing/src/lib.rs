@@ -30,6 +30,7 @@ mod daemon;
 mod install;
 mod namespace;
 mod process;
+pub mod programs;
 mod proxy;
 pub mod tools;
 mod wait;

@@ -24,6 +24,18 @@ Exit codes:
   8  a recipient is not the one that is pinned
 ";
 
+/// In the order in which a newcomer needs them.
+const EXAMPLES: &str = "\
+Examples:
+  seal init && seal fetch              # once for a repository
+  seal secret.json -o sealed.yaml      # or: seal secret.json > sealed.yaml
+  kubectl create secret generic db -n prod --from-file=password --dry-run=client -o json |
+    seal -o db.sealed.yaml
+  printf %s \"$TOKEN\" | seal --name api -n prod --from-file token=- -o api.sealed.yaml
+  printf %s \"$NEW\" | seal set db.sealed.yaml password
+  seal inspect db.sealed.yaml          # who can open it, and where
+";
+
 #[derive(Debug, Parser)]
 #[command(
     name = "seal",
@@ -32,7 +44,8 @@ Exit codes:
     subcommand_value_name = "COMMAND",
     override_usage = "seal [OPTIONS] [FILE]...\n       seal COMMAND",
     term_width = 100, // the same on every screen, so that a test can hold it
-    after_help = EXIT_CODES,
+    after_help = "`seal --help` has every flag, examples and the exit codes",
+    after_long_help = format!("{EXAMPLES}\n{EXIT_CODES}"),
 )]
 struct Cli {
     #[command(subcommand)]
@@ -73,7 +86,16 @@ fn not_a_command(first: Option<&PathBuf>) -> Result<(), Failure> {
 mod tests {
     use seal_core::exit_code::ExitCode;
 
-    use super::EXIT_CODES;
+    use clap::CommandFactory;
+
+    use super::{Cli, EXIT_CODES};
+
+    #[test]
+    fn short_help_is_one_screen() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.lines().count() <= 50, "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    }
 
     #[test]
     fn help_lists_every_exit_code_once() {

@@ -20,11 +20,11 @@ use crate::values::{self, ValueArgs, Values};
 /// Reads Secrets (JSON or YAML, several documents or a List) from FILE or standard input, and writes
 /// SealedSecrets: only the holders of the recipients' private keys can open them, and only under the same
 /// namespace and name. Seals for whom .seal.yaml names, or -r.
-///
-/// Example: seal secret.json > sealed.yaml
 #[derive(Debug, clap::Args)]
 pub(crate) struct SealArgs {
-    /// Secret manifests to seal; - is standard input, which is also read when it is a pipe and nothing is named
+    /// Secret manifests to seal; - is standard input
+    ///
+    /// Standard input is also read when it is a pipe and nothing is named.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(crate) struct SealArgs {
     #[command(flatten)]
     values: ValueArgs,
     /// Ask for the value of KEY without showing it (can be repeated)
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", help_heading = "Values without a manifest")]
     prompt: Vec<String>,
     #[command(flatten)]
     output: OutputArgs,

@@ -21,6 +21,7 @@ use existing::Existing;
 
 /// The flags that say where the output goes.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Write X.json, X.yaml or X.env to X.sealed.yaml beside it, .env to .env.sealed.yaml
     #[arg(short, long, conflicts_with_all = ["out", "output"])]
@@ -32,13 +33,15 @@ pub(crate) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The file that standard output will be, for the rules of .seal.yaml, where that cannot be seen: in a pipe
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) path: Option<PathBuf>,
     /// Replace a file that is no sealed file, or that holds other objects as well
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) force: bool,
-    /// Write nothing, and exit with 3 if a file would change. Sees scope, template, keys and recipients; whether
-    /// a sealed value is still the same cannot be seen without a private key
+    /// Write nothing, and exit with 3 if a file would change
+    ///
+    /// Sees scope, template, keys and recipients; whether a sealed value is still the same cannot be seen without a
+    /// private key.
     #[arg(long)]
     pub(crate) check: bool,
 }

@@ -28,11 +28,14 @@ pub(crate) const FILE_NAME: &str = ".seal.yaml";
 
 /// The flags that name recipients.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "For whom")]
 pub(crate) struct RecipientArgs {
     /// Who may open it (default: the nearest .seal.yaml; can be repeated)
     #[arg(short, long, value_name = "RECIPIENT")]
     pub(crate) recipient: Vec<String>,
-    /// A file of recipients, one a line, as age's -R takes it (can be repeated)
+    /// A file of recipients, one a line (can be repeated)
+    ///
+    /// As age's -R takes it, with # comments and blank lines.
     #[arg(short = 'R', long, value_name = "FILE")]
     pub(crate) recipients_file: Vec<PathBuf>,
 }

@@ -27,24 +27,29 @@ const TOO_LARGE_BYTES: usize = 1_400_000;
 
 /// The flags that say what the live Secret is besides its values.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "The live Secret")]
 pub(crate) struct TemplateArgs {
-    /// Namespace of a manifest that has none; another than the manifest's is an error
+    /// Namespace of a manifest that has none
+    ///
+    /// Another than the manifest's is an error.
     #[arg(short, long, value_name = "NS")]
     pub(crate) namespace: Option<String>,
-    /// Name of a manifest that has none; another than the manifest's is an error
+    /// Name of a manifest that has none
+    ///
+    /// Another than the manifest's is an error.
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Keep this annotation of the manifest, or set it; all others are left out (can be repeated)
-    #[arg(long, value_name = "K[=V]")]
+    #[arg(long, value_name = "K[=V]", hide_short_help = true)]
     pub(crate) annotation: Vec<String>,
     /// Set a label of the live Secret (can be repeated)
-    #[arg(long, value_name = "K=V")]
+    #[arg(long, value_name = "K=V", hide_short_help = true)]
     pub(crate) label: Vec<String>,
     /// Type of the live Secret (default: the manifest's, else Opaque)
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", hide_short_help = true)]
     pub(crate) type_: Option<String>,
     /// Leave the value of KEY readable: it is no secret (can be repeated)
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", hide_short_help = true)]
     pub(crate) clear: Vec<String>,
     /// Refuse, and nothing else in this version
     #[arg(long, value_name = "CHOICE", hide = true)]

@@ -24,18 +24,21 @@ pub(crate) type Values = BTreeMap<String, SecretValue>;
 
 /// The flags that name values.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Values without a manifest")]
 pub(crate) struct ValueArgs {
-    /// A file's bytes under KEY, or under its own name; a folder's files; - is standard input (can be repeated)
+    /// A file's bytes under KEY, or under its own name (can be repeated)
+    ///
+    /// A folder stands for its files, - for standard input.
     #[arg(long, value_name = "[KEY=]PATH")]
     pub(crate) from_file: Vec<OsString>,
     /// A file of KEY=VALUE lines as kubectl reads it: no quotes; KEY alone takes the environment's value
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) from_env_file: Vec<PathBuf>,
     /// A .env file: quotes, comments and `export`; nothing is expanded
     #[arg(long, value_name = "FILE")]
     pub(crate) dotenv: Vec<PathBuf>,
     /// Take standard input that holds nothing for an empty value, which is refused otherwise
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) allow_empty: bool,
     /// Not offered: a value on the command line is no secret any more
     #[arg(long, value_name = "KEY=VALUE", hide = true, allow_hyphen_values = true)]

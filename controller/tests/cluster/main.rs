@@ -14,7 +14,6 @@ mod live_secrets;
 mod networks;
 mod opening;
 mod permissions;
-mod readme;
 mod review;
 mod serving;
 mod support;

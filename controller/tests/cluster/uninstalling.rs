@@ -8,12 +8,12 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use seal_testing::{Cluster, Namespace, eventually};
 
-use crate::readme::seal;
 use crate::support::{Controller, ends, foreign, map, values};
 
 /// What a command of `seal` prints: standard output, and what it says beside it.
 fn printed(args: &[&str]) -> (String, String) {
-    let Output { status, stdout, stderr } = Command::new(seal()).args(args).output().unwrap();
+    let Output { status, stdout, stderr } =
+        Command::new(seal_testing::programs::built("seal")).args(args).output().unwrap();
     assert!(status.success());
     (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }

@@ -187,7 +187,7 @@ pub(crate) fn write_ended_block(key: &str, block: &Block) -> String {
     format!("{}{}\n", write_block(key, block), end_of_block(key))
 }
 
-/// The comment behind the block of `key`, a line that no edit changes and that no other is like: see docs/format.md.
+/// The comment behind the block of `key`, a line that no edit changes and that no other is like: see docs/reference/format.md.
 pub(crate) fn end_of_block(key: &str) -> String {
     format!("# end of {}", escaped(key))
 }

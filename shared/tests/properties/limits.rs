@@ -142,3 +142,23 @@ fn nothing_is_sealed_that_no_reader_would_take() {
         SealError::NoRecipient
     );
 }
+
+/// Eight bytes at one position are the same by chance once in the age of the universe.
+#[test]
+fn sealed_twice_the_same_values_have_nothing_in_common() {
+    let (_, to) = key();
+    let same = [0; 400];
+    let pairs: [(&str, &[u8]); 2] = [("a", &same), ("b", &same)];
+    let mut payloads = Vec::new();
+    for _ in 0..2 {
+        let file = sealed(values(&pairs), db(), &to);
+        let blocks = file.spec.values.values();
+        payloads.extend(blocks.map(|block| STANDARD.decode(&block.payload).unwrap()));
+    }
+    for (index, one) in payloads.iter().enumerate() {
+        for other in &payloads[index + 1..] {
+            let mut windows = one.windows(8).zip(other.windows(8));
+            assert!(windows.all(|(one, other)| one != other), "two payloads share bytes");
+        }
+    }
+}
