@@ -4,7 +4,7 @@ SHELL := bash
 TOOLS := testing/tools/build
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo demo-cluster test lint bench fuzz tools
+.PHONY: help demo demo-cluster test test-windows lint bench fuzz tools
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
@@ -29,11 +29,14 @@ test: ## Run all tests and the lints; fetches and builds what they need
 	set -x; cargo test --workspace --locked
 	@$(MAKE) --no-print-directory lint
 
-lint: ## Check formatting, clippy and, where it is installed, cargo-deny
+test-windows: ## Run the command line for Windows under wine (needs wine and mingw-w64)
+	@testing/tools/windows
+
+lint: ## Check formatting, clippy, macOS and Windows, and what may be in the binaries
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check licenses bans sources; \
-	else echo "make lint: cargo-deny is not installed, so deny.toml is not checked: cargo install --locked cargo-deny"; fi
+	@testing/tools/portable
+	@testing/tools/deny
 
 bench: ## Measure beside kubeseal, sops, age and a bare client, and print the README's table
 	@cargo build --locked --release -p seal -p seal-controller -p seal-bench

@@ -9,6 +9,7 @@ mod inspecting;
 mod keys;
 mod opening;
 mod output;
+mod pipes;
 mod policy;
 mod recipients;
 mod replacing;
