@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::world::World;
+use crate::world::{World, recipient};
 
 fn pipe(world: &World, name: &str) {
     let made = Command::new("mkfifo").arg(world.path(name)).status().expect("mkfifo runs");
@@ -45,10 +45,14 @@ fn a_policy_that_is_a_pipe_is_refused_at_once() {
 #[test]
 fn a_pipe_that_the_shell_hands_over_is_read_to_its_end() {
     let world = World::sealed();
+    world.write("../r.txt", recipient("cluster"));
     for (script, printed) in [
         (r#""$0" open db.sealed.yaml -i <(cat ../cluster.txt) --key password"#, "hunter2"),
         (r#""$0" open <(cat db.sealed.yaml) -i ../cluster.txt --key password"#, "hunter2"),
-        (r#""$0" <(cat secret.json) | "$0" open - -i ../cluster.txt --key password"#, "hunter2"),
+        (
+            r#""$0" <(cat secret.json) -R <(cat ../r.txt) | "$0" open - -i ../cluster.txt --key password"#,
+            "hunter2",
+        ),
         (
             r#"mkfifo ../p; cat ../cluster.txt > ../p & "$0" open db.sealed.yaml -i - --key username < ../p"#,
             "admin",

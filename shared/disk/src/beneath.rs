@@ -63,6 +63,10 @@ impl Stamp {
 impl Root {
     /// Opens the output folder, makes it (0700) when it is missing, and locks it against a second writer.
     pub(crate) fn open(path: &Path) -> Result<Self, DiskError> {
+        let given = path.display().to_string();
+        if let Some(what) = system::refused_output(path) {
+            return Err(DiskError::UnsafeOut { path: given, what });
+        }
         match system::make_private_folder(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(DiskError::system("make", path, &error));
@@ -73,11 +77,10 @@ impl Root {
             .map_err(|error| DiskError::system("open", path, &error))?;
         let metadata =
             folder.dir_metadata().map_err(|error| DiskError::system("look at", path, &error))?;
-        let given = path.display().to_string();
         let wrong = match system::whose(&metadata) {
             Whose::AnotherUsers => Some("belongs to another user"),
             Whose::WritableByOthers => Some("is writable by others"),
-            Whose::Ours => system::refused_output(path),
+            Whose::Ours => None,
         };
         if let Some(what) = wrong {
             return Err(DiskError::UnsafeOut { path: given, what });

@@ -120,7 +120,8 @@ pub(crate) fn rights(_file: &Metadata) -> Option<u32> {
 
 /// Why no output folder can be at this path.
 pub(crate) fn refused_output(path: &Path) -> Option<&'static str> {
-    (!lies_in_profile(path)).then_some(
+    let is_closed = if path.exists() { lies_in_profile(path) } else { can_be_private(path) };
+    (!is_closed).then_some(
         "lies outside of your profile folder, and who may write there is not seen on Windows",
     )
 }
