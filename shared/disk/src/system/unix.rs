@@ -77,7 +77,10 @@ pub fn wait_from_now(file: &File) -> io::Result<()> {
 
 /// Whether a path is a descriptor that a shell opened and hands over, such as `<(…)`: a pipe there has a writer.
 pub fn is_handed_over(path: &Path) -> bool {
-    path.starts_with("/dev/fd") || path.starts_with("/proc") || path == Path::new("/dev/stdin")
+    let is_of_descriptors = |folder: &Path| {
+        folder == Path::new("/dev/fd") || (folder.starts_with("/proc") && folder.ends_with("fd"))
+    };
+    path == Path::new("/dev/stdin") || path.parent().is_some_and(is_of_descriptors)
 }
 
 /// Makes a folder that only its owner can enter.
