@@ -5,7 +5,7 @@ TOOLS := testing/tools/build
 FUZZ_SECONDS ?= 60
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 
-.PHONY: help install demo demo-cluster test lint audit bench fuzz tools
+.PHONY: help install demo demo-cluster test test-windows lint audit bench fuzz tools
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
@@ -37,11 +37,14 @@ test: ## Run all tests and the lints; fetches and builds what they need
 	set -x; cargo test --workspace --locked
 	@$(MAKE) --no-print-directory lint
 
-lint: ## Check formatting, clippy and cargo-deny, without which CI=true is a failure
+test-windows: ## Run the command line for Windows under wine (needs wine and mingw-w64)
+	@testing/tools/windows
+
+lint: ## Check formatting, clippy, macOS and Windows, and what may be in the binaries
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check licenses bans sources; \
-	else echo "make lint: cargo-deny is not installed, so deny.toml is not checked: cargo install --locked cargo-deny" >&2; [[ $$CI != true ]]; fi
+	@testing/tools/portable
+	@testing/tools/deny
 
 # A step of its own: what it finds may come from a new advisory, not from the change.
 audit: ## Look for known vulnerabilities in the dependencies; fetches the advisory database

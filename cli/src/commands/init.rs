@@ -109,8 +109,8 @@ fn make_identity(args: &InitArgs, root: &Path) -> Result<(Recipient, PathBuf), F
 }
 
 fn default_path(root: &Path) -> Result<PathBuf, Failure> {
-    let config =
-        folder_in("XDG_CONFIG_HOME").or_else(|| folder_in("HOME").map(|home| home.join(".config")));
+    let home = folder_in("HOME").or_else(|| folder_in("USERPROFILE")); // the second is Windows'
+    let config = folder_in("XDG_CONFIG_HOME").or_else(|| home.map(|home| home.join(".config")));
     let folder = config.map(|config| config.join("seal")).ok_or_else(|| {
         Failure::input("there is no home folder for the offline identity")
             .hint("--offline-key FILE names its place")

@@ -37,7 +37,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 /// The real path of a file that may not exist yet: of the nearest folder that does, and the rest.
 pub(crate) fn real_path(path: &Path) -> Result<PathBuf, Failure> {
-    if let Ok(real) = fs::canonicalize(path) {
+    if let Ok(real) = dunce::canonicalize(path) {
         return Ok(real);
     }
     let name = path.file_name().ok_or_else(|| {
@@ -62,7 +62,7 @@ pub(super) fn leads_out(path: &Path) -> bool {
         }
     }
     let Some(root) = work_tree_root(folder_of(&written)) else { return false };
-    match (real_path(path), fs::canonicalize(&root)) {
+    match (real_path(path), dunce::canonicalize(&root)) {
         (Ok(real), Ok(root)) => !real.starts_with(root),
         (Ok(_), Err(_)) => true,
         (Err(_), _) => false,
@@ -71,7 +71,7 @@ pub(super) fn leads_out(path: &Path) -> bool {
 
 /// A path as people write it: relative to the working directory where they have a folder in common.
 pub(crate) fn relative(path: &Path) -> String {
-    let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    let here = std::env::current_dir().and_then(dunce::canonicalize).unwrap_or_default();
     let common = here.components().zip(path.components()).take_while(|(a, b)| a == b).count();
     // The root alone is no common folder.
     if common < 2 {

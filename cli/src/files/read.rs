@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use seal_core::text;
+use seal_disk::system;
 use zeroize::Zeroizing;
 
 use super::paths::{is_stdin, name_of};
@@ -32,18 +33,27 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         }
         return read_from(io::stdin().lock(), 0, Path::new("standard input"));
     }
-    let (file, size) = open(path).map_err(|error| Failure::io("read", path, &error))?;
+    let opened = open(path).map_err(|error| Failure::io("read", path, &error))?;
+    let Some((file, size)) = opened else {
+        let message = format!("{} is a pipe or a device, not a file", path.display());
+        return Err(Failure::input(message).hint("what it has goes to standard input: - < PIPE"));
+    };
     read_from(file, size, path)
 }
 
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = File::open(path)?;
+/// Opens what ends: a file, or what a shell hands over such as `<(…)`. A pipe with a name of its own may have no writer,
+/// and a terminal no end.
+fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
+    let file = system::open_at_once(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
-        Err(io::ErrorKind::IsADirectory.into())
-    } else {
-        Ok((file, metadata.len()))
+        return Err(io::ErrorKind::IsADirectory.into());
     }
+    if !metadata.is_file() && !system::is_handed_over(path) && path != Path::new("/dev/null") {
+        return Ok(None);
+    }
+    system::wait_from_now(&file)?;
+    Ok(Some((file, metadata.len())))
 }
 
 fn read_from(input: impl Read, size: u64, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -1,11 +1,11 @@
 //! Writes whole files: each beside its target, and all are renamed when the last is complete on disk. Makes private
 //! files and folders.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use seal_disk::system;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -102,10 +102,13 @@ fn stage(output: &Output) -> Result<Option<Staged>, Failure> {
     // A link stays a link: what it points to is replaced.
     let target = fs::canonicalize(&output.path).unwrap_or_else(|_| output.path.clone());
     stays_inside(&output.path)?;
+    if output.mode & OTHERS == 0 {
+        closable(&target)?;
+    }
     let staged = match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if !metadata.is_file() => Ok(Some(Staged::Device(output.bytes.clone()))),
-        Ok(metadata) => stage_over(output, target, metadata.mode()),
+        Ok(metadata) => stage_over(output, target, system::mode(&metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match exists(&target) {
             // A link that leads nowhere is somebody's all the same.
             true if output.over == Over::Nothing => Err(io::ErrorKind::AlreadyExists.into()),
@@ -118,16 +121,21 @@ fn stage(output: &Output) -> Result<Option<Staged>, Failure> {
 
 /// Over a file that is there: nothing where it is the same already. Its mode is kept, except
 /// that a private output makes the file private.
-fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Option<Staged>> {
+fn stage_over(
+    output: &Output,
+    target: PathBuf,
+    old_mode: Option<u32>,
+) -> io::Result<Option<Staged>> {
     let is_private = output.mode & OTHERS == 0;
+    let is_open = old_mode.is_some_and(|mode| mode & OTHERS != 0);
     let same = fs::read(&target).is_ok_and(|old| Zeroizing::new(old) == output.bytes);
-    if same && !(is_private && old_mode & OTHERS != 0) {
+    if same && !(is_private && is_open) {
         return Ok(None);
     }
     if output.over == Over::Nothing && !same && fs::metadata(&target)?.len() > 0 {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let mode = if is_private { output.mode } else { old_mode & 0o7777 };
+    let mode = old_mode.filter(|_| !is_private).unwrap_or(output.mode);
     stage_beside(output, target, mode, false).map(Some)
 }
 
@@ -135,7 +143,7 @@ fn stage_over(output: &Output, target: PathBuf, old_mode: u32) -> io::Result<Opt
 fn stage_beside(output: &Output, target: PathBuf, mode: u32, is_new: bool) -> io::Result<Staged> {
     let mut file = tempfile::Builder::new().prefix(".seal-").tempfile_in(folder_of(&target))?;
     file.write_all(&output.bytes)?;
-    file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    system::set_mode(file.as_file(), mode)?;
     file.as_file().sync_all()?;
     Ok(Staged::Beside(file, target, is_new))
 }
@@ -177,8 +185,8 @@ pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
         return Err(Failure::input("a private key is never printed: name its file")
             .hint("such as ~/.config/seal/offline.key"));
     }
-    let options = OpenOptions::new().write(true).create_new(true).mode(0o600).clone();
-    let mut file = options.open(path).map_err(|error| match error.kind() {
+    closable(path)?;
+    let mut file = system::create_private(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Failure::input(format!("{} exists and is not overwritten", path.display()))
                 .hint("it may be the only copy of a key: choose another name")
@@ -198,13 +206,28 @@ pub(crate) fn remove_own(path: &Path) {
     let _ = fs::remove_file(path);
 }
 
+/// Whether a file at this path can be closed to others; where that is not known it is not written.
+fn closable(path: &Path) -> Result<(), Failure> {
+    if system::can_be_private(path) {
+        return Ok(());
+    }
+    let message = format!("{} cannot be closed to others", path.display());
+    Err(Failure::input(message).hint(
+        "this system is only known to close your profile folder to others: name a file in it",
+    ))
+}
+
 /// Makes a folder and those above it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| Failure::io("make", path, &error))
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::*;
 
     #[test]

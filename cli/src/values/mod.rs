@@ -183,8 +183,7 @@ fn bad_env(path: &Path, error: EnvError) -> Failure {
 }
 
 fn environment(key: &str) -> Option<SecretValue> {
-    use std::os::unix::ffi::OsStringExt;
-    std::env::var_os(key).map(|value| SecretValue::from(value.into_vec()))
+    std::env::var_os(key).map(|value| SecretValue::from(value.into_encoded_bytes()))
 }
 
 fn insert_all(entries: dotenv::Entries, path: &Path, values: &mut Values) -> Result<(), Failure> {

@@ -37,6 +37,19 @@ fn setting_a_value_changes_its_block_alone() {
 }
 
 #[test]
+fn an_edit_of_a_file_with_windows_line_ends_keeps_them_in_every_line() {
+    let world = World::sealed();
+    let before = world.read("db.sealed.yaml").replace('\n', "\r\n");
+    world.write("db.sealed.yaml", &before);
+    world.seal_with(&["set", "db.sealed.yaml", "password"], b"new").exits(0);
+    world.seal_with(&["set", "db.sealed.yaml", "third"], b"3").exits(0);
+    world.seal(&["unset", "db.sealed.yaml", "username"]).exits(0);
+    let after = world.read("db.sealed.yaml");
+    assert_eq!(after.matches('\n').count(), after.matches("\r\n").count(), "{after:?}");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"new");
+}
+
+#[test]
 fn two_branches_that_set_another_value_each_merge_with_plain_git() {
     let world = World::sealed();
     world.git(&["init", "-q", "-b", "main", "."]);
@@ -99,20 +112,15 @@ fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
 fn a_file_that_another_run_changed_meanwhile_is_not_written_over() {
     let world = World::sealed();
     world.write("../r.txt", recipient("cluster"));
-    let fifo = world.path("../fifo");
-    assert!(
-        std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success()
-    );
-    let mut slow =
-        world.command(&["set", "db.sealed.yaml", "password", "--allow-empty", "-R", "../fifo"]);
-    let slow = slow.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("seal runs");
-    // It has read the file when it opens the list of recipients, which is what opening it here waits for.
-    let mut recipients = std::fs::File::options().write(true).open(&fifo).expect("the other end");
+    let mut slow = world.command(&["set", "db.sealed.yaml", "password", "-R", "../r.txt"]);
+    let mut slow = slow.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("seal runs");
+    // It reads the file before the value, of which a pipe takes no more than 64 KiB before it is read.
+    let mut value = slow.stdin.take().expect("a pipe");
+    value.write_all(&vec![b'v'; 256 * 1024]).unwrap();
     let set = ["set", "db.sealed.yaml", "username", "-R", "../r.txt"];
     world.seal_with(&set, b"quick").exits(0);
     let between = world.read("db.sealed.yaml");
-    writeln!(recipients, "{}", recipient("cluster")).unwrap();
-    drop(recipients);
+    drop(value);
     let output = slow.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");

@@ -10,6 +10,7 @@ mod inspecting;
 mod keys;
 mod opening;
 mod output;
+mod pipes;
 mod policy;
 mod recipients;
 mod replacing;

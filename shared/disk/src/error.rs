@@ -1,9 +1,11 @@
 //! Why nothing was written. Names paths, never a value.
 
+use std::io;
 use std::path::Path;
 
-use rustix::io::Errno;
 use seal_core::reason::Reason;
+
+use crate::system;
 
 /// Why files were not written, looked at or removed. One variant, one thing a person can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,20 +47,20 @@ pub enum DiskError {
         place: String,
     },
     /// The system refused: a full disk, a missing folder, a permission.
-    #[error("cannot {doing} {path}: {errno}")]
+    #[error("cannot {doing} {path}: {cause}")]
     System {
         /// The verb.
         doing: &'static str,
         /// What it was done to.
         path: String,
         /// The system's own word.
-        errno: Errno,
+        cause: String,
     },
 }
 
 impl DiskError {
-    pub(crate) fn system(doing: &'static str, path: &Path, errno: Errno) -> Self {
-        Self::System { doing, path: path.display().to_string(), errno }
+    pub(crate) fn system(doing: &'static str, path: &Path, error: &io::Error) -> Self {
+        Self::System { doing, path: path.display().to_string(), cause: error.to_string() }
     }
 
     /// The one word for it.
@@ -92,27 +94,27 @@ impl DiskError {
 #[derive(Debug)]
 pub(crate) enum Blocked {
     Odd(&'static str),
-    System(Errno),
+    System(io::Error),
 }
 
 impl Blocked {
     pub(crate) fn at(self, doing: &'static str, path: &str) -> DiskError {
         match self {
             Self::Odd(what) => DiskError::NotOurs { path: path.to_owned(), what },
-            Self::System(errno) => DiskError::System { doing, path: path.to_owned(), errno },
+            Self::System(error) => {
+                DiskError::System { doing, path: path.to_owned(), cause: error.to_string() }
+            }
         }
+    }
+
+    /// Nothing of that name is there.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::System(error) if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
-impl From<Errno> for Blocked {
-    fn from(errno: Errno) -> Self {
-        match errno {
-            Errno::LOOP => Self::Odd("a symbolic link"),
-            Errno::XDEV => Self::Odd("a mount point, or a way out of the output folder"),
-            Errno::NOTDIR => Self::Odd("a link or a file where a folder belongs"),
-            Errno::ISDIR => Self::Odd("a folder where a file belongs"),
-            Errno::NXIO => Self::Odd("not a regular file"),
-            errno => Self::System(errno),
-        }
+impl From<io::Error> for Blocked {
+    fn from(error: io::Error) -> Self {
+        system::odd(&error).map_or(Self::System(error), Self::Odd)
     }
 }

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod private;
 mod rel_path;
 mod staging;
+pub mod system;
 pub mod words;
 
 pub use error::DiskError;

@@ -1,9 +1,9 @@
 //! [`Out`]: the output folder, what we know to be ours in it, and the one way files get there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 
-use rustix::io::Errno;
 use seal_core::layout::{LaidOut, Layout};
 
 use crate::beneath::{Root, Stamp};
@@ -13,6 +13,7 @@ use crate::inventory::{self, Entry, Inventory};
 use crate::plan::{self, Plan, Put, Write};
 use crate::rel_path::RelPath;
 use crate::staging::{STAGING, Staging};
+use crate::system;
 
 /// A hundred times what 10,000 objects take.
 const MAX_INVENTORY: u64 = 256 * 1024 * 1024;
@@ -78,7 +79,7 @@ impl Out {
             let found = self
                 .root
                 .look(&path, file.mode, file.value.expose())
-                .map_err(|errno| Blocked::System(errno).at("look at", path.as_str()))?;
+                .map_err(|error| Blocked::System(error).at("look at", path.as_str()))?;
             files.push((path, file, found));
         }
         Ok(plan::object(&place, from, self.inventory.objects.get(&place), files))
@@ -176,7 +177,7 @@ fn finish_files(staging: &Staging<'_>, first: usize, put: &[Put]) -> Result<Vec<
     for (index, put) in put.iter().enumerate() {
         let stamp = staging
             .put(first + index, put.mode, put.value.expose())
-            .map_err(|errno| Blocked::System(errno).at("write", put.path.as_str()))?;
+            .map_err(|error| Blocked::System(error).at("write", put.path.as_str()))?;
         stamps.push(stamp);
     }
     Ok(stamps)
@@ -230,8 +231,8 @@ fn move_in(
     }
     for (path, folder) in &folders {
         let named = path.as_ref().map_or(root.given(), RelPath::as_str);
-        let synced = rustix::fs::fsync(folder);
-        synced.map_err(|errno| Blocked::System(errno).at("sync", named))?;
+        let synced = system::sync_folder(folder);
+        synced.map_err(|error| Blocked::System(error).at("sync", named))?;
     }
     Ok(())
 }
@@ -258,10 +259,10 @@ fn save(
     if inventory == saved {
         return Ok(());
     }
-    let done: Result<(), Errno> = staging
+    let done: io::Result<()> = staging
         .put(number, 0o600, &inventory.to_json())
         .and_then(|_| staging.rename_to_top(number, inventory::FILE));
-    done.map_err(|errno| Blocked::System(errno).at("write", inventory::FILE))?;
+    done.map_err(|error| Blocked::System(error).at("write", inventory::FILE))?;
     saved.clone_from(inventory);
     Ok(())
 }

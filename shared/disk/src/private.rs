@@ -3,25 +3,23 @@
 //! A key that others can read is no secret, and one that others can write is theirs: such a file is refused. What is
 //! read is wiped on drop, and nothing of it is in an error.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use seal_core::identity_file::{self, IdentityFileError};
 use seal_core::reason::Reason;
 use seal_core::text::{self, NotText};
 use zeroize::Zeroizing;
 
+use crate::system;
 use crate::words::words;
 
 /// The backup of some hundred keys as kubectl writes it.
 pub const MAX_PRIVATE_BYTES: u64 = 2 * 1024 * 1024;
 
-const OTHERS: u32 = 0o077;
-
-/// Whether a pipe is read as well as a file, such as `<(pass show key)` in a shell.
+/// Whether a pipe that a shell hands over is read as well as a file, such as `<(pass show key)`. One with a name of its
+/// own is not: it may have no writer, and would hold up whoever reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pipes {
     /// It is read to its end, once.
@@ -71,8 +69,11 @@ impl PrivateError {
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::OpenToOthers => "take that from them with `chmod 600`",
-            Self::NotAFile | Self::TooLarge | Self::NotText(_) => {
+            Self::OpenToOthers => system::CLOSE_TO_OTHERS,
+            Self::NotAFile => {
+                "name the file that holds the AGE-SECRET-KEY-… line; what a pipe has goes with `-i - < PIPE`"
+            }
+            Self::TooLarge | Self::NotText(_) => {
                 "name the file that holds the AGE-SECRET-KEY-… line"
             }
             Self::Encrypted => IdentityFileError::Encrypted.hint(),
@@ -96,19 +97,14 @@ impl From<io::Error> for PrivateError {
 /// At most [`MAX_PRIVATE_BYTES`] of text. Looks at the file that was opened, so that another one put in its place is
 /// not read. Does not say whether a key is in it.
 pub fn read(path: &Path, pipes: Pipes) -> Result<Zeroizing<String>, PrivateError> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    if pipes == Pipes::Refused {
-        // A pipe without a writer would hold up whoever opens it.
-        options.custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default());
-    }
-    let file = options.open(path)?;
+    let file = system::open_at_once(path)?;
     let metadata = file.metadata()?;
-    let open_to_others = match check(&metadata, pipes) {
+    let open_to_others = match check(path, &metadata, pipes) {
         Ok(()) => false,
         Err(PrivateError::OpenToOthers) => true,
         Err(error) => return Err(error),
     };
+    system::wait_from_now(&file)?;
     let text = read_text(file, metadata.len())?;
     if open_to_others && !is_no_key(&text) {
         return Err(PrivateError::OpenToOthers);
@@ -122,14 +118,14 @@ fn is_no_key(text: &str) -> bool {
     matches!(identity_file::read(text), Err(Recipient(_) | Encrypted))
 }
 
-fn check(metadata: &Metadata, pipes: Pipes) -> Result<(), PrivateError> {
-    if metadata.file_type().is_fifo() && pipes == Pipes::Taken {
+fn check(path: &Path, metadata: &Metadata, pipes: Pipes) -> Result<(), PrivateError> {
+    if system::is_pipe(metadata) && pipes == Pipes::Taken && system::is_handed_over(path) {
         return Ok(());
     }
     if !metadata.is_file() {
         return Err(PrivateError::NotAFile);
     }
-    if metadata.mode() & OTHERS != 0 {
+    if !system::is_private(path, metadata) {
         return Err(PrivateError::OpenToOthers);
     }
     Ok(())
@@ -150,6 +146,7 @@ fn read_text(file: File, size: u64) -> Result<Zeroizing<String>, PrivateError> {
     })
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::fs::{Permissions, set_permissions, write};
@@ -198,6 +195,8 @@ mod tests {
             0,
         )
         .unwrap();
-        assert_eq!(read(&pipe, Pipes::Refused).unwrap_err(), PrivateError::NotAFile);
+        for pipes in [Pipes::Refused, Pipes::Taken] {
+            assert_eq!(read(&pipe, pipes).unwrap_err(), PrivateError::NotAFile);
+        }
     }
 }

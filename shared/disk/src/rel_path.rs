@@ -72,6 +72,19 @@ fn is_plain(name: &str) -> bool {
         && name != "."
         && name != ".."
         && !name.bytes().any(|byte| byte == b'/' || byte.is_ascii_control())
+        && (!cfg!(windows) || is_plain_on_windows(name))
+}
+
+/// Whether Windows takes a name as it is: it reads `\`, `:` and `*` in names, opens devices by some, and drops dots and
+/// spaces at their ends.
+fn is_plain_on_windows(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    let is_device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || numbered.is_some_and(|number| number.chars().count() == 1);
+    !is_device
+        && !name.ends_with(['.', ' '])
+        && !name.contains(['\\', ':', '*', '?', '"', '<', '>', '|'])
 }
 
 #[cfg(test)]
@@ -103,6 +116,29 @@ mod tests {
         }
         assert!(RelPath::try_from("a//b".to_owned()).is_err());
         assert!(RelPath::try_from("../a".to_owned()).is_err());
+    }
+
+    #[test]
+    fn no_name_is_another_file_or_a_device_on_windows() {
+        for wrong in [
+            "nul",
+            "CON.txt",
+            "aux .x",
+            "COM1",
+            "lpt9.crt",
+            "com\u{b9}",
+            "a.",
+            "a ",
+            "a:b",
+            "..\\a",
+            "a*",
+            "a\"",
+        ] {
+            assert!(!is_plain_on_windows(wrong), "{wrong:?}");
+        }
+        for right in ["tls.crt", ".dockerconfigjson", "community", "com", "lpt10", "a..b", "null"] {
+            assert!(is_plain_on_windows(right), "{right:?}");
+        }
     }
 
     #[test]

@@ -99,11 +99,26 @@ fn a_magic_link_is_a_symbolic_link() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_mount_point_is_no_folder_of_ours() {
+    if rustix::process::geteuid().as_raw() != 0 {
+        eprintln!(
+            "a_mount_point_is_no_folder_of_ours: not checked, for only root owns what / has mounted"
+        );
+        return;
+    }
+    let root = Root::open(std::path::Path::new("/")).unwrap();
+    let over = root.folder(Some(&path("proc/sys")));
+    assert!(matches!(over, Err(Blocked::Odd(system::OUTSIDE))), "{over:?}");
+}
+
+#[test]
 fn a_second_link_a_pipe_and_a_folder_are_not_files_of_ours() {
     let f = fixture();
     fs::write(f.outside("theirs"), "theirs").unwrap();
     fs::hard_link(f.outside("theirs"), f.at("linked")).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, f.at("pipe"), Mode::from_raw_mode(0o600)).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, f.at("pipe"), rustix::fs::Mode::from_raw_mode(0o600))
+        .unwrap();
     fs::create_dir(f.at("folder")).unwrap();
     for name in ["linked", "pipe", "folder"] {
         let found = f.root.look(&path(name), 0o600, b"theirs").unwrap();
