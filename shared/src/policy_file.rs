@@ -43,7 +43,7 @@ mod pin;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::place::{is_key, is_label};
-use crate::yaml::{self, Entry, Node, ReadError, Value};
+use crate::yaml::{self, Entry, Node, ReadError, Value, escaped};
 
 pub use pin::pin;
 
@@ -105,13 +105,13 @@ pub enum PolicyError {
     #[error("{0}")]
     Text(#[from] ReadError),
     /// A field that no `.seal.yaml` has: a typo would silently lose a rule.
-    #[error("unknown field {0}")]
+    #[error("unknown field {}", escaped(.0))]
     UnknownField(String),
     /// A field of a later version.
-    #[error("{0} is not in this version")]
+    #[error("{} is not in this version", escaped(.0))]
     NotInThisVersion(String),
     /// A field of another type than it must be.
-    #[error("{field} is {found}, not {wanted}")]
+    #[error("{} is {found}, not {wanted}", escaped(.field))]
     WrongType {
         /// The field's path.
         field: String,
@@ -121,7 +121,7 @@ pub enum PolicyError {
         wanted: &'static str,
     },
     /// A name in `to` that `recipients` does not have.
-    #[error("{rule}.to names {name}, which recipients does not have")]
+    #[error("{rule}.to names {}, which recipients does not have", escaped(.name))]
     UnknownRecipient {
         /// Which rule.
         rule: String,

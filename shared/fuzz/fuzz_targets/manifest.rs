@@ -1,13 +1,30 @@
-//! Any text at all through both readers: no panic, and no message that takes over a terminal or a log.
+//! Any text at all through every reader: no panic, no message that takes over a terminal or a log, and no more memory at
+//! once than the text's size allows. `tests/bounds.rs` holds the same bound without a fuzzer.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use peak_alloc::PeakAlloc;
 use seal_core::open::check::check;
 use seal_core::manifest;
 use seal_core::kind::file::{self, Document};
+use seal_core::policy_file;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 fuzz_target!(|text: &str| {
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    read(text);
+    let peak = ALLOCATOR.peak_usage().saturating_sub(before);
+    assert!(peak <= 24 * 1024 * 1024 + 64 * text.len(), "{peak} bytes for {}", text.len());
+});
+
+fn read(text: &str) {
+    if let Err(error) = policy_file::read(text) {
+        presentable(&error.to_string());
+    }
     if let Err(error) = manifest::read(text, &Default::default()) {
         presentable(&error.to_string());
     }
@@ -22,7 +39,7 @@ fuzz_target!(|text: &str| {
             }
         }),
     }
-});
+}
 
 fn presentable(message: &str) {
     assert!(!message.contains(char::is_control), "{message:?}");

@@ -135,3 +135,16 @@ fn a_rule_that_names_a_folder_is_known_by_the_files_in_it() {
         !rule("db.yaml").names_a_folder_of("db.yaml") && !Rule::default().names_a_folder_of("x/y")
     );
 }
+
+#[test]
+fn no_name_of_the_file_takes_over_a_terminal() {
+    for text in [
+        "\"a\\e[31m\\n\u{202e}\": 1\n",
+        "rules: [{\"a\\e[31m\\n\": 1}]\n",
+        "rules: [{to: [\"a\\e[31m\\n\"]}]\n",
+        "recipients: {a: {file: x, \"\\e[31m\": y}}\n",
+    ] {
+        let said = read(text).unwrap_err().to_string();
+        assert!(!said.contains(|c: char| c.is_control() || c == '\u{202e}'), "{said:?}");
+    }
+}
