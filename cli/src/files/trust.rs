@@ -8,6 +8,7 @@ use super::paths::folder_of;
 
 /// Why a file may not be what the user believes it is.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code))] // without owners and modes only a missing file is seen
 pub(crate) enum Distrust {
     /// There is no regular file.
     NotAFile,

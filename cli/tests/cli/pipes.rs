@@ -58,7 +58,7 @@ fn a_pipe_that_the_shell_hands_over_is_read_to_its_end() {
             "admin",
         ),
         (
-            r#""$0" --name x -n prod --from-file k=/dev/null | "$0" open - -i ../cluster.txt --key k"#,
+            r#""$0" --name x -n prod --from-file k=/dev/null --allow-empty | "$0" open - -i ../cluster.txt --key k"#,
             "",
         ),
     ] {
