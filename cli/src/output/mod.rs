@@ -70,7 +70,6 @@ impl OutputArgs {
             return Err(Failure::input("--path is for standard output, and a file is written")
                 .hint("leave --path out: the rules go by the file that is written"));
         }
-        // A folder would be held against the rules as if it were a file in its own folder.
         if self.path.as_deref().is_some_and(files::names_a_folder) {
             return Err(Failure::input("--path names a folder").hint("name the file in it"));
         }
@@ -137,7 +136,10 @@ impl OutputArgs {
         }
         let plans = self.plan(written, sources)?;
         // Each object goes when its text is there: of many, only one of the two is in memory.
-        let texts = stdout.into_iter().map(one_text).collect::<Result<Vec<_>, Failure>>()?;
+        let texts = stdout
+            .into_iter()
+            .map(|sealed| text_of_one(&sealed))
+            .collect::<Result<Vec<_>, Failure>>()?;
         for (index, text) in texts.iter().enumerate() {
             console.write((if index > 0 { "---\n" } else { "" }).as_bytes())?;
             console.write(text.as_bytes())?;
@@ -252,10 +254,6 @@ fn each_once(objects: &[Sealed]) -> Result<(), Failure> {
 fn text_of(objects: &[Sealed]) -> Result<String, Failure> {
     let texts = objects.iter().map(text_of_one).collect::<Result<Vec<_>, Failure>>()?;
     Ok(texts.join("---\n"))
-}
-
-fn one_text(sealed: Sealed) -> Result<String, Failure> {
-    text_of_one(&sealed)
 }
 
 fn text_of_one(Sealed { object, place }: &Sealed) -> Result<String, Failure> {

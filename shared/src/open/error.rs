@@ -97,7 +97,9 @@ impl OpenError {
 /// Without hints nobody can say whose key it is: keys are never tried.
 fn no_key(what: &str, sealed_to: &[Fingerprint], holding: &[Fingerprint]) -> String {
     if sealed_to.is_empty() {
-        return format!("{what} has no sealedTo beside it, which says whose key opens it");
+        return format!(
+            "no key here opens it: {what} has no sealedTo beside it, which says whose key does"
+        );
     }
     format!("no key here opens it (sealed to {}; holding {})", list(sealed_to), list(holding))
 }
