@@ -14,11 +14,11 @@ fn bounded(world: &World, args: &[&str]) -> Ran {
     limited.args(["-c", &format!("ulimit -v {LIMIT_KIB}; exec \"$0\" \"$@\"")]);
     limited.arg(command.get_program()).args(command.get_args());
     limited.current_dir(command.get_current_dir().expect("a world has a folder"));
-    let output = limited.output().unwrap();
+    let output = limited.output().expect("sh can be started");
     Ran {
         code: output.status.code().expect("no signal ends it"),
         stdout: output.stdout,
-        stderr: String::from_utf8(output.stderr).unwrap(),
+        stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
     }
 }
 
@@ -54,20 +54,24 @@ fn every_reader_of_the_command_ends_within_bounds() {
     }
 }
 
+fn little(text: &str) -> Vec<u8> {
+    format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn big(text: &str) -> Vec<u8> {
+    format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect()
+}
+
+fn marked(text: &str) -> Vec<u8> {
+    format!("\u{feff}{text}").into_bytes()
+}
+
 #[test]
 fn utf_16_and_byte_order_marks_are_read_in_manifests_recipients_and_identities() {
     let world = World::new();
     let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData: {k: h\u{e9}}\n";
     let identity = std::fs::read_to_string(crate::world::testdata("keys/cluster.txt")).unwrap();
-    let little = |text: &str| -> Vec<u8> {
-        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
-    };
-    let big = |text: &str| -> Vec<u8> {
-        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect()
-    };
-    let marked = |text: &str| format!("\u{feff}{text}").into_bytes();
-    let encodings: [&dyn Fn(&str) -> Vec<u8>; 3] = [&little, &big, &marked];
-    for encode in encodings {
+    for encode in [little, big, marked] {
         world.write("secret.yaml", encode(manifest));
         world.write("to.txt", encode(&recipient("cluster")));
         world.write("key.txt", encode(&identity));
