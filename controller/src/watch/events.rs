@@ -37,7 +37,10 @@ where
 
     /// The next event; with an error the HTTP status of what interrupted it, 0 where nothing answered.
     pub(super) async fn next(&mut self) -> Result<Event<K>, u16> {
-        tokio::time::sleep(pace::after_errors(self.errors)).await;
+        // Not for no time: even that takes tokio's clock a millisecond, and a list has thousands of events.
+        if self.errors > 0 {
+            tokio::time::sleep(pace::after_errors(self.errors)).await;
+        }
         match self.stream.next().await.expect("a watch has no end") {
             Ok(Event::Init) => Ok(Event::Init), // only a list is asked for
             Ok(event) => {
