@@ -5,17 +5,21 @@
 //! 4 s: the API server may be well again at any time. A cause is told once, and its end.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use kube::runtime::watcher::{self, Config, Event};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::work::pace;
 
 /// How long the API server keeps one request of a watch.
 const WATCH_SECONDS: u32 = 25;
+/// Objects per page of a list: a page is in memory whole, and an object may have 1.5 MB.
+const PAGE: u32 = 25;
 /// The events of one watch.
 pub(super) struct Events<K: Resource + 'static> {
     what: &'static str,
@@ -24,6 +28,9 @@ pub(super) struct Events<K: Resource + 'static> {
     errors: u32,
     /// The HTTP status of the last error that was told of.
     told: Option<u16>,
+    /// Had while it lists: two lists of foreign objects would have two pages in memory.
+    listing: Option<Arc<Semaphore>>,
+    may_list: Option<OwnedSemaphorePermit>,
 }
 
 impl<K> Events<K>
@@ -32,7 +39,13 @@ where
 {
     pub(super) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
         let stream = watcher::watcher(api, config.timeout(WATCH_SECONDS)).boxed();
-        Self { what, stream, errors: 0, told: None }
+        Self { what, stream, errors: 0, told: None, listing: None, may_list: None }
+    }
+
+    /// The same, of objects that anybody may have made large: in small pages, and only one such watch lists at a time.
+    pub(super) fn of_foreign(what: &'static str, api: Api<K>, listing: Arc<Semaphore>) -> Self {
+        let config = Config::default().page_size(PAGE);
+        Self { listing: Some(listing), ..Self::of(what, api, config) }
     }
 
     /// The next event; with an error the HTTP status of what interrupted it, 0 where nothing answered.
@@ -42,12 +55,21 @@ where
             tokio::time::sleep(pace::after_errors(self.errors)).await;
         }
         match self.stream.next().await.expect("a watch has no end") {
-            Ok(Event::Init) => Ok(Event::Init), // only a list is asked for
+            Ok(Event::Init) => {
+                if let Some(listing) = &self.listing {
+                    self.may_list = listing.clone().acquire_owned().await.ok();
+                }
+                Ok(Event::Init) // only a list is asked for
+            }
             Ok(event) => {
+                if matches!(event, Event::InitDone) {
+                    self.may_list = None;
+                }
                 self.goes_on();
                 Ok(event)
             }
             Err(error) => {
+                self.may_list = None;
                 self.errors = self.errors.saturating_add(1);
                 let code = code(&error);
                 self.tell(code);

@@ -13,13 +13,10 @@ pub(crate) mod secrets;
 use std::sync::Arc;
 
 use kube::Client;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::memory::{Memory, Watched};
 use crate::work::queue::Queue;
-
-/// Objects per page of a list: a page is in memory whole, and an object may have 1.5 MB.
-const PAGE: u32 = 25;
 
 /// Told when a watch's first list is complete.
 pub(crate) type Listed = watch::Sender<bool>;
@@ -32,12 +29,6 @@ pub(crate) struct Watching {
     pub queue: Arc<Queue>,
     /// Had by the one watch that lists: two lists would have two pages in memory.
     pub listing: Arc<Semaphore>,
-}
-
-impl Watching {
-    async fn may_list(&self) -> Option<OwnedSemaphorePermit> {
-        self.listing.clone().acquire_owned().await.ok()
-    }
 }
 
 /// One of several namespaces that is gone, or whose owner took our role away, does not hold up the others; its

@@ -1,10 +1,10 @@
 //! The watch of SealedSecrets. It takes no more of them than the workers can keep up with.
 
 use kube::Api;
-use kube::runtime::watcher::{Config, Event};
+use kube::runtime::watcher::Event;
 
 use super::events::Events;
-use super::{Listed, PAGE, Watching, go_on_without};
+use super::{Listed, Watching, go_on_without};
 use crate::memory::Watched;
 use crate::thin::Arrived;
 
@@ -14,28 +14,19 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
         Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
         None => Api::all(watching.client.clone()),
     };
-    let mut events = Events::of("SealedSecrets", api, Config::default().page_size(PAGE));
-    let mut may_list = None;
+    let mut events = Events::of_foreign("SealedSecrets", api, watching.listing.clone());
     loop {
         // Not polled meanwhile: what has not arrived yet waits at the API server.
         watching.memory.room().await;
         match events.next().await {
             Ok(event) => {
-                match event {
-                    Event::Init => may_list = watching.may_list().await,
-                    Event::InitDone => drop(may_list.take()),
-                    _ => {}
-                }
                 let is_listed = matches!(event, Event::InitDone);
                 remember(&watching, &watched, event);
                 if is_listed {
                     listed.send_replace(true);
                 }
             }
-            Err(code) => {
-                drop(may_list.take());
-                go_on_without(&watched, code, &listed);
-            }
+            Err(code) => go_on_without(&watched, code, &listed),
         }
     }
 }

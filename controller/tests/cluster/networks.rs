@@ -112,4 +112,5 @@ async fn after_an_outage_of_the_api_server_everything_is_served_again() {
     ns.patch::<Secret>("before", json!({"data": {"a": "Mg=="}})).await;
     ns.eventually("drift is put right", "before", |live: &Secret| values(live)["a"] == "1").await;
     controller.process.said("goes on").await;
+    assert!(!controller.process.has_ended());
 }

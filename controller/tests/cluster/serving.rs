@@ -124,19 +124,3 @@ async fn a_canary_value_is_in_no_log_event_status_or_metric() {
         assert!(!text.contains("Y2FuYXJ5"), "the canary is in the {place} as base64");
     }
 }
-
-#[tokio::test]
-async fn the_controller_outlives_a_restart_of_the_api_server() {
-    let Some(mut cluster) = seal_testing::own_cluster!() else { return };
-    crate::support::install_in(&cluster).await;
-    let ns = cluster.namespace().await;
-    let controller = Controller::own(&cluster, &ns, &[]).await;
-    ns.create(controller.seal(&ns, "before", &[("a", "1")])).await;
-    ends(&ns, "before", "Applied").await;
-    cluster.stop();
-    cluster.restart_apiserver().await;
-    let ns = seal_testing::Namespace { client: cluster.client(), ..ns };
-    ns.create(controller.seal(&ns, "after", &[("a", "1")])).await;
-    ends(&ns, "after", "Applied").await;
-    assert!(!controller.process.has_ended());
-}
