@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::crypto::header::{Header, MAX_STANZAS};
+use crate::crypto::padding::padded;
 use crate::crypto::{new_file_key, payload};
 use crate::key::{Fingerprint, Recipient};
 use crate::kind::edit::{Change, SharedHeader};
@@ -139,7 +140,7 @@ fn check_input(values: &BTreeMap<String, SecretValue>, scope: &Scope) -> Result<
     if !values.keys().all(|key| is_key(key)) {
         return Err(SealError::BadKey);
     }
-    check_size(values)
+    check_size(values, &BTreeSet::new())
 }
 
 /// The header of `file_key` for all `recipients`, each once, and their fingerprints.
@@ -174,13 +175,22 @@ fn wrap(file_key: &FileKey, recipients: &[Recipient]) -> Result<(Vec<String>, He
     Ok((sealed_to, Header::write(file_key, stanzas)))
 }
 
-fn check_size(values: &BTreeMap<String, SecretValue>) -> Result<(), SealError> {
+/// Counts as the reader does: a sealed value as its size class, one of those in `clear` as it is.
+fn check_size(
+    values: &BTreeMap<String, SecretValue>,
+    clear: &BTreeSet<String>,
+) -> Result<(), SealError> {
     if values.len() > MAX_VALUES {
         return Err(SealError::TooLarge("more than 1,024 values in one Secret"));
     }
-    if values.values().map(|value| value.expose().len()).sum::<usize>() > MAX_PLAINTEXT_BYTES {
+    let counted = |(key, value): (&String, &SecretValue)| match value.expose().len() {
+        len if clear.contains(key) => len,
+        len => padded(len),
+    };
+    if values.iter().map(counted).sum::<usize>() > MAX_PLAINTEXT_BYTES {
         return Err(SealError::TooLarge(
-            "the values are larger than 1 MiB together, the API server's limit for one Secret",
+            "the values are larger than 1 MiB together, the API server's limit for one Secret; a sealed value counts as \
+             the length it is padded to, up to an eighth more",
         ));
     }
     Ok(())
@@ -195,7 +205,7 @@ pub fn seal(
     recipients: &[Recipient],
 ) -> Result<SealedSecret, SealError> {
     let Manifest { mut values, mut template, .. } = manifest;
-    check_size(&values)?; // clear and sealed together, as the reader counts them
+    check_size(&values, clear)?;
     for key in clear {
         let value = values.remove(key).ok_or_else(|| SealError::NoSuchKey(key.clone()))?;
         let text =

@@ -1,9 +1,12 @@
 //! A sealed object becomes a live Secret, exactly, and follows it.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use seal_core::kind::file;
-use seal_core::kind::sealed::{SealedSecret, Template, TemplateMetadata};
+use seal_core::kind::sealed::{MAX_PLAINTEXT_BYTES, SealedSecret, Template, TemplateMetadata};
+use seal_core::open::check::check;
 use serde_json::json;
 
 use crate::support::{
@@ -74,6 +77,29 @@ async fn a_changed_file_changes_the_live_secret_and_its_event_names_no_key() {
     assert_eq!(values(&ns.get("db").await), map(&[("b", "2"), ("c", "2")]));
     let event = ns.eventually_event("db", "Applied").await;
     assert_eq!(event.message.as_deref(), Some("generation 2 of the file was written"));
+}
+
+/// Nothing that the API server or etcd count may refuse it: what still fits would tell how long a sealed value is.
+#[tokio::test]
+async fn the_largest_sealed_secret_is_one_that_the_api_server_takes() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let ns = cluster.namespace().await;
+    let annotation = "x".repeat(200 * 1024 - 50);
+    let names = (0..517).map(|n| (format!("{n:0>170}"), String::new()));
+    let mut clear: BTreeMap<String, String> = names.collect();
+    clear.insert("clear".to_owned(), "x".repeat(MAX_PLAINTEXT_BYTES - 128));
+    let metadata =
+        TemplateMetadata { annotations: map(&[("a", &annotation)]), ..TemplateMetadata::default() };
+    let template = Template { metadata, string_data: clear, ..Template::default() };
+    let sealed = with(template, controller.seal(&ns, "db", &[("password", &"x".repeat(128))]));
+    ns.create(sealed.clone()).await;
+    ends(&ns, "db", "Applied").await;
+    assert_eq!(values(&ns.get("db").await).len(), 519);
+
+    let mut more = sealed;
+    let template = more.spec.template.as_mut().expect("it was given one above");
+    template.string_data.insert("one-more".to_owned(), "x".to_owned());
+    assert!(check(&more).is_err(), "it is the largest");
 }
 
 #[tokio::test]

@@ -7,7 +7,15 @@ use crate::keys::Dice;
 use crate::under::{PASSWORD, plain};
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![most_blocks(), too_many_blocks(), too_many_values(), header_too_long()]
+    vec![
+        most_blocks(),
+        too_many_blocks(),
+        too_many_values(),
+        most_bytes(),
+        too_many_bytes(),
+        too_much_beside(),
+        header_too_long(),
+    ]
 }
 
 /// `count` blocks with a header of their own, for `classic`.
@@ -43,6 +51,37 @@ fn too_many_values() -> Case {
     let file = file.seal(&mut Dice::new("values 1025"), &["cluster"], &[PASSWORD]);
     let promise = "1,024 clear values and a sealed one";
     Case::malformed("values-1025", promise, file.yaml(), "more than 1,024 values")
+}
+
+/// A sealed value, which counts as its size class of 128 bytes, and a clear one of `length`.
+fn beside_clear(length: usize) -> (String, String) {
+    let clear = "x".repeat(length);
+    let mut file = File::at("prod", "db");
+    file.more = format!("  template:\n    stringData:\n      clear: {clear}\n");
+    (file.seal(&mut Dice::new("bytes"), &["cluster"], &[PASSWORD]).yaml(), clear)
+}
+
+fn most_bytes() -> Case {
+    let (text, clear) = beside_clear(1024 * 1024 - 128);
+    let promise = "1 MiB of values, the sealed one counted as its size class";
+    Case::opens("bytes-most", promise, text, &[("clear", clear.as_bytes()), PASSWORD])
+}
+
+fn too_many_bytes() -> Case {
+    let text = beside_clear(1024 * 1024 - 127).0;
+    let promise = "a byte more than 1 MiB of values, the sealed one counted as its size class";
+    Case::malformed("bytes-too-many", promise, text, "larger than 1 MiB")
+}
+
+fn too_much_beside() -> Case {
+    let note = "x".repeat(192 * 1024 - 48);
+    let mut file = File::at("prod", "db");
+    file.more = format!(
+        "  template:\n    metadata:\n      annotations:\n        a: {note}\n        b: {note}\n"
+    );
+    let file = file.seal(&mut Dice::new("beside"), &["cluster"], &[PASSWORD]);
+    let promise = "more than 384 KiB of keys, labels and annotations, names counted twice and with 24 bytes";
+    Case::malformed("rest-too-large", promise, file.yaml(), "384 KiB")
 }
 
 /// With its last line feed, which the reader adds, it is one byte longer than 128 KiB.

@@ -22,6 +22,7 @@ use crate::secret::SecretValue;
 
 const NONCE_BYTES: usize = 16;
 const CHUNK_BYTES: usize = 64 * 1024;
+const TAG_BYTES: usize = 16;
 
 /// Why a payload gave no value. Says nothing about the bytes in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,13 @@ pub(crate) fn open(
 ) -> Result<SecretValue, Refused> {
     let plaintext = decrypt(header, file_key, payload)?;
     unframe(scope, key, &plaintext)
+}
+
+/// How long the value in a payload of `len` bytes is made to look, which needs no key: what [`seal`] pads it to. At least
+/// as long as the value that [`open`] gives, if it gives one.
+pub(crate) fn size_class(len: usize, scope: &Scope, key: &str) -> usize {
+    let chunks = len.saturating_sub(NONCE_BYTES).div_ceil(CHUNK_BYTES + TAG_BYTES);
+    len.saturating_sub(NONCE_BYTES + chunks * TAG_BYTES + prefix(scope, key).len() + 1)
 }
 
 /// The age crate's opening of `header ‖ payload`, with the file key handed to it.

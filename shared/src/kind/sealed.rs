@@ -20,8 +20,12 @@ use crate::yaml::escaped;
 pub const MAX_OWN_HEADERS: usize = 256;
 /// Most values in one sealed file, sealed and clear together.
 pub const MAX_VALUES: usize = 1024;
-/// Most bytes of plaintext in one sealed file: what the API server takes in one Secret.
+/// Most bytes of values in one sealed file, a sealed one counted as its size class: what the API server takes in one
+/// Secret.
 pub const MAX_PLAINTEXT_BYTES: usize = 1024 * 1024;
+/// Most bytes that the rest of a live Secret may have: keys, labels and annotations, each name counted twice and with 24
+/// bytes, because it stands in `managedFields` too. With [`MAX_PLAINTEXT_BYTES`] it stays below the 1.5 MiB of etcd.
+pub const MAX_REST_BYTES: usize = 384 * 1024;
 
 /// Most labels, and most annotations, of a template.
 pub const MAX_METADATA_ENTRIES: usize = 256;

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::crypto::header::Header;
 use crate::crypto::payload::{self, Refused};
 use crate::key::{Fingerprint, Keyring};
-use crate::kind::sealed::{MAX_PLAINTEXT_BYTES, Template};
+use crate::kind::sealed::Template;
 use crate::place::Place;
 use crate::secret::SecretValue;
 use crate::yaml;
@@ -112,10 +112,6 @@ pub fn open(allowed: &Allowed<'_>, keyring: &Keyring) -> Result<Opened, OpenErro
             .expect("a block without a header was checked to be under a shared one");
         values.insert(block.key.to_owned(), unlocked.open(checked, block)?);
         opened_with.insert(unlocked.fingerprint.clone());
-    }
-    if values.values().map(|value| value.expose().len()).sum::<usize>() > MAX_PLAINTEXT_BYTES {
-        let problem = "its values are larger than 1 MiB together".to_owned();
-        return Err(OpenError::Malformed { object: checked.sealed.full_name(), problem });
     }
     Ok(Opened { place: checked.place.clone(), template, values, opened_with })
 }

@@ -1,10 +1,10 @@
 //! Every changed byte, and the edges of what the format admits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use seal_core::kind::sealed::{MAX_PLAINTEXT_BYTES, SealedSecret};
+use seal_core::kind::sealed::{MAX_PLAINTEXT_BYTES, MAX_REST_BYTES, SealedSecret};
 use seal_core::place::{Place, Scope};
 use seal_core::reason::Reason;
 use seal_core::seal::{SealError, seal, seal_blocks, seal_values};
@@ -94,10 +94,54 @@ fn a_mebibyte_opens_and_a_byte_more_does_not() {
     let sealed = seal(manifest(more), &place, db(), &clear, &to);
     assert!(matches!(sealed, Err(SealError::TooLarge(_))), "clear and sealed count together");
 
-    // Two headers, each over less than the limit: only whoever opens them can tell.
+    // Two headers, each over less than the limit.
     let mut both = file;
     both.spec.values.extend(seal_blocks(&values(&[("l", b"x")]), &db(), &to).unwrap());
-    assert_eq!(opened(&both, &keyring).unwrap_err().reason(), Reason::Malformed);
+    assert_eq!(check(&both).unwrap_err().reason(), Reason::Malformed);
+}
+
+/// Whoever may edit a sealed file would otherwise add clear bytes until it no longer opens, and know how long the
+/// sealed values are together.
+#[test]
+fn how_much_still_fits_beside_a_sealed_value_tells_its_size_class_and_no_more() {
+    let (keyring, to) = key();
+    for length in [0, 1, 127, 128] {
+        let mut file = sealed(values(&[("k", &vec![b'x'; length])]), db(), &to);
+        let room = MAX_PLAINTEXT_BYTES - 128;
+        put_clear(&mut file, room);
+        assert!(opened(&file, &keyring).is_ok(), "{length}");
+        put_clear(&mut file, room + 1);
+        assert_eq!(check(&file).unwrap_err().reason(), Reason::Malformed, "{length}");
+    }
+    let clear = BTreeSet::from(["clear".to_owned()]);
+    let place = Place::new("prod", "db").unwrap();
+    for (room, fits) in [(MAX_PLAINTEXT_BYTES - 128, true), (MAX_PLAINTEXT_BYTES - 127, false)] {
+        let values = values(&[("clear", &vec![b'x'; room]), ("k", b"")]);
+        assert_eq!(seal(manifest(values), &place, db(), &clear, &to).is_ok(), fits);
+    }
+}
+
+/// The same against etcd, which counts the live Secret whole, names and what `managedFields` says of them included.
+#[test]
+fn keys_labels_and_annotations_are_bounded_so_that_etcd_is_never_asked_how_long_a_value_is() {
+    let (_, to) = key();
+    let names: Vec<String> = (0..1000).map(|n| format!("{n:0>170}")).collect();
+    let pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let mut file = sealed(values(&pairs), db(), &to);
+    let room = MAX_REST_BYTES - 1000 * (2 * 170 + 24) - (2 + 24);
+    annotations_of(&mut file).insert("a".to_owned(), "x".repeat(room));
+    assert!(check(&file).is_ok());
+    annotations_of(&mut file).insert("a".to_owned(), "x".repeat(room + 1));
+    assert_eq!(check(&file).unwrap_err().reason(), Reason::Malformed);
+}
+
+fn annotations_of(file: &mut SealedSecret) -> &mut BTreeMap<String, String> {
+    &mut file.spec.template.get_or_insert_default().metadata.annotations
+}
+
+fn put_clear(file: &mut SealedSecret, length: usize) {
+    let template = file.spec.template.get_or_insert_default();
+    template.string_data.insert("clear".to_owned(), "x".repeat(length));
 }
 
 #[test]
