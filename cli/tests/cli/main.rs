@@ -7,6 +7,7 @@ mod entering;
 mod fetching;
 mod formatting;
 mod inspecting;
+mod installing;
 mod keys;
 mod opening;
 mod output;

@@ -1,5 +1,4 @@
 //! Finds the cluster: the kubeconfig that was named, else the ServiceAccount, else the kubeconfig of this machine.
-
 //!
 //! No request takes for ever: one that is silent for [`SILENT_FOR`] is given up. A watch is never silent for so long:
 //! the API server ends it before.
@@ -13,6 +12,7 @@ use tower::ServiceBuilder;
 use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
 
+use super::pages::PagesLayer;
 use super::retry::Retry;
 use super::{ClusterArgs, ClusterError};
 
@@ -34,6 +34,7 @@ pub(super) async fn connect(args: &ClusterArgs) -> Result<Client, ClusterError> 
     let builder = builder.map_err(|_| ClusterError::Connect("its certificates do not fit"))?;
     // The buffer makes a service that can be called again out of one that cannot; each request waits in it but once.
     let again = ServiceBuilder::new()
+        .layer(PagesLayer)
         .layer(RetryLayer::new(Retry::default()))
         .layer(BufferLayer::new(REQUESTS))
         .into_inner();

@@ -5,6 +5,7 @@ mod args;
 mod connect;
 mod connections;
 mod first_key;
+mod pages;
 mod retry;
 mod upkeep;
 mod worker;

@@ -18,8 +18,8 @@ use crate::work::pace;
 
 /// How long the API server keeps one request of a watch.
 const WATCH_SECONDS: u32 = 25;
-/// Objects per page of a list: a page is in memory whole, and an object may have 1.5 MB.
-const PAGE: u32 = 25;
+/// Objects per page of a list; the client asks for fewer where they are large.
+const PAGE: u32 = 500;
 /// The events of one watch.
 pub(super) struct Events<K: Resource + 'static> {
     what: &'static str,
@@ -42,7 +42,7 @@ where
         Self { what, stream, errors: 0, told: None, listing: None, may_list: None }
     }
 
-    /// The same, of objects that anybody may have made large: in small pages, and only one such watch lists at a time.
+    /// The same, of objects that anybody may have made large: only one such watch lists at a time.
     pub(super) fn of_foreign(what: &'static str, api: Api<K>, listing: Arc<Semaphore>) -> Self {
         let config = Config::default().page_size(PAGE);
         Self { listing: Some(listing), ..Self::of(what, api, config) }

@@ -5,12 +5,13 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
-use seal_core::key::Identity;
+use seal_core::key::{Identity, Recipient};
 use seal_core::kind::sealed::SealedSecret;
+use seal_core::place::{Place, Scope};
 use seal_testing::{Cluster, Namespace, eventually, eventually_in};
 use serde_json::json;
 
-use crate::support::{Controller, ends, get, map, quiet};
+use crate::support::{Controller, ends, get, map, quiet, seal_for};
 
 /// Puts a key Secret into the controller's namespace, as a restore does.
 pub(crate) async fn add_key(
@@ -123,6 +124,25 @@ async fn the_newest_active_key_is_published_and_a_retired_one_still_opens() {
         (get(&format!("{}/v1/recipients", controller.url)).await.0 == 503).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn of_two_active_keys_the_one_made_last_is_published_whenever_the_other_was_restored() {
+    let Some(cluster) = quiet!() else { return };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let home = home(cluster, &controller);
+    let old = Identity::generate();
+    let text = format!("{}\n", old.to_secret_text().expose());
+    let mut secret = key_secret("restored", &text, "active");
+    secret.metadata.annotations = Some(map(&[("seal.dev/created", "2020-01-31T00:00:00Z")]));
+    home.create(secret).await;
+    // What is sealed to it opens: it is in the keyring.
+    let place = Place::new(&ns.name, "db").unwrap();
+    let to: Recipient = old.recipient().parse().unwrap();
+    ns.create(seal_for(&to, &place, Scope::of(&place), &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    assert_eq!(published(&home).await, controller.recipient().as_str());
 }
 
 #[tokio::test]

@@ -80,7 +80,8 @@ fn too_much_beside() -> Case {
         "  template:\n    metadata:\n      annotations:\n        a: {note}\n        b: {note}\n"
     );
     let file = file.seal(&mut Dice::new("beside"), &["cluster"], &[PASSWORD]);
-    let promise = "more than 384 KiB of keys, labels and annotations, names counted twice and with 24 bytes";
+    let promise =
+        "more than 384 KiB of keys, labels and annotations, names counted twice and with 24 bytes";
     Case::malformed("rest-too-large", promise, file.yaml(), "384 KiB")
 }
 

@@ -191,7 +191,9 @@ fn check_total(sealed: &SealedSecret, blocks: &[CheckedBlock<'_>]) -> Result<(),
     let texts = labels.values().chain(annotations.values());
     let rest = names.map(|name| 2 * name.len() + 24).sum::<usize>();
     if rest + texts.map(String::len).sum::<usize>() > MAX_REST_BYTES {
-        return Err("its keys, labels and annotations are larger than 384 KiB together, names counted twice");
+        return Err(
+            "its keys, labels and annotations are larger than 384 KiB together, names counted twice",
+        );
     }
     Ok(())
 }
