@@ -176,6 +176,7 @@ fn manifest_hint(error: &ManifestError) -> &'static str {
             "values stand under data or stringData; take the field out"
         }
         ManifestError::NotBase64 { .. } => "plain text stands under stringData",
+        ManifestError::RespelledKey { .. } => "quote that key",
         ManifestError::BadKey { .. } => "give that key another name",
         ManifestError::WrongType { .. } => "the API server takes nothing else there",
         _ => "`kubectl apply --dry-run=client -f FILE` wants the same manifest",

@@ -45,6 +45,11 @@ impl ScopeArgs {
     }
 }
 
+/// The flags that ask for `scope`.
+pub(crate) fn flags(scope: &Scope) -> String {
+    format!("--scope-namespaces '{}' --scope-name '{}'", scope.namespaces.join(","), scope.name)
+}
+
 /// Says in words what a wildcard gives away.
 pub(crate) fn explain_wildcard(place: &Place, scope: &Scope) {
     let where_ = match (scope.any_namespace(), scope.name == "*") {

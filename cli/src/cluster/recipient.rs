@@ -36,8 +36,10 @@ pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
 
 async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
     let meant = meant(args).await?;
-    console::say(&format!("asking {}", meant.name));
-    let client = Client::try_from(meant.config).map_err(|_| unusable_credentials())?;
+    let proxy = meant.config.proxy_url.as_ref().and_then(|url| url.host());
+    let through = proxy.map(|host| format!(" through the proxy {host}")).unwrap_or_default();
+    console::say(&format!("asking {}{through}", meant.name));
+    let client = Client::try_from(meant.config).map_err(|error| unusable(&error))?;
     let cluster = Asked { client, name: meant.name, namespace: &args.controller_namespace };
     let mut until = None;
     loop {
@@ -122,6 +124,15 @@ impl Asked<'_> {
 
     fn silent(&self) -> Failure {
         missing(format!("{} does not answer", self.name)).hint("`kubectl version` asks the same")
+    }
+}
+
+/// Why no client could be made of a kubeconfig.
+fn unusable(error: &kube::Error) -> Failure {
+    match error {
+        kube::Error::ProxyProtocolUnsupported { .. } => missing("a proxy of this kind cannot be used")
+            .hint("`proxy-url` of the kubeconfig, or HTTPS_PROXY, must begin with http://, https:// or socks5://"),
+        _ => unusable_credentials(),
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use paths::{
     names_a_folder, real_path, relative, work_tree_root,
 };
 pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
-pub(crate) use stdout::stdout_file;
+pub(crate) use stdout::{stdout_file, stdout_is_appended_to};
 pub(crate) use trust::{Distrust, distrust};
 pub(crate) use write::{
     Output, Over, create_folder, create_private, lock_folder, remove_own, stays_inside, write_all,

@@ -1,21 +1,35 @@
 //! Which file standard output is, where it was redirected into one. The system is asked in one function, because each
 //! answers in its own way.
 
+use std::fs::{File, Metadata};
 use std::path::PathBuf;
+
+/// Whether standard output is a file that holds something already, as behind `>>`.
+pub(crate) fn stdout_is_appended_to() -> bool {
+    opened().is_some_and(|(_, metadata)| metadata.len() > 0)
+}
+
+/// The regular file that standard output is.
+fn opened() -> Option<(File, Metadata)> {
+    #[cfg(unix)]
+    let owned = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned();
+    #[cfg(windows)]
+    let owned = std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned();
+    let file = File::from(owned.ok()?);
+    let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+    Some((file, metadata))
+}
 
 /// The regular file that standard output goes into; `None` for a pipe, a terminal, a device, and for a file that has no
 /// name any more.
 #[cfg(unix)]
 pub(crate) fn stdout_file() -> Option<PathBuf> {
-    use std::fs::{self, File, Metadata};
-    use std::os::fd::AsFd;
     use std::os::unix::fs::MetadataExt;
 
-    let file = File::from(std::io::stdout().as_fd().try_clone_to_owned().ok()?);
-    let opened = file.metadata().ok().filter(Metadata::is_file)?;
+    let (file, opened) = opened()?;
     let path = path_of(&file)?;
     // A name is believed when the file is still there under it.
-    let named = fs::metadata(&path).ok()?;
+    let named = std::fs::metadata(&path).ok()?;
     ((opened.dev(), opened.ino()) == (named.dev(), named.ino())).then_some(path)
 }
 

@@ -2,11 +2,11 @@
 //! file or an empty one is replaced.
 
 mod existing;
+mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use seal_core::exit_code::ExitCode;
 use seal_core::kind::file;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::place::Place;
@@ -18,6 +18,7 @@ use crate::files::{self, Output};
 use crate::policy::Target;
 use crate::sealing::{Sealed, again, check_size};
 use existing::Existing;
+use plan::{Plan, would_change};
 
 /// The flags that say where the output goes.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct OutputArgs {
     /// The file that standard output will be, for the rules of .seal.yaml, where that cannot be seen: in a pipe
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) path: Option<PathBuf>,
-    /// Replace a file that is no sealed file, or that holds other objects as well
+    /// Replace a file that is no sealed file, or that holds more than the new one: objects, scope, annotations
     #[arg(long, hide_short_help = true)]
     pub(crate) force: bool,
     /// Write nothing, and exit with 3 if a file would change
@@ -140,8 +141,9 @@ impl OutputArgs {
             .into_iter()
             .map(|sealed| text_of_one(&sealed))
             .collect::<Result<Vec<_>, Failure>>()?;
+        let behind = files::stdout_is_appended_to(); // of two documents in one, kubectl takes the last
         for (index, text) in texts.iter().enumerate() {
-            console.write((if index > 0 { "---\n" } else { "" }).as_bytes())?;
+            console.write((if index > 0 || behind { "---\n" } else { "" }).as_bytes())?;
             console.write(text.as_bytes())?;
         }
         if self.check { would_change(&plans) } else { self.write_files(plans) }
@@ -178,6 +180,9 @@ impl OutputArgs {
     fn write_files(&self, plans: Vec<Plan>) -> Result<(), Failure> {
         let mut files = Vec::new();
         for plan in plans {
+            if !self.force {
+                plan.refuse_loss()?;
+            }
             plan.tell_what_goes();
             if self.out.is_some() {
                 files::create_folder(files::folder_of(&plan.path))?;
@@ -190,56 +195,6 @@ impl OutputArgs {
         }
         Ok(())
     }
-}
-
-/// One file that is to be written, and what stands there.
-struct Plan {
-    path: PathBuf,
-    objects: Vec<Sealed>,
-    existing: Existing,
-}
-
-impl Plan {
-    /// Says what of the old file is not in the new one.
-    fn tell_what_goes(&self) {
-        for Sealed { object, place } in &self.objects {
-            let lost = self.existing.before(object).map(|old| again::lost(old, object));
-            if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
-                console::note(&format!("{place}: no longer in the file: {}", some_of(&lost)));
-            }
-        }
-        let comments: Vec<String> =
-            self.existing.comments().iter().map(|line| format!("line {line}")).collect();
-        if !comments.is_empty() {
-            console::note(&format!(
-                "{}: its comments are left out: {}; `seal set` keeps them",
-                self.path.display(),
-                some_of(&comments)
-            ));
-        }
-    }
-
-    fn would_change(&self) -> Option<String> {
-        let name = self.path.display();
-        let Existing::Sealed(..) = &self.existing else { return Some(name.to_string()) };
-        let mut changes = Vec::new();
-        for Sealed { object, place } in &self.objects {
-            match self.existing.before(object) {
-                Some(old) => changes.extend(again::changes(old, object)),
-                None => changes.push(format!("{place}, which is new")),
-            }
-        }
-        (!changes.is_empty()).then(|| format!("{name} ({})", some_of(&changes)))
-    }
-}
-
-/// A list as a person reads one, however long it is.
-fn some_of(names: &[String]) -> String {
-    const SHOWN: usize = 12;
-    let list: Vec<String> =
-        names.iter().take(SHOWN).map(|name| name.chars().take(120).collect()).collect();
-    let list = list.join(", ");
-    if names.len() > SHOWN { format!("{list} and {} more", names.len() - SHOWN) } else { list }
 }
 
 fn each_once(objects: &[Sealed]) -> Result<(), Failure> {
@@ -287,14 +242,4 @@ fn not_an_input(file: &Path, read: &BTreeSet<PathBuf>) -> Result<(), Failure> {
         .hint("write to another file: -w makes X.sealed.yaml beside it"));
     }
     Ok(())
-}
-
-fn would_change(plans: &[Plan]) -> Result<(), Failure> {
-    let changed: Vec<String> = plans.iter().filter_map(Plan::would_change).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let message = format!("{} would change", changed.join(", "));
-    Err(Failure::new(ExitCode::WouldChange, message)
-        .hint("run it again without --check, and commit"))
 }

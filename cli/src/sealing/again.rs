@@ -34,8 +34,17 @@ pub(crate) fn lost(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
     lost
 }
 
+/// An annotation that the live Secret has by `old` and has not by `new`.
+pub(crate) fn lost_annotation(old: &SealedSecret, new: &SealedSecret) -> Option<String> {
+    let annotations = |it: &SealedSecret| {
+        it.spec.template.as_ref().map(|it| it.metadata.annotations.clone()).unwrap_or_default()
+    };
+    let after = annotations(new);
+    annotations(old).into_keys().find(|name| !after.contains_key(name))
+}
+
 /// Whether every place of `old` is one of `new` as well.
-fn covers(new: &Scope, old: &Scope) -> bool {
+pub(crate) fn covers(new: &Scope, old: &Scope) -> bool {
     let namespaces = old.namespaces.iter().all(|namespace| new.namespaces.contains(namespace));
     (new.any_namespace() || namespaces) && (new.name == "*" || new.name == old.name)
 }

@@ -1,7 +1,8 @@
 //! `seal fetch` beside an API server that says what each test has it say.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use seal_core::key::Fingerprint;
@@ -89,6 +90,44 @@ fn a_controller_that_was_only_just_installed_is_waited_for() {
     );
     let ran = fetch(&world, &[]).exits(0).says("seal: asking context here at 127.0.0.1:");
     ran.says("the controller is not ready yet: waiting").says("cluster is pinned already");
+}
+
+/// A proxy that leads everywhere; says on its channel where to.
+fn proxy() -> (SocketAddr, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let (asked, heard) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let near = stream.expect("a connection");
+            let mut lines = BufReader::new(&near).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let to = first.split(' ').nth(1).expect("CONNECT TO HTTP/1.1").to_owned();
+            let far = TcpStream::connect(&to).expect("what it leads to");
+            let _ = asked.send(first);
+            (&near).write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("the client listens");
+            let (mut from_near, mut to_far) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from_near, &mut to_far));
+            thread::spawn(move || std::io::copy(&mut &far, &mut &near));
+        }
+    });
+    (address, heard)
+}
+
+#[test]
+fn a_proxy_is_gone_through_as_kubectl_does() {
+    let world = World::new();
+    let (address, heard) = proxy();
+    serve(&world, vec![publishing(&recipient("cluster"))]);
+    let kubeconfig = world.read("kubeconfig");
+    let through = format!("cluster: {{proxy-url: 'http://{address}', ");
+    world.write("kubeconfig", kubeconfig.replace("cluster: {", &through));
+    fetch(&world, &[]).exits(0).says("cluster is pinned already");
+    assert!(heard.recv().expect("it was asked").starts_with("CONNECT 127.0.0.1:"));
+
+    world.write("kubeconfig", kubeconfig.replace("cluster: {", "cluster: {proxy-url: 'ftp://x', "));
+    fetch(&world, &[]).exits(4).says("proxy");
 }
 
 #[test]

@@ -29,3 +29,36 @@ fn a_row_and_its_value_stand_apart_and_a_manifest_without_kind_has_words() {
     let ran = world.seal(&["inspect", "s.yaml"]).exits(0).prints("pull secret of default\n");
     ran.says("left out what has no kind and is not a SealedSecret");
 }
+
+#[test]
+fn a_field_that_was_emptied_by_hand_is_absent_and_one_of_a_wrong_type_is_named() {
+    let world = World::sealed();
+    let sealed = world.read("db.sealed.yaml");
+    let with = |template: &str| {
+        let template = format!("spec:\n  template:\n{template}");
+        world.write("db.sealed.yaml", sealed.replacen("spec:\n", &template, 1));
+    };
+    for emptied in ["metadata:", "metadata: {labels: , annotations: }", "stringData:"] {
+        with(&format!("    {emptied}\n"));
+        world.seal(&["inspect", "db.sealed.yaml"]).exits(0);
+        assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+    }
+    with("    metadata: {labels: {version: 1.20}}\n");
+    let ran = world.seal(&["inspect", "db.sealed.yaml"]).exits(2);
+    ran.says("prod/db: spec.template.metadata.labels.version is of the wrong type");
+    with("    metadata: [a]\n");
+    let ran = world.seal(&["inspect", "db.sealed.yaml"]).exits(2);
+    ran.says("prod/db: spec.template.metadata is of the wrong type: a list, and must be a map");
+}
+
+#[test]
+fn a_file_that_the_shell_has_emptied_is_named_as_that() {
+    let world = World::sealed();
+    world.write("db.sealed.yaml", "");
+    for command in ["inspect", "open", "fmt"] {
+        let identity = ["-i", "../cluster.txt"];
+        let more = if command == "open" { &identity[..] } else { &[] };
+        let ran = world.seal(&[&[command, "db.sealed.yaml"], more].concat()).exits(2);
+        ran.says("db.sealed.yaml is empty").says("-o FILE");
+    }
+}

@@ -166,3 +166,17 @@ fn a_link_that_leads_out_of_the_work_tree_is_no_way_to_overwrite_a_file() {
     // Saying so is another thing.
     to(&["-o", "../elsewhere/db.yaml"]).exits(0);
 }
+
+#[test]
+fn what_is_appended_to_a_file_is_a_document_of_its_own() {
+    let world = World::new();
+    world.write("two.json", world.read("secret.json").replace("\"db\"", "\"two\""));
+    for manifest in ["secret.json", "two.json"] {
+        let file = File::options().append(true).create(true).open(world.path("all.sealed.yaml"));
+        let mut command = world.command(&[manifest]);
+        assert!(command.stdout(file.unwrap()).status().unwrap().success());
+    }
+    let ran = world.seal(&["inspect", "all.sealed.yaml"]).exits(0);
+    ran.prints("SealedSecret prod/db").prints("SealedSecret prod/two");
+    assert!(world.read("all.sealed.yaml").starts_with("apiVersion:"));
+}

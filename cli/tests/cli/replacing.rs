@@ -171,10 +171,40 @@ fn sealing_again_names_what_is_gone() {
     let ran = ran
         .says("db.sealed.yaml (label app, username in clear, value username, scope) would change");
     assert!(!ran.stderr.contains("no longer"), "{}", ran.stderr);
-    let ran = world.seal(&["secret.json", "-o", "db.sealed.yaml"]).exits(0);
+    let ran = world.seal(&["secret.json", "-o", "db.sealed.yaml", "--force"]).exits(0);
     ran.says("prod/db: no longer in the file: label app, username in clear, scope dev,prod/db");
     let ran = world.seal(&["secret.json", "-o", "db.sealed.yaml", "--scope-name", "*"]).exits(0);
     assert!(!ran.stderr.contains("no longer"), "{}", ran.stderr);
+}
+
+/// `seal open FILE | seal -o FILE` is how a file is sealed for other recipients.
+#[test]
+fn sealing_again_never_narrows_where_a_file_opens_or_drops_an_annotation_unless_told() {
+    let world = World::new();
+    let scope = ["--scope-namespaces", "dev,prod", "--scope-name", "*"];
+    let annotated = ["--annotation", "reloader.example/match=true"];
+    let first = ["secret.json", "-o", "db.sealed.yaml"];
+    world.seal(&[&first[..], &scope, &annotated].concat()).exits(0);
+    let before = world.read("db.sealed.yaml");
+    let open = ["open", "db.sealed.yaml", "-i", "../cluster.txt"];
+    let opened = world.seal(&open).exits(0).stdout;
+
+    let ran = world.seal_with(&["-o", "db.sealed.yaml"], &opened).exits(2);
+    ran.says("prod/db: db.sealed.yaml is for the scope dev,prod/*, and would be for prod/db")
+        .says("--scope-namespaces 'dev,prod' --scope-name '*' keeps the scope");
+    let ran = world.seal_with(&[&["-o", "db.sealed.yaml"], &scope[..]].concat(), &opened).exits(2);
+    ran.says("gives the Secret the annotation reloader.example/match, which would be gone")
+        .says("--annotation reloader.example/match keeps");
+    assert_eq!(world.read("db.sealed.yaml"), before);
+
+    let kept = ["--annotation", "reloader.example/match", "-o", "db.sealed.yaml"];
+    let ran = world.seal_with(&[&kept[..], &scope].concat(), &opened).exits(0);
+    assert!(!ran.stderr.contains("no longer"), "{}", ran.stderr);
+    assert!(world.read("db.sealed.yaml").contains("reloader.example/match: \"true\""));
+    world
+        .seal_with(&["-o", "db.sealed.yaml", "--force"], &opened)
+        .exits(0)
+        .says("no longer in the file");
 }
 
 #[test]

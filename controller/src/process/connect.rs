@@ -31,7 +31,7 @@ pub(super) async fn connect(args: &ClusterArgs) -> Result<Client, ClusterError> 
     config.reset_reader_on_write = true;
     config.default_retry = false; // kube's waits up to a thousand seconds between tries
     let builder = ClientBuilder::try_from(config);
-    let builder = builder.map_err(|_| ClusterError::Connect("its certificates do not fit"))?;
+    let builder = builder.map_err(|error| ClusterError::Connect(unusable(&error)))?;
     // The buffer makes a service that can be called again out of one that cannot; each request waits in it but once.
     let again = ServiceBuilder::new()
         .layer(PagesLayer)
@@ -39,6 +39,16 @@ pub(super) async fn connect(args: &ClusterArgs) -> Result<Client, ClusterError> 
         .layer(BufferLayer::new(REQUESTS))
         .into_inner();
     Ok(builder.with_layer(&again).build())
+}
+
+/// Why no client could be made of a configuration.
+fn unusable(error: &kube::Error) -> &'static str {
+    match error {
+        kube::Error::ProxyProtocolUnsupported { .. } => {
+            "its proxy is none of http://, https:// and socks5://"
+        }
+        _ => "its certificates do not fit",
+    }
 }
 
 async fn config(args: &ClusterArgs) -> Result<Config, &'static str> {

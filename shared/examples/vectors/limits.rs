@@ -74,7 +74,7 @@ fn too_many_bytes() -> Case {
 }
 
 fn too_much_beside() -> Case {
-    let note = "x".repeat(192 * 1024 - 48);
+    let note = "x".repeat(192 * 1024 - 25);
     let mut file = File::at("prod", "db");
     file.more = format!(
         "  template:\n    metadata:\n      annotations:\n        a: {note}\n        b: {note}\n"

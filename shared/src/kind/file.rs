@@ -9,6 +9,7 @@ use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
+use serde_path_to_error::Track;
 
 use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
 use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
@@ -85,9 +86,10 @@ const MAPS: [&[&str]; 7] = [
     &["status", "secret"],
 ];
 
-fn has_list_for_map(node: &Node) -> bool {
-    let fields = MAPS.iter().filter_map(|path| descend(node, path));
-    fields.into_iter().any(|node| matches!(node.value, Value::Sequence(_)))
+fn list_for_map(node: &Node) -> Option<&'static [&'static str]> {
+    let is_list =
+        |path| matches!(descend(node, path), Some(Node { value: Value::Sequence(_), .. }));
+    MAPS.into_iter().find(|path| is_list(path))
 }
 
 /// The first key under `values` with something else than a map.
@@ -112,8 +114,8 @@ fn descend<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
 
 fn sealed(node: Node) -> Result<SealedSecret, FileError> {
     let object = full_name_of(&node);
-    if has_list_for_map(&node) {
-        return Err(FileError::WrongType { object });
+    if let Some(path) = list_for_map(&node) {
+        return Err(FileError::ListForMap { object, path: path.join(".") });
     }
     if let Some(entry) = key_without_block(&node) {
         let (line, key) = (entry.line, escaped(&entry.key));
@@ -128,6 +130,8 @@ fn sealed(node: Node) -> Result<SealedSecret, FileError> {
             unknown.get_or_insert_with(|| escaped(&path));
         }
     };
+    let mut track = Track::new();
+    let json = serde_path_to_error::Deserializer::new(json, &mut track);
     let sealed = serde_ignored::deserialize(json, &mut note);
     if let Some(path) = unknown {
         return Err(FileError::UnknownField { object, path });
@@ -135,7 +139,7 @@ fn sealed(node: Node) -> Result<SealedSecret, FileError> {
     if let Some((line, key)) = emptied {
         return Err(FileError::NoPayload { line, object, key });
     }
-    sealed.map_err(|_| FileError::WrongType { object })
+    sealed.map_err(|_| FileError::WrongType { object, path: escaped(&track.path().to_string()) })
 }
 
 /// `namespace/name` of any manifest, for messages.

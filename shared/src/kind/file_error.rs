@@ -25,11 +25,21 @@ pub enum FileError {
     },
     /// A field of another type than it must be.
     #[error(
-        "{object}: a field is of the wrong type, such as a number or boolean where a string must be quoted"
+        "{object}: {path} is of the wrong type; text that looks like a number or boolean must be quoted"
     )]
     WrongType {
         /// Which object.
         object: String,
+        /// Where, from the root.
+        path: String,
+    },
+    /// A list where the fields of a map belong.
+    #[error("{object}: {path} is of the wrong type: a list, and must be a map")]
+    ListForMap {
+        /// Which object.
+        object: String,
+        /// Where, from the root.
+        path: String,
     },
     /// Something else where a block belongs, such as the payload itself.
     #[error(
@@ -81,7 +91,9 @@ impl FileError {
             Self::UnknownField { .. } => {
                 "take the field out, or put its spelling or indentation right"
             }
-            Self::WrongType { .. } => "quote it; `git diff FILE` shows what changed last",
+            Self::WrongType { .. } | Self::ListForMap { .. } => {
+                "put that field right; `git diff FILE` shows what changed last"
+            }
             Self::UnknownVersion { .. } => Reason::Malformed.hint(),
         }
     }

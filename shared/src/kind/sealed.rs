@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::place::{Place, Scope};
 use crate::yaml::escaped;
@@ -66,7 +66,7 @@ pub struct SealedSecretSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
     /// ServiceAccounts of the namespace whose imagePullSecrets the live Secret is appended to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "absent_if_null", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub service_accounts: Vec<String>,
     /// What happens when a Secret of that name exists and is not ours (default: Refuse).
@@ -77,7 +77,7 @@ pub struct SealedSecretSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
     /// Fingerprints of the shared header's recipients, `sha256:` and 32 hex digits; hints, not a security statement.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "absent_if_null", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 71)))]
     pub sealed_to: Vec<String>,
     /// The age header of every block without one of its own, without its final line feed.
@@ -89,6 +89,16 @@ pub struct SealedSecretSpec {
     #[serde(default)]
     #[schemars(extend("maxProperties" = 1024, "x-kubernetes-map-type" = "atomic"))]
     pub values: BTreeMap<String, Block>,
+}
+
+/// Without a value a field counts as absent, as the API server has it: `labels:` is what is left when the last is taken
+/// out. Not so `values:`, which is what is left of a file that was cut.
+fn absent_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The values of `spec.onConflict`.
@@ -110,10 +120,18 @@ pub struct Template {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable: Option<bool>,
     /// Labels and annotations of the live Secret.
-    #[serde(default, skip_serializing_if = "TemplateMetadata::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "absent_if_null",
+        skip_serializing_if = "TemplateMetadata::is_empty"
+    )]
     pub metadata: TemplateMetadata,
     /// Values that are no secret, in clear; a key may not be sealed as well.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "absent_if_null",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     #[schemars(extend("maxProperties" = 1024))]
     pub string_data: BTreeMap<String, String>,
 }
@@ -122,11 +140,19 @@ pub struct Template {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateMetadata {
     /// Copied to the live Secret.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "absent_if_null",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     #[schemars(extend("maxProperties" = 256))]
     pub labels: BTreeMap<String, String>,
     /// Copied to the live Secret.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "absent_if_null",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     #[schemars(extend("maxProperties" = 256))]
     pub annotations: BTreeMap<String, String>,
 }
@@ -142,7 +168,7 @@ impl TemplateMetadata {
 #[serde(rename_all = "camelCase")]
 pub struct Block {
     /// Fingerprints of its own header's recipients; hints, not a security statement.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "absent_if_null", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 71)))]
     pub sealed_to: Vec<String>,
     /// Its own age header without the final line feed; absent where it is under the shared one.

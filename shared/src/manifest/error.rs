@@ -114,6 +114,18 @@ pub enum ManifestError {
         /// Where it is. A key that is none is often a value, so it is not shown.
         at: KeyAt,
     },
+    /// A key without quotes that YAML reads as a number or boolean, and kubectl spells otherwise: `y`, `012`.
+    #[error("{}Secret {object}: a key under {field} has no quotes, and YAML reads it as {key}", at_line(*.line))]
+    RespelledKey {
+        /// Its line.
+        line: usize,
+        /// `namespace/name`.
+        object: String,
+        /// `data` or `stringData`.
+        field: String,
+        /// What the key would be.
+        key: String,
+    },
     /// No values: most likely a typo or a manifest without its data.
     #[error("Secret {object} has no values")]
     NoValues {

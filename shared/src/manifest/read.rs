@@ -258,6 +258,11 @@ impl Reader<'_> {
                     if entry.line > 0 { KeyAt::Line(entry.line) } else { KeyAt::Entry(index + 1) };
                 return Err(ManifestError::BadKey { object, field, at });
             }
+            if entry.is_respelled {
+                let (line, object, key) = (entry.line, self.object.to_owned(), key.clone());
+                let field = field.to_owned();
+                return Err(ManifestError::RespelledKey { line, object, field, key });
+            }
             let value = match &entry.value.value {
                 Value::Null => {
                     manifest.empty.push(key.clone());

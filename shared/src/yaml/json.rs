@@ -146,7 +146,7 @@ impl<'de> Visitor<'de> for Json<'_, '_> {
                 return Err(de::Error::custom("refused"));
             }
             let value = map.next_value_seed(self)?;
-            entries.push(Entry { key, line: 0, span: 0..0, value });
+            entries.push(Entry { key, line: 0, span: 0..0, value, is_respelled: false });
         }
         Ok(Value::Mapping(entries))
     }

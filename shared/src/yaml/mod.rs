@@ -71,6 +71,8 @@ pub(crate) struct Entry {
     pub(crate) line: usize,
     pub(crate) span: Range<usize>,
     pub(crate) value: Node,
+    /// A number or boolean that is written otherwise than kubectl spells it: `y` is `true`, `012` is `10`.
+    pub(crate) is_respelled: bool,
 }
 
 /// All documents of a text; empty ones are left out, as kubectl does.

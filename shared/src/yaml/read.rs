@@ -192,7 +192,9 @@ impl<'a> Reader<'a> {
                 let problem = Problem::KeyTwice(escaped(&name));
                 return Err(ReadError { line, problem });
             }
-            entries.push(Entry { key: name, line, span: key.span, value });
+            let is_text = matches!(key.value, Value::String(_));
+            let is_respelled = !is_text && self.source(key.span.start, key.span.end) != name;
+            entries.push(Entry { key: name, line, span: key.span, value, is_respelled });
         };
         // What the map says itself wins over what it merges in; the first merged map wins over later ones.
         for entry in merged {

@@ -1,0 +1,98 @@
+//! One file that is to be written beside what stands there: what would go, what would change, and what is refused.
+
+use std::path::PathBuf;
+
+use seal_core::exit_code::ExitCode;
+
+use super::existing::Existing;
+use crate::console;
+use crate::error::Failure;
+use crate::scope;
+use crate::sealing::{Sealed, again};
+
+/// One file that is to be written, and what stands there.
+pub(super) struct Plan {
+    pub(super) path: PathBuf,
+    pub(super) objects: Vec<Sealed>,
+    pub(super) existing: Existing,
+}
+
+impl Plan {
+    /// Refuses to seal an object for fewer places than the file is for, and to leave out an annotation of its Secret: what
+    /// relied on it would fail later and elsewhere. Neither is taken from the file, which anybody may have edited.
+    pub(super) fn refuse_loss(&self) -> Result<(), Failure> {
+        for Sealed { object, place } in &self.objects {
+            let Some(old) = self.existing.before(object) else { continue };
+            let file = self.path.display();
+            if !again::covers(&object.spec.scope, &old.spec.scope) {
+                let (old, new) = (&old.spec.scope, &object.spec.scope);
+                let message =
+                    format!("{place}: {file} is for the scope {old}, and would be for {new}");
+                let flags = scope::flags(old);
+                return Err(Failure::input(message)
+                    .hint(format!("{flags} keeps the scope; --force lets go of it")));
+            }
+            if let Some(name) = again::lost_annotation(old, object) {
+                let message = format!(
+                    "{place}: {file} gives the Secret the annotation {name}, which would be gone"
+                );
+                return Err(Failure::input(message).hint(format!(
+                    "--annotation {name} keeps that of the manifest; --force lets go of it"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what of the old file is not in the new one.
+    pub(super) fn tell_what_goes(&self) {
+        for Sealed { object, place } in &self.objects {
+            let lost = self.existing.before(object).map(|old| again::lost(old, object));
+            if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
+                console::note(&format!("{place}: no longer in the file: {}", some_of(&lost)));
+            }
+        }
+        let comments: Vec<String> =
+            self.existing.comments().iter().map(|line| format!("line {line}")).collect();
+        if !comments.is_empty() {
+            console::note(&format!(
+                "{}: its comments are left out: {}; `seal set` keeps them",
+                self.path.display(),
+                some_of(&comments)
+            ));
+        }
+    }
+
+    fn would_change(&self) -> Option<String> {
+        let name = self.path.display();
+        let Existing::Sealed(..) = &self.existing else { return Some(name.to_string()) };
+        let mut changes = Vec::new();
+        for Sealed { object, place } in &self.objects {
+            match self.existing.before(object) {
+                Some(old) => changes.extend(again::changes(old, object)),
+                None => changes.push(format!("{place}, which is new")),
+            }
+        }
+        (!changes.is_empty()).then(|| format!("{name} ({})", some_of(&changes)))
+    }
+}
+
+/// A list as a person reads one, however long it is.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let list: Vec<String> =
+        names.iter().take(SHOWN).map(|name| name.chars().take(120).collect()).collect();
+    let list = list.join(", ");
+    if names.len() > SHOWN { format!("{list} and {} more", names.len() - SHOWN) } else { list }
+}
+
+/// Says which files would change, if any.
+pub(super) fn would_change(plans: &[Plan]) -> Result<(), Failure> {
+    let changed: Vec<String> = plans.iter().filter_map(Plan::would_change).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} would change", changed.join(", "));
+    Err(Failure::new(ExitCode::WouldChange, message)
+        .hint("run it again without --check, and commit"))
+}
