@@ -163,6 +163,12 @@ fn manifest_hint(error: &ManifestError) -> &'static str {
                 "look at that line: `kubectl apply --dry-run=client -f FILE` wants the same manifest"
             }
         },
+        ManifestError::NotASecret { kind, .. } if kind == "SealedSecret" => {
+            "of another controller: `kubectl get secret NAME -o json | seal` seals the live Secret it has made"
+        }
+        ManifestError::NotASecret { kind, .. } if kind.starts_with("an object") => {
+            "a file of KEY=value lines comes by --dotenv or --from-env-file, any other by --from-file KEY=FILE, each with --name and -n"
+        }
         ManifestError::NotASecret { .. } => {
             "only Secrets are sealed: put other manifests into a file of their own"
         }

@@ -3,6 +3,32 @@
 /// Most names of one list.
 const MOST_SHOWN: usize = 20;
 
+/// Flags and commands of kubeseal and sops, and what does the same here.
+const OF_PEERS: [(&[&str], &str); 11] = [
+    (
+        &["--cert", "--age", "--pgp"],
+        "-r or -R says for whom to seal, `seal fetch` pins the cluster's recipient",
+    ),
+    (&["--fetch-cert"], "`seal fetch` pins the cluster's recipient, `seal fetch --help` has more"),
+    (&["--format"], "a sealed file is YAML"),
+    (&["--secret-file"], "name the manifest itself: `seal secret.yaml`"),
+    (&["--sealed-secret-file"], "-o FILE names the output"),
+    (&["--merge-into", "edit"], "`seal set FILE KEY` changes one value and nothing else"),
+    (
+        &["--re-encrypt", "rotate", "updatekeys"],
+        "`seal open FILE -i KEY | seal -o FILE` seals for today's recipients",
+    ),
+    (&["--scope"], "--scope-namespaces and --scope-name widen where a file opens"),
+    (&["--raw"], "--name NAME -n NS --from-file KEY=FILE seals a value without a manifest"),
+    (&["--encrypt", "--in-place", "encrypt"], "`seal FILE -o FILE.sealed.yaml` seals a manifest"),
+    (&["--decrypt", "--recovery-unseal", "decrypt"], "`seal open FILE -i KEY` opens a sealed file"),
+];
+
+/// What does here what a flag or command of another program does.
+pub(crate) fn of_peers(typed: &str) -> Option<&'static str> {
+    OF_PEERS.iter().find(|(names, _)| names.contains(&typed)).map(|(_, ours)| *ours)
+}
+
 /// The name that is nearest to what was typed, when it is near enough to be a slip of the finger.
 pub(crate) fn nearest<'n>(
     typed: &str,
@@ -35,7 +61,7 @@ pub(crate) fn some_of(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{hint, nearest};
+    use super::{hint, nearest, of_peers};
 
     #[test]
     fn only_a_slip_of_the_finger_is_taken_for_another_name() {
@@ -51,6 +77,14 @@ mod tests {
             assert_eq!(nearest(typed, names), meant, "{typed}");
         }
     }
+
+    #[test]
+    fn what_other_programs_call_otherwise_is_explained() {
+        assert!(of_peers("--merge-into").unwrap().contains("seal set"));
+        assert!(of_peers("decrypt").unwrap().contains("seal open"));
+        assert_eq!(of_peers("--merge"), None);
+    }
+
     #[test]
     fn a_list_of_names_ends_somewhere() {
         assert_eq!(hint("pasword", ["password"]), "did you mean password? it has password");

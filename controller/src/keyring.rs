@@ -167,6 +167,7 @@ pub(crate) fn first_key() -> (Secret, Fingerprint) {
         },
         type_: Some(KEY.to_owned()),
         data: Some(data),
+        immutable: Some(true), // another key gets another name
         ..Secret::default()
     };
     (secret, identity.fingerprint())

@@ -1,7 +1,7 @@
 //! Objects as the API server sends them, decoded no further than this controller needs them.
 //!
-//! Whoever may write an object says how large it is. Of metadata only names, versions, owners and annotations of ours
-//! are taken; labels, managed fields and the annotations of others are skipped while reading. Of a sealed object
+//! Whoever may write an object says how large it is. Of metadata only names, versions, the owner that controls and
+//! annotations of ours are taken; labels, managed fields and what others put there are skipped while reading. Of a sealed object
 //! above [`LARGE`] bytes only what is remembered is kept: it is read again when its turn comes. Reads and writes
 //! nothing itself.
 
@@ -16,7 +16,7 @@ use kube::Resource;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec, SealedSecretStatus, Template};
 use seal_core::names::{FLUX_RECONCILE_AT, GROUP_PREFIX};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Bytes of JSON above which a sealed object is not kept whole when it arrives.
@@ -32,7 +32,7 @@ struct Metadata {
     resource_version: Option<String>,
     generation: Option<i64>,
     deletion_timestamp: Option<Time>,
-    owner_references: Option<Vec<OwnerReference>>,
+    owner_references: Controller,
     annotations: Annotations,
 }
 
@@ -45,7 +45,7 @@ impl From<Metadata> for ObjectMeta {
             resource_version: thin.resource_version,
             generation: thin.generation,
             deletion_timestamp: thin.deletion_timestamp,
-            owner_references: thin.owner_references,
+            owner_references: thin.owner_references.0.map(|owner| vec![owner]),
             annotations: Some(thin.annotations.0).filter(|ours| !ours.is_empty()),
             ..Self::default()
         }
@@ -85,6 +85,40 @@ impl<'de> Visitor<'de> for Ours {
             }
         }
         Ok(Annotations(ours))
+    }
+}
+
+/// The owner that controls an object: of all that are named there is at most one.
+#[derive(Clone, Debug, Default)]
+struct Controller(Option<OwnerReference>);
+
+impl<'de> Deserialize<'de> for Controller {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Owners)
+    }
+}
+
+struct Owners;
+
+impl<'de> Visitor<'de> for Owners {
+    type Value = Controller;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of owners")
+    }
+
+    fn visit_unit<E>(self) -> Result<Controller, E> {
+        Ok(Controller::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut owners: A) -> Result<Controller, A::Error> {
+        let mut controller = None;
+        while let Some(owner) = owners.next_element::<OwnerReference>()? {
+            if owner.controller == Some(true) {
+                controller = Some(owner);
+            }
+        }
+        Ok(Controller(controller))
     }
 }
 
@@ -213,5 +247,29 @@ impl Resource for Arrived {
 
     fn meta_mut(&mut self) -> &mut ObjectMeta {
         &mut self.sealed.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_owners_only_the_one_that_controls_is_kept() {
+        let owner = |n: usize, controls: bool| {
+            format!(
+                "{{\"apiVersion\":\"v1\",\"kind\":\"K\",\"name\":\"n\",\"uid\":\"{n}\",\"controller\":{controls}}}"
+            )
+        };
+        let mut owners: Vec<String> = (0..30_000).map(|n| owner(n, false)).collect();
+        owners.insert(20_000, owner(7, true));
+        let text = format!("{{\"metadata\":{{\"ownerReferences\":[{}]}}}}", owners.join(","));
+        let SecretMeta(metadata) = serde_json::from_str(&text).unwrap();
+        let uids: Vec<String> =
+            metadata.owner_references.unwrap().into_iter().map(|it| it.uid).collect();
+        assert_eq!(uids, ["7"]);
+        let SecretMeta(none) =
+            serde_json::from_str("{\"metadata\":{\"ownerReferences\":null}}").unwrap();
+        assert_eq!(none.owner_references, None);
     }
 }

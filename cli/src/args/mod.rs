@@ -75,9 +75,14 @@ fn not_a_command(first: Option<&PathBuf>) -> Result<(), Failure> {
     }
     let commands = Cli::command();
     let names = commands.get_subcommands().map(clap::Command::get_name);
-    let hint = match suggest::nearest(word, names) {
-        Some(name) => format!("did you mean `seal {name}`? `seal --help` lists the commands"),
-        None => "`seal --help` lists the commands; anything else is the name of a file".to_owned(),
+    let hint = match (suggest::of_peers(word), suggest::nearest(word, names)) {
+        (Some(ours), _) => format!("{ours}; `seal --help` lists the commands"),
+        (None, Some(name)) => {
+            format!("did you mean `seal {name}`? `seal --help` lists the commands")
+        }
+        (None, None) => {
+            "`seal --help` lists the commands; anything else is the name of a file".to_owned()
+        }
     };
     Err(Failure::input(format!("there is no command and no file {word}")).hint(hint))
 }

@@ -49,6 +49,9 @@ fn message(error: &clap::Error, path: &str) -> String {
 /// What was meant, or what can stand there; and always where it is explained.
 fn hint(error: &clap::Error, path: &str, command: &mut Command) -> String {
     let help = format!("`{path} --help`");
+    if let Some(ours) = suggest::of_peers(&flag(error)) {
+        return format!("{ours}; {help}");
+    }
     if let Some(suggested) = text_of(error, ContextKind::SuggestedArg) {
         return format!("did you mean {suggested}? {help} lists all");
     }

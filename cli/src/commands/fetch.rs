@@ -36,6 +36,11 @@ pub(crate) struct FetchArgs {
 
 /// Fetches the recipient, compares it with the pin, and writes it where it is pinned.
 pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if args.name.is_empty() || !args.name.bytes().all(is_part) {
+        return Err(Failure::input("--as has a character that no recipient's name has")
+            .hint("letters, digits, - . _"));
+    }
     let target = files::real_path(Path::new("."))?.join("-");
     let Some(path) = policy::files_above(&target).into_iter().next() else {
         return Err(Failure::new(

@@ -72,13 +72,15 @@ pub(crate) fn run(args: &InstallArgs, console: &mut Console) -> Result<(), Failu
 
 /// What no manifest can say: what an earlier, wider install has left, and what must be there before.
 fn say_what_is_narrower(args: &InstallArgs) {
-    let served = args.namespaces.join(", ");
+    let (served, home) = (args.namespaces.join(", "), &args.namespace);
     note(&format!("the namespaces {served} must exist before this is applied"));
     note(
-        "if the controller was installed for every namespace before, that right stays until it is taken back:",
+        "rights that were given before stay until they are taken back. If the controller was installed for every namespace:",
     );
-    note("  kubectl delete clusterrolebinding seal-controller --ignore-not-found");
-    note("  kubectl delete clusterrole seal-controller --ignore-not-found");
+    note(&format!("  kubectl delete clusterrolebinding {home}-controller --ignore-not-found"));
+    note(&format!("  kubectl delete clusterrole {home}-controller --ignore-not-found"));
+    note("in each namespace NS that was named before and is not any more:");
+    note(&format!("  kubectl delete rolebinding,role -n NS {home}-controller"));
 }
 
 fn check(args: &InstallArgs) -> Result<(), Failure> {

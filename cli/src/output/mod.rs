@@ -67,6 +67,15 @@ impl OutputArgs {
             return Err(Failure::input("--check has no file to compare with")
                 .hint("add -w, --out DIR or -o FILE"));
         }
+        let format =
+            self.file().filter(|it| ["yaml", "json"].iter().any(|name| it.as_os_str() == *name));
+        if let Some(format) = format.filter(|it| !files::exists(it)) {
+            let name = format.display();
+            return Err(Failure::input(format!(
+                "-o names the file that is written, and {name} looks like a format"
+            ))
+            .hint(format!("a sealed file is YAML; a file of that name is ./{name}")));
+        }
         if self.path.is_some() && has_file {
             return Err(Failure::input("--path is for standard output, and a file is written")
                 .hint("leave --path out: the rules go by the file that is written"));

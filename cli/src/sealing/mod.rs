@@ -181,7 +181,7 @@ fn agree<'a>(
 fn tell_what_changes(manifest: &Manifest, place: &Place, wanted: &Wanted) {
     if !manifest.dropped.is_empty() {
         let annotations = manifest.dropped.iter().any(|name| name.starts_with("annotation "));
-        let keeps = if annotations { "; --annotation keeps one" } else { "" };
+        let keeps = if annotations { "; --annotation NAME keeps an annotation" } else { "" };
         console::note(&format!("{place}: left out {}{keeps}", manifest.dropped.join(", ")));
     }
     for key in &manifest.empty {

@@ -30,6 +30,11 @@ pub(crate) fn look_over(place: &impl Display, values: &Values) -> Result<(), Fai
             "{place}: the value of {keys} ends in a line feed, which is sealed with it; printf %s leaves it out"
         ));
     }
+    if let Some(keys) = keys_with(values, begins_with_byte_order_mark) {
+        console::note(&format!(
+            "{place}: the value of {keys} begins with a byte order mark, which is sealed with it; PowerShell's pipes and > add one, and may make UTF-16 of it"
+        ));
+    }
     if let Some(keys) = keys_with(values, is_template) {
         console::note(&format!(
             "{place}: the value of {keys} has a template, {{{{ … }}}}, which is sealed as it stands: nothing fills it in"
@@ -65,7 +70,15 @@ fn ends_in_line_feed(value: &[u8]) -> bool {
     }
 }
 
+fn begins_with_byte_order_mark(value: &[u8]) -> bool {
+    [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| value.starts_with(mark))
+}
+
+/// Only text is one: random bytes have its marks now and then.
 fn is_template(value: &[u8]) -> bool {
+    if std::str::from_utf8(value).is_err() {
+        return false;
+    }
     let begins = value.windows(2).position(|pair| pair == b"{{");
     begins.is_some_and(|at| contains(&value[at..], b"}}"))
 }

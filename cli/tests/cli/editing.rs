@@ -95,7 +95,7 @@ fn a_conflict_of_one_key_is_named_by_its_line_and_by_what_to_keep() {
         ran.says(&format!(
             "line {line}: not valid YAML or JSON: a merge conflict that is not resolved, in prod/db"
         ))
-        .says("keep one side of it whole");
+        .says("of one key keep one side's block whole");
     }
     assert_eq!(world.read("db.sealed.yaml"), conflict, "nothing was changed");
 

@@ -103,3 +103,34 @@ fn what_is_not_ours_is_not_formatted() {
     world.write("plain.yaml", "apiVersion: v1\nkind: ConfigMap\n");
     world.seal(&["fmt", "plain.yaml"]).exits(2).says("no SealedSecret");
 }
+
+#[test]
+fn the_comments_that_end_blocks_come_back_and_no_other_line_changes() {
+    let world = World::sealed();
+    for line_end in ["\n", "\r\n"] {
+        let text = world.read("db.sealed.yaml").replace("\r\n", "\n");
+        let text = format!("# above\n{text}").replace('\n', line_end);
+        let is_mark = |line: &&str| line.trim_start().starts_with("# end of ");
+        let without: Vec<&str> = text.split_inclusive('\n').filter(|it| !is_mark(it)).collect();
+        let half = text.replacen("    # end of password", "    # mine", 1);
+        for taken_out in [without.concat(), half] {
+            world.write("db.sealed.yaml", &taken_out);
+            world.seal(&["fmt", "db.sealed.yaml", "--check"]).exits(3);
+            world.seal(&["fmt", "db.sealed.yaml"]).exits(0);
+            let back = world.read("db.sealed.yaml");
+            assert_eq!(back.matches("# end of ").count(), 2, "{back}");
+            assert!(
+                back.contains("    # end of password") && back.contains("    # end of username")
+            );
+            let rest: String = back.split_inclusive('\n').filter(|it| !is_mark(it)).collect();
+            let before: String =
+                taken_out.split_inclusive('\n').filter(|it| !is_mark(it)).collect();
+            assert_eq!(rest, before);
+            world.seal(&["fmt", "db.sealed.yaml", "--check"]).exits(0);
+        }
+        world.write(
+            "db.sealed.yaml",
+            &text.replacen("# above\r\n", "", 1).replacen("# above\n", "", 1),
+        );
+    }
+}

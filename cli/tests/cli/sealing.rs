@@ -67,7 +67,7 @@ fn annotations_and_server_fields_stay_out_unless_named() {
         .exits(0)
         .says(&format!("left out annotation example.com/owner, annotation {last_applied}"))
         .says("metadata.uid")
-        .says("--annotation keeps one");
+        .says("--annotation NAME keeps an annotation");
     assert!(!sealed.text().contains("annotations"));
     world
         .seal(&[path, "--annotation", "example.com/owner", "--annotation", "a=b=c"])

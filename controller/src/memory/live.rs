@@ -19,7 +19,7 @@ pub(super) struct SecretVersion {
     uid: u64,
     /// `metadata.resourceVersion`: the API server's are numbers that grow.
     number: u64,
-    /// Changes with its owners or with an annotation of ours.
+    /// Changes with the owner that controls it or with an annotation of ours.
     pub(super) ownership: u64,
 }
 
@@ -148,12 +148,12 @@ impl Live {
     pub(super) fn version_of(&self, metadata: &ObjectMeta) -> SecretVersion {
         let annotations = metadata.annotations.iter().flatten();
         let ours: Vec<_> = annotations.filter(|(name, _)| name.starts_with("seal.dev/")).collect();
-        let references = metadata.owner_references.iter().flatten();
-        let owners: Vec<_> = references.map(|owner| (&owner.uid, owner.controller)).collect();
+        let mut references = metadata.owner_references.iter().flatten();
+        let controller = references.find(|owner| owner.controller == Some(true));
         SecretVersion {
             uid: self.hasher.hash_one(metadata.uid.as_deref().unwrap_or_default()),
             number: self.version_number(metadata.resource_version.as_deref().unwrap_or_default()),
-            ownership: self.hasher.hash_one((ours, owners)),
+            ownership: self.hasher.hash_one((ours, controller.map(|owner| &owner.uid))),
         }
     }
 

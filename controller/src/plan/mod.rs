@@ -108,7 +108,7 @@ impl fmt::Debug for Plan {
 /// Decides between what is there and what is wanted.
 pub(crate) fn plan(live: Option<&Secret>, desired: &Desired<'_>, cause: Cause) -> Plan {
     let Some(live) = live else { return create(desired, cause) };
-    if let Some(refusal) = ours::refusal(live, desired.owner) {
+    if let Some(refusal) = ours::refusal(live, desired) {
         return match desired.on_conflict {
             // Taking a Secret over needs the consent of whoever may write it, and there is no way to give it yet.
             OnConflict::Refuse | OnConflict::AdoptEmpty | OnConflict::Adopt | OnConflict::Merge => {
@@ -141,7 +141,7 @@ fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
     if !desired.made(live) {
         return match ours::controller_of(&live.metadata) {
             Some(_) => Plan::Wait(Waiting::Collected),
-            None => Plan::Refuse(Refusal::Orphaned),
+            None => Plan::Refuse(Refusal::OrphanedAndFrozen),
         };
     }
     let text = "the live Secret was immutable or of another type, and was deleted and made again";

@@ -2,9 +2,10 @@
 //!
 //! Ours is one with a controller ownerReference to the sealed object of this name, whatever its uid: an object
 //! that is deleted and made again finds its Secret still there while garbage collection is on its way. Or one
-//! with the annotation `seal.dev/applied` naming the object and no controller, as `--cascade=orphan` leaves it, while
-//! nobody else has written its data or type since, or whoever may write it says so. Only somebody who may write
-//! the Secret can set any of it.
+//! without a controller whose annotation `seal.dev/applied` names the object: where our status says that this very object
+//! made it and nobody else has written its data or type since, or where whoever may write the Secret says so. What
+//! `--cascade=orphan` leaves is a Secret like any other: else whoever may create a sealed object of its name could
+//! overwrite and delete it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,33 +17,37 @@ use seal_core::names::{ACCEPTS, APPLIED, GROUP};
 use seal_core::open::allowed::reserved_type;
 use serde::{Deserialize, Serialize};
 
-use super::writers;
-use crate::object_id::{ObjectId, ObjectName};
+use super::{Desired, writers};
+use crate::object_id::ObjectName;
 
 /// Why a live Secret is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Made by somebody else; the owner when it names one.
     NotOurs(Option<String>),
-    /// Made from the sealed object of this name, orphaned, and written by this manager since.
+    /// Made from this sealed object, without its owner now, and written by this manager since.
     WrittenBy(String),
-    /// Made from an earlier sealed object of this name and orphaned; it would have to be deleted and made again.
+    /// Left behind by an earlier sealed object of this name.
     Orphaned,
+    /// The same, to be taken over; but it would have to be deleted and made again.
+    OrphanedAndFrozen,
     /// Of a reserved type.
     Reserved(String),
 }
 
 /// What forbids `owner` to write `live`, if anything.
-pub(super) fn refusal(live: &Secret, owner: &ObjectId) -> Option<Refusal> {
+pub(super) fn refusal(live: &Secret, desired: &Desired<'_>) -> Option<Refusal> {
+    let owner = &desired.owner.at;
     if let Some(problem) = reserved_type(live.type_.as_deref().unwrap_or_default()) {
         return Some(Refusal::Reserved(problem));
     }
     match controller_of(&live.metadata) {
-        Some(reference) if refers_to(reference, &owner.at) => None,
+        Some(reference) if refers_to(reference, owner) => None,
         Some(other) => Some(Refusal::NotOurs(Some(owner_name(other)))),
-        None if Origin::read(&live.metadata, &owner.at).is_none() => Some(Refusal::NotOurs(None)),
+        None if Origin::read(&live.metadata, owner).is_none() => Some(Refusal::NotOurs(None)),
         None if accepts(&live.metadata) => None,
-        None => writers::of_values(&live.metadata).map(Refusal::WrittenBy),
+        None if desired.made(live) => writers::of_values(&live.metadata).map(Refusal::WrittenBy),
+        None => Some(Refusal::Orphaned),
     }
 }
 

@@ -12,7 +12,7 @@ use tower::ServiceBuilder;
 use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
 
-use super::pages::PagesLayer;
+use super::bounded::BoundedLayer;
 use super::retry::Retry;
 use super::{ClusterArgs, ClusterError};
 
@@ -34,7 +34,7 @@ pub(super) async fn connect(args: &ClusterArgs) -> Result<Client, ClusterError> 
     let builder = builder.map_err(|error| ClusterError::Connect(unusable(&error)))?;
     // The buffer makes a service that can be called again out of one that cannot; each request waits in it but once.
     let again = ServiceBuilder::new()
-        .layer(PagesLayer)
+        .layer(BoundedLayer)
         .layer(RetryLayer::new(Retry::default()))
         .layer(BufferLayer::new(REQUESTS))
         .into_inner();

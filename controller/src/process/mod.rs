@@ -2,10 +2,10 @@
 
 mod admin;
 mod args;
+mod bounded;
 mod connect;
 mod connections;
 mod first_key;
-mod pages;
 mod retry;
 mod upkeep;
 mod worker;

@@ -76,12 +76,24 @@ fn refused(refusal: &Refusal, target: &Place) -> Outcome {
             "exists, owned by {owner}, and was not made from this sealed file; it is left alone; delete it, or give the sealed file another name"
         ),
         Refusal::WrittenBy(writer) => format!(
-            "was left behind by an earlier sealed file of this name, and {writer} has written it since; it is left alone; to give it up to the sealed file: kubectl annotate secret -n {} {} {ACCEPTS}=adopt",
-            target.namespace, target.name
+            "has lost its owner, and {writer} has written it since; it is left alone; {}",
+            consent(target)
         ),
-        Refusal::Orphaned => "was left behind by an earlier sealed file of this name, and would have to be deleted and made again, since it is immutable or of another type; it is left alone; delete it".to_owned(),
+        Refusal::Orphaned => format!(
+            "was left behind by an earlier sealed file of this name; it is left alone; {}",
+            consent(target)
+        ),
+        Refusal::OrphanedAndFrozen => "was left behind by an earlier sealed file of this name, and would have to be deleted and made again, since it is immutable or of another type; it is left alone; delete it".to_owned(),
     };
     Outcome::new(Reason::NotOurs, format!("the Secret {target} {why}"))
+}
+
+/// How whoever may write a Secret lets it be taken over.
+fn consent(target: &Place) -> String {
+    let Place { namespace, name } = target;
+    format!(
+        "to give it up to the sealed file: kubectl annotate secret -n {namespace} {name} {ACCEPTS}=adopt"
+    )
 }
 
 fn waits(waiting: &Waiting) -> String {

@@ -3,6 +3,9 @@
 //! Absent → `POST`; ours → `PUT` on the version that was read; frozen → a dry run, then delete with
 //! preconditions and `POST`. Never server-side apply: it would merge into Secrets of others.
 
+use std::pin::pin;
+
+use futures::AsyncReadExt;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, PostParams, Preconditions};
@@ -16,6 +19,9 @@ use crate::api_error::{self, ApiError};
 use crate::plan::{Plan, Refusal, Version, Waiting};
 use crate::thin::SecretMeta;
 use crate::work::bytes::{Bytes, Taken};
+
+/// Bytes of JSON that are read before there is room for them, by each worker. What has more waits until nobody else has any.
+const READ_AT_ONCE: usize = 256 << 10;
 
 /// Why a plan was not carried out.
 pub(crate) enum Undone {
@@ -40,17 +46,40 @@ pub(crate) async fn read(
     place: &Place,
 ) -> Result<(Option<Secret>, Taken), ApiError> {
     let failed = |error| ApiError::new("get the Secret", place, error);
-    let request = Request::new(Secret::url_path(&(), Some(&place.namespace)))
-        .get(&place.name, &Default::default())
-        .expect("the names of a place make a path");
-    let text = match client.request_text(request).await {
-        Ok(text) => Zeroizing::new(text),
+    let begun = match text(client, place, READ_AT_ONCE).await {
+        Ok(begun) => begun,
         Err(error) if api_error::code(&error) == 404 => return Ok((None, None)),
         Err(error) => return Err(failed(error)),
     };
-    let room = bytes.of_live(text.len()).await;
-    let live = serde_json::from_str(&text);
+    let (text, room) = if begun.len() <= READ_AT_ONCE {
+        let room = bytes.of_live(begun.len()).await;
+        (begun, room)
+    } else {
+        drop(begun);
+        let room = bytes.of_live(usize::MAX).await;
+        (text(client, place, usize::MAX).await.map_err(failed)?, room)
+    };
+    let live = serde_json::from_slice(&text);
     Ok((Some(live.map_err(|error| failed(kube::Error::SerdeError(error)))?), room))
+}
+
+/// The JSON of the live Secret; of a longer one than `most` bytes its beginning, which is longer than that too.
+async fn text(
+    client: &Client,
+    place: &Place,
+    most: usize,
+) -> Result<Zeroizing<Vec<u8>>, kube::Error> {
+    let request = Request::new(Secret::url_path(&(), Some(&place.namespace)))
+        .get(&place.name, &Default::default())
+        .expect("the names of a place make a path");
+    let stream = client.request_stream(request).await?;
+    let mut text = Zeroizing::new(Vec::new());
+    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    pin!(stream.take(most))
+        .read_to_end(&mut text)
+        .await
+        .map_err(|error| kube::Error::Service(Box::new(error)))?;
+    Ok(text)
 }
 
 /// The same without anything but what tells its version and whose it is.

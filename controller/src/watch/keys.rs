@@ -52,7 +52,11 @@ fn remember(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
     if published != before.published {
         tell_of_published(published.as_ref(), before.published.as_ref());
     }
-    if held != before.keyring.fingerprints() {
+    let held_before = before.keyring.fingerprints();
+    if held != held_before {
+        for lost in held_before.iter().filter(|key| !held.contains(key)) {
+            tracing::warn!(%lost, "this key is no longer held: what is sealed for it alone does not open any more");
+        }
         let held = held.len();
         if held == 0 {
             tracing::warn!(held, "the keyring changed: no key is held, and nothing can be opened");

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{Controller, ends, foreign, get, quiet, ready, seal_for};
+use crate::support::{Controller, ends, foreign, get, map, quiet, ready, seal_for};
 
 /// What the Deployment gives the controller.
 const SHIPPED_LIMIT_KB: u64 = 256 << 10;
@@ -56,11 +56,12 @@ fn named(sealed: &SealedSecret, name: &str) -> SealedSecret {
     sealed
 }
 
-/// About a megabyte of labels.
+/// About a megabyte of labels, and an annotation that JSON escapes to six times its length: 2.6 MB.
 fn labelled(name: &str) -> Secret {
     let labels = (0..16_000).map(|n| (format!("l{n}"), "x".repeat(50)));
     let mut secret = foreign(name, &[("a", "1")]);
     secret.metadata.labels = Some(labels.collect::<BTreeMap<_, _>>());
+    secret.metadata.annotations = Some(map(&[("a", &"<".repeat(250 << 10))]));
     secret
 }
 

@@ -30,7 +30,7 @@ async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
         here.map(|it| (it.verb.clone(), it.group.clone(), it.resource.clone())).collect()
     };
     let roles: Api<ClusterRole> = Api::all(cluster.client());
-    let everywhere = roles.get("seal-controller").await.unwrap().rules.unwrap();
+    let everywhere = roles.get("seal-system-controller").await.unwrap().rules.unwrap();
     let at_home = home.get::<Role>("seal-controller").await.rules.unwrap();
     assert_eq!(rights(false), granted(&everywhere));
     assert_eq!(rights(true), granted(&at_home));

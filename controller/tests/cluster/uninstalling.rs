@@ -87,6 +87,20 @@ async fn no_way_that_a_person_would_try_takes_a_live_secret_or_a_key_along() {
     );
     assert!(has_kind(&cluster).await && home.find::<Secret>("seal-key-first").await.is_some());
     assert_eq!(values(&ns.get("db").await), map(&[("a", "1")]));
+    // Nor is a key written over, as when one cluster's backup is applied over another's first key.
+    let next = seal_core::key::Identity::generate();
+    crate::keys::add_key(&cluster, &home.name, "next", &next, "active").await;
+    for key in ["next", "seal-key-first"] {
+        let patch = r#"{"data":{"identity":"eA=="}}"#;
+        let line = format!("patch secret -n seal-system {key} -p {patch}");
+        let (patched, said) = kubectl(&cluster, &line, "").await;
+        assert!(
+            !patched && (said.contains("deletion guard") || said.contains("immutable")),
+            "{said}"
+        );
+        let line = format!("label secret -n seal-system {key} --overwrite seal.dev/key=retired");
+        assert!(kubectl(&cluster, &line, "").await.0, "what is no content of it may change");
+    }
     ns.delete::<Secret>("db").await; // an ordinary Secret goes as ever, and comes back
     ends(&ns, "db", "Applied").await;
 }

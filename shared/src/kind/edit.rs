@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind::file::{self, Document, FileError};
 use crate::kind::sealed::{Block, SealedSecret};
+use crate::names::SEALED_SECRET;
 use crate::yaml::{self, lines};
 
 use super::edit_lines::Editor;
@@ -72,6 +73,18 @@ pub fn is_editable(text: &str) -> Result<bool, FileError> {
     let documents = file::read(text)?;
     let mut expected = documents.clone();
     Ok(all_changed(text, &mut expected).is_some_and(|written| reads_as(&written, &expected)))
+}
+
+/// The text with the comment behind each block of each object that [`is_editable`]; no other line changes.
+pub(super) fn with_ends(text: &str) -> Option<String> {
+    let mut edits = Vec::new();
+    let nodes = yaml::documents(text).ok()?;
+    for node in nodes.iter().filter(|node| node.text("kind") == SEALED_SECRET) {
+        let mut editor = Editor::new(text, node.get("spec")?)?;
+        editor.end_blocks()?;
+        edits.append(&mut editor.edits);
+    }
+    Some(lines::apply(text, edits))
 }
 
 /// The text with every block of every object changed; `expected` becomes what it must read as.

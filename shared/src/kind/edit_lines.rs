@@ -131,6 +131,18 @@ impl<'a> Editor<'a> {
         end_of_lines
     }
 
+    /// Puts the comment behind each block that has none.
+    pub(super) fn end_blocks(&mut self) -> Option<()> {
+        for entry in self.spec.entry("values").iter().flat_map(|values| values.value.entries()) {
+            let end = lines::of_entry(self.text, entry)?.end;
+            if self.end_of_block(entry, end) == end {
+                let comment = self.indented(&end_of_block(&entry.key), self.indent_of(entry));
+                self.insert(end, &comment);
+            }
+        }
+        Some(())
+    }
+
     fn remove_block(&mut self, entry: &Entry) -> Option<()> {
         let mut range = self.lines_of_block(entry)?;
         range.start = self.comment_above(range.start);

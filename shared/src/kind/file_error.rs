@@ -77,7 +77,7 @@ impl FileError {
         match self {
             Self::Text { error, .. } => match error.problem {
                 Problem::Conflict => {
-                    "keep one side of it whole, sealedTo, header and payload together, and take its marks out"
+                    "of one key keep one side's block whole, sealedTo, header and payload together; of two different keys keep both blocks; and take the marks out"
                 }
                 Problem::KeyTwice(_) => {
                     "keep one of the two whole: of a block that stands twice, one with its header and payload"

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::edit::is_editable;
+use super::edit::{is_editable, with_ends};
 use super::file::{self, Document, FileError};
 use super::sealed::SealedSecret;
 use crate::yaml;
@@ -37,11 +37,13 @@ pub enum FormatError {
     Changed(String),
 }
 
-/// Writes every sealed object of `text` in block layout; `None` where each can be edited as it is.
+/// Writes every sealed object of `text` in block layout; where each can be edited as it is, only puts back the comments that
+/// end its blocks. `None` where nothing changes.
 pub fn format(text: &str) -> Result<Option<Formatted>, FormatError> {
     let text = text.trim_start_matches('\u{feff}');
     if is_editable(text)? {
-        return Ok(None);
+        let ended = with_ends(text).filter(|ended| ended != text);
+        return Ok(ended.map(|text| Formatted { text, dropped: Vec::new() }));
     }
     let mut objects = Vec::new();
     let mut dropped = Vec::new();

@@ -36,7 +36,7 @@ pub enum ManifestError {
         within: Option<String>,
     },
     /// Nothing in it.
-    #[error("there is no manifest in it")]
+    #[error("there is no manifest: nothing but space and comments was read")]
     Empty,
     /// A document that is no Secret.
     #[error("{kind} {object} is not a Secret")]

@@ -42,15 +42,30 @@ fn nothing_is_deleted_that_this_very_sealed_object_has_not_made() {
     wanted.owner.uid = "uid-2".into();
     let plan = wanted.plan(Some(&live), Cause::File);
     assert!(matches!(plan, Plan::Wait(Waiting::Collected)), "{plan:?}");
-    let plan = wanted.plan(Some(&orphan(live.clone())), Cause::File);
-    assert!(matches!(plan, Plan::Refuse(Refusal::Orphaned)), "{plan:?}");
+    let given_up = accepting(orphan(live.clone()));
+    let plan = wanted.plan(Some(&given_up), Cause::File);
+    assert!(matches!(plan, Plan::Refuse(Refusal::OrphanedAndFrozen)), "{plan:?}");
     wanted.written_uid = Some("live");
     assert!(matches!(wanted.plan(Some(&live), Cause::File), Plan::Replace { .. }));
 }
 
 #[test]
-fn an_orphan_is_taken_up_again_unless_somebody_else_has_written_its_values() {
+fn an_orphan_is_taken_up_where_whoever_may_write_it_says_so_and_not_before() {
     let wanted = Wanted::new(&[("a", "1")], Template::default());
+    let live = orphan(wanted.made());
+    let plan = wanted.plan(Some(&live), Cause::File);
+    assert!(matches!(plan, Plan::Refuse(Refusal::Orphaned)), "{plan:?}");
+    let plan = wanted.plan(Some(&accepting(live)), Cause::File);
+    let Plan::Update { secret, .. } = plan else { panic!("{plan:?}") };
+    let annotations = secret.metadata.annotations.unwrap();
+    assert!(!annotations.contains_key("seal.dev/accepts"), "it was for this once");
+}
+
+#[test]
+fn a_secret_that_this_very_object_made_gets_its_owner_back_unless_somebody_has_written_its_values()
+{
+    let mut wanted = Wanted::new(&[("a", "1")], Template::default());
+    wanted.written_uid = Some("live");
     let mut live = orphan(wanted.made());
     let entries = live.metadata.managed_fields.as_mut().unwrap();
     entries.push(written_by("kubectl-label", "f:metadata"));
@@ -61,15 +76,19 @@ fn an_orphan_is_taken_up_again_unless_somebody_else_has_written_its_values() {
         entries.push(written_by("kubectl\nedit", field));
         let Plan::Refuse(refusal) = wanted.plan(Some(&edited), Cause::File) else { panic!() };
         assert_eq!(refusal, Refusal::WrittenBy("kubectl\\nedit".into()));
-        let accepts = ("seal.dev/accepts".to_owned(), "adopt".to_owned());
-        edited.metadata.annotations.as_mut().unwrap().extend([accepts]);
-        let Plan::Update { secret, .. } = wanted.plan(Some(&edited), Cause::File) else { panic!() };
-        let annotations = secret.metadata.annotations.unwrap();
-        assert!(!annotations.contains_key("seal.dev/accepts"), "it was for this once");
+        let plan = wanted.plan(Some(&accepting(edited)), Cause::File);
+        assert!(matches!(plan, Plan::Update { .. }), "{plan:?}");
     }
     live.metadata.managed_fields = None;
     let plan = wanted.plan(Some(&live), Cause::File);
     assert!(matches!(plan, Plan::Refuse(Refusal::WrittenBy(_))), "nothing is known: {plan:?}");
+}
+
+/// With the consent of whoever may write it.
+fn accepting(mut live: Secret) -> Secret {
+    let annotations = live.metadata.annotations.get_or_insert_default();
+    annotations.insert("seal.dev/accepts".to_owned(), "adopt".to_owned());
+    live
 }
 
 #[test]
