@@ -34,7 +34,7 @@ test: ## Run all tests and the lints; fetches and builds what they need
 	else echo "make test: no Go: what needs age is skipped, which CI=true makes a failure" >&2; [[ $$CI != true ]]; fi; \
 	export SEAL_TEST_TOOLS="$${tools:+$$tools:}$${age:+$$age:}$$SEAL_TEST_TOOLS"; \
 	[[ -z $$age ]] || export SEAL_CCTV_AGE="$${SEAL_CCTV_AGE:-$$age/../cctv-age}"; \
-	set -x; cargo test --workspace --locked
+	export RUST_TEST_THREADS="$${RUST_TEST_THREADS:-4}"; set -x; cargo test --workspace --locked # most tests wait for programs
 	@$(MAKE) --no-print-directory lint
 
 test-windows: ## Run the command line for Windows under wine (needs wine and mingw-w64)

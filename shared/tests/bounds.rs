@@ -117,7 +117,7 @@ fn changed(text: &str, generator: &mut Generator) -> String {
 #[test]
 fn a_text_takes_no_more_memory_than_its_size_allows() {
     let mut generator = Generator(0x2545_f491_4f6c_dd1d);
-    for _ in 0..400 {
+    for _ in 0..200 {
         reads_within_bounds(&of_signs(&mut generator));
     }
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");

@@ -18,8 +18,6 @@ use crate::work::pace;
 
 /// How long the API server keeps one request of a watch.
 const WATCH_SECONDS: u32 = 25;
-/// Objects per page of a list; the client asks for fewer where they are large.
-const PAGE: u32 = 500;
 /// The events of one watch.
 pub(super) struct Events<K: Resource + 'static> {
     what: &'static str,
@@ -43,8 +41,14 @@ where
     }
 
     /// The same, of objects that anybody may have made large: only one such watch lists at a time.
-    pub(super) fn of_foreign(what: &'static str, api: Api<K>, listing: Arc<Semaphore>) -> Self {
-        let config = Config::default().page_size(PAGE);
+    /// A page has so many, or fewer: the client asks for fewer where they are large.
+    pub(super) fn of_foreign(
+        what: &'static str,
+        api: Api<K>,
+        page: u32,
+        listing: Arc<Semaphore>,
+    ) -> Self {
+        let config = Config::default().page_size(page);
         Self { listing: Some(listing), ..Self::of(what, api, config) }
     }
 

@@ -8,13 +8,16 @@ use super::{Listed, Watching, go_on_without};
 use crate::memory::Watched;
 use crate::thin::Arrived;
 
+/// Objects of a page: five times as large as the metadata of a Secret, and in memory several times.
+const PAGE: u32 = 100;
+
 /// Watches the sealed objects of one namespace or all.
 pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) {
     let api: Api<Arrived> = match &watched.0 {
         Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
         None => Api::all(watching.client.clone()),
     };
-    let mut events = Events::of_foreign("SealedSecrets", api, watching.listing.clone());
+    let mut events = Events::of_foreign("SealedSecrets", api, PAGE, watching.listing.clone());
     loop {
         // Not polled meanwhile: what has not arrived yet waits at the API server.
         watching.memory.room().await;

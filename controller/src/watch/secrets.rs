@@ -8,13 +8,16 @@ use super::{Listed, Watching, go_on_without};
 use crate::memory::Watched;
 use crate::thin::SecretMeta;
 
+/// Objects of a page: their metadata has about a kilobyte each.
+const PAGE: u32 = 500;
+
 /// Watches every Secret of one namespace or all.
 pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) {
     let api: Api<SecretMeta> = match &watched.0 {
         Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
         None => Api::all(watching.client.clone()),
     };
-    let mut events = Events::of_foreign("Secrets", api, watching.listing.clone());
+    let mut events = Events::of_foreign("Secrets", api, PAGE, watching.listing.clone());
     loop {
         match events.next().await {
             Ok(event) => {

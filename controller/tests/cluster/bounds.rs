@@ -56,9 +56,11 @@ fn named(sealed: &SealedSecret, name: &str) -> SealedSecret {
     sealed
 }
 
-/// About a megabyte of labels, and an annotation that JSON escapes to six times its length: 2.6 MB.
+/// A megabyte of labels and of what `managedFields` says of them, and an annotation that JSON escapes to six times its
+/// length: 2.6 MB. Few labels with long names: the API server takes its time for each.
 fn labelled(name: &str) -> Secret {
-    let labels = (0..16_000).map(|n| (format!("l{n}"), "x".repeat(50)));
+    let prefix = ["p"; 4].map(|part| part.repeat(60)).join(".");
+    let labels = (0..1_700).map(|n| (format!("{prefix}/{n:0>50}"), "x".repeat(50)));
     let mut secret = foreign(name, &[("a", "1")]);
     secret.metadata.labels = Some(labels.collect::<BTreeMap<_, _>>());
     secret.metadata.annotations = Some(map(&[("a", &"<".repeat(250 << 10))]));
