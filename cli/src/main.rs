@@ -11,6 +11,7 @@ mod identities;
 mod output;
 mod plugin;
 mod policy;
+mod preset;
 mod scope;
 mod sealed;
 mod sealing;

@@ -41,6 +41,7 @@ pub mod names;
 pub mod open;
 pub mod place;
 pub mod policy_file;
+pub mod preset;
 pub mod reason;
 pub mod seal;
 pub mod secret;

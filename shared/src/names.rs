@@ -31,6 +31,8 @@ pub const APPLIED: &str = "seal.dev/applied";
 pub const ACCEPTS: &str = "seal.dev/accepts";
 /// Annotation of a key Secret: when the key was made. A restore does not change it.
 pub const CREATED: &str = "seal.dev/created";
+/// Annotation of a sealed object: the platform that it was shaped for.
+pub const PRESET: &str = "seal.dev/for";
 /// Annotation by which the deletion guard lets something go.
 pub const ALLOW_DELETE: &str = "seal.dev/allow-delete";
 /// Under which name the controller's writes stand in `managedFields`.

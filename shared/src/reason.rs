@@ -37,13 +37,15 @@ pub enum Reason {
     Repaired,
     /// Event only: an immutable or retyped live Secret was made anew.
     Replaced,
+    /// A Secret that was not made from a sealed file was taken over. Events only.
+    Adopted,
     /// Event only: a key Secret that is no key.
     KeyRejected,
 }
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Applied,
         Self::NotOurs,
         Self::NoMatchingKey,
@@ -59,6 +61,7 @@ impl Reason {
         Self::PruneBlocked,
         Self::Repaired,
         Self::Replaced,
+        Self::Adopted,
         Self::KeyRejected,
     ];
 
@@ -80,6 +83,7 @@ impl Reason {
             Self::PruneBlocked => "PruneBlocked",
             Self::Repaired => "Repaired",
             Self::Replaced => "Replaced",
+            Self::Adopted => "Adopted",
             Self::KeyRejected => "KeyRejected",
         }
     }
@@ -87,7 +91,7 @@ impl Reason {
     /// What a person can do about it; empty where there is nothing to do.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Applied | Self::Repaired | Self::Replaced => "",
+            Self::Applied | Self::Repaired | Self::Replaced | Self::Adopted => "",
             Self::NotOurs => "delete what is there, or give the sealed file another name",
             Self::NoMatchingKey => {
                 "seal for the keys held here, or bring back the key it is sealed to"

@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::files;
 use crate::output::{Destination, OutputArgs};
 use crate::policy::{Choices, RecipientArgs};
+use crate::preset::PresetArgs;
 use crate::scope::ScopeArgs;
 use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
 use crate::values::{self, ValueArgs, Values};
@@ -37,6 +38,8 @@ pub(crate) struct SealArgs {
     #[arg(long, hide = true)]
     cluster: bool,
     #[command(flatten)]
+    preset: PresetArgs,
+    #[command(flatten)]
     values: ValueArgs,
     /// Ask for the value of KEY without showing it (can be repeated)
     #[arg(long, value_name = "KEY", help_heading = "Values without a manifest")]
@@ -60,6 +63,7 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     }
     args.values.check()?;
     args.template.check()?;
+    args.preset.check()?;
     args.output.check_use()?;
     let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
     let mut choices = Choices::new(&args.recipients);
@@ -87,10 +91,18 @@ fn seal_one(
     choices: &mut Choices<'_>,
 ) -> Result<(Destination, Sealed), Failure> {
     let about = |failure: Failure| failure.about_file(input);
-    let place = || sealing::place(&manifest, &args.template, None).map_err(about);
+    let platform = args.preset.platform();
+    let place =
+        || sealing::place(&manifest, &args.template, platform.as_ref(), None).map_err(about);
     let destination = args.output.destination(input, place)?;
     let chosen = choices.of(args.output.target(&destination, input))?;
-    let wanted = Wanted { template: &args.template, scope: &args.scope, chosen: &chosen };
+    let wanted = Wanted {
+        template: &args.template,
+        scope: &args.scope,
+        chosen: &chosen,
+        platform: platform.as_ref(),
+        line_feeds: args.values.line_feeds(),
+    };
     Ok((destination, sealing::seal(manifest, values, &wanted).map_err(about)?))
 }
 
@@ -106,7 +118,7 @@ fn also_read(args: &SealArgs) -> Vec<PathBuf> {
 }
 
 fn read_values(args: &SealArgs) -> Result<Values, Failure> {
-    let mut values = args.values.read()?;
+    let mut values = args.values.read(args.preset.default_key())?;
     for key in &args.prompt {
         values::insert(key.clone(), args.values.prompt(key)?, &mut values)?;
     }
@@ -154,7 +166,7 @@ fn read_manifests(
 }
 
 fn values_alone(args: &SealArgs) -> Result<Manifest, Failure> {
-    if args.template.name.is_none() {
+    if args.template.name.is_none() && args.preset.platform.is_none() {
         return Err(
             Failure::input("values without a manifest need a name").hint("--name NAME -n NS")
         );

@@ -10,10 +10,11 @@ use crate::editing::Editing;
 use crate::error::Failure;
 use crate::files;
 use crate::policy::RecipientArgs;
+use crate::preset::Platform;
 use crate::scope::ScopeArgs;
 use crate::sealed::PickArgs;
 use crate::suggest;
-use crate::values::{self, ValueArgs, Values};
+use crate::values::{self, LineFeeds, ValueArgs, Values};
 
 /// Seal one value anew in a sealed file
 ///
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     args.values.check()?;
     let editing = Editing::read(&args.file, &args.pick)?;
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
-    let values = read_values(args)?;
+    let values = as_read(&editing, read_values(args)?, args.values.line_feeds())?;
     check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
     values::look_over(&editing.place, &values).map_err(|failure| editing.about(failure))?;
     console::say(&format!("{}: {}", editing.place, chosen.sentence));
@@ -61,6 +62,22 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
         .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
     editing.replace(&change, args.check, &what)
+}
+
+/// The values as the platform reads them that the file was made for.
+fn as_read(
+    editing: &Editing<'_>,
+    mut values: Values,
+    line_feeds: LineFeeds,
+) -> Result<Values, Failure> {
+    let platform = Platform::noted(&editing.object);
+    let strict = platform.as_ref().is_some_and(|it| it.preset.keeps_line_feeds());
+    values::end_lines(&editing.place, &mut values, line_feeds, strict)
+        .map_err(|failure| editing.about(failure))?;
+    match platform {
+        Some(platform) => platform.entries(values).map_err(|failure| editing.about(failure)),
+        None => Ok(values),
+    }
 }
 
 /// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.
@@ -86,7 +103,7 @@ fn what_changes(editing: &Editing<'_>, values: &Values) -> String {
 }
 
 fn read_values(args: &SetArgs) -> Result<Values, Failure> {
-    let mut values = args.values.read()?;
+    let mut values = args.values.read(None)?;
     if !args.keys.iter().all(|key| is_key(key)) {
         return Err(Failure::input("what stands where KEY belongs cannot be a key of a Secret")
             .hint(FROM_STDIN));

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::Scope;
+use seal_core::preset::Preset;
 
 /// Takes over what a sealed file says for itself, and a manifest of a Secret cannot say: labels and annotations of the
 /// sealed object, `suspend`, `onConflict`, `serviceAccounts`.
 pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
+    let noted = Preset::noted(new);
     new.metadata = ObjectMeta {
         labels: old.metadata.labels.clone(),
         annotations: old.metadata.annotations.clone(),
@@ -16,6 +18,9 @@ pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
         owner_references: old.metadata.owner_references.clone(),
         ..std::mem::take(&mut new.metadata)
     };
+    if let Some((preset, options)) = noted {
+        preset.note(&options, new);
+    }
     new.spec.suspend = old.spec.suspend;
     new.spec.service_accounts.clone_from(&old.spec.service_accounts);
     if new.spec.on_conflict.is_none() {

@@ -11,13 +11,15 @@ use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::Place;
+use seal_core::preset::Target;
 use seal_core::{metadata, seal, secret_type};
 
 use crate::console;
 use crate::error::Failure;
 use crate::policy::Chosen;
+use crate::preset::Platform;
 use crate::scope::{ScopeArgs, explain_wildcard};
-use crate::values::Values;
+use crate::values::{LineFeeds, Values};
 
 /// Larger is warned of: client-side `kubectl apply` and Argo CD's default copy the manifest into an annotation, and
 /// fail at 256 KiB.
@@ -51,8 +53,11 @@ pub(crate) struct TemplateArgs {
     /// Leave the value of KEY readable: it is no secret (can be repeated)
     #[arg(long, value_name = "KEY", hide_short_help = true)]
     pub(crate) clear: Vec<String>,
-    /// Refuse, and nothing else in this version
-    #[arg(long, value_name = "CHOICE", hide = true)]
+    /// What happens where a Secret of that name is there already: Refuse (default), AdoptEmpty or Adopt
+    ///
+    /// Refuse leaves it alone. AdoptEmpty takes one over whose values are all empty, with the same type and labels. Adopt takes one
+    /// over that is annotated seal.dev/accepts=adopt, which only somebody who may write it can do.
+    #[arg(long, value_name = "CHOICE", hide_short_help = true)]
     pub(crate) on_conflict: Option<String>,
 }
 
@@ -69,11 +74,12 @@ impl TemplateArgs {
                 .hint("--label K=V"));
         }
         match self.on_conflict.as_deref() {
-            None | Some("Refuse") => Ok(()),
-            Some(_) => Err(Failure::input(
-                "--on-conflict takes Refuse alone in this version: no controller does anything else yet",
+            None | Some("Refuse" | "AdoptEmpty" | "Adopt") => Ok(()),
+            Some("Merge") => Err(Failure::input(
+                "--on-conflict Merge is not in this version: no controller writes into a Secret beside others yet",
             )
-            .hint("leave it out; a Secret of that name that is there already stays as it is, and the sealed object says NotOurs")),
+            .hint("seal into a Secret of its own, under another name")),
+            Some(_) => Err(Failure::input("--on-conflict takes Refuse, AdoptEmpty or Adopt").hint("`seal --help`")),
         }
     }
 }
@@ -83,6 +89,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) template: &'a TemplateArgs,
     pub(crate) scope: &'a ScopeArgs,
     pub(crate) chosen: &'a Chosen,
+    pub(crate) platform: Option<&'a Platform>,
+    pub(crate) line_feeds: LineFeeds,
 }
 
 /// A sealed object and its place.
@@ -97,15 +105,19 @@ pub(crate) fn seal(
     values: Values,
     wanted: &Wanted,
 ) -> Result<Sealed, Failure> {
-    let place = place(&manifest, wanted.template, wanted.chosen.namespace.as_deref())?;
+    let ruled = wanted.chosen.namespace.as_deref();
+    let place = place(&manifest, wanted.template, wanted.platform, ruled)?;
     tell_what_changes(&manifest, &place, wanted);
     for (key, value) in values {
         crate::values::insert(key, value, &mut manifest.values)
             .map_err(|failure| failure.about(&place))?;
     }
     manifest.require_values(&place.to_string())?;
+    let strict = wanted.platform.is_some_and(|it| it.preset.keeps_line_feeds());
+    crate::values::end_lines(&place, &mut manifest.values, wanted.line_feeds, strict)?;
     crate::values::look_over(&place, &manifest.values)?;
     set_template(&mut manifest, wanted.template);
+    shape(&mut manifest, &place, wanted)?;
     metadata::check(&manifest.template.metadata)
         .map_err(|error| Failure::input(error.to_string()).hint(error.hint()).about(&place))?;
     let type_ = manifest.template.type_.as_deref().unwrap_or_default();
@@ -120,17 +132,34 @@ pub(crate) fn seal(
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| Failure::from(error).about(&place))?;
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
+    if let Some(platform) = wanted.platform {
+        platform.note(&mut object);
+        let needed = platform.preset.on_conflict().map(str::to_owned);
+        object.spec.on_conflict = object.spec.on_conflict.or(needed);
+    }
     check(&object)?.allowed(&Grants::most())?;
     Ok(Sealed { object, place })
 }
 
-/// The place of a manifest: what it says, what the flags say, and the namespace of the rule for the file.
+/// Gives the manifest the shape that its platform reads, and says when a change takes effect there.
+fn shape(manifest: &mut Manifest, place: &Place, wanted: &Wanted) -> Result<(), Failure> {
+    let Some(platform) = wanted.platform else { return Ok(()) };
+    let name = manifest.name.clone().or_else(|| wanted.template.name.clone());
+    let target = Target { namespace: place.namespace.clone(), name: place.name.clone() };
+    platform.shape(name.as_deref(), &target, manifest).map_err(|failure| failure.about(place))?;
+    console::say(&format!("{place}: for {}: {}", platform.preset, platform.preset.takes_effect()));
+    Ok(())
+}
+
+/// The place of a manifest: what it says, what the flags say, where its platform looks for it, and the namespace of the
+/// rule for the file.
 pub(crate) fn place(
     manifest: &Manifest,
     flags: &TemplateArgs,
+    platform: Option<&Platform>,
     ruled: Option<&str>,
 ) -> Result<Place, Failure> {
-    place_of(manifest, flags, ruled).map_err(|failure| {
+    place_of(manifest, flags, platform, ruled).map_err(|failure| {
         let namespace = manifest.namespace.as_deref().unwrap_or("?");
         let name = manifest.name.as_deref().unwrap_or("?");
         failure.about(format!("Secret {namespace}/{name}"))
@@ -140,10 +169,16 @@ pub(crate) fn place(
 fn place_of(
     manifest: &Manifest,
     flags: &TemplateArgs,
+    platform: Option<&Platform>,
     ruled: Option<&str>,
 ) -> Result<Place, Failure> {
     let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref())?;
     let given = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
+    let target = platform.map(|platform| platform.target(given.or(ruled), name)).transpose()?;
+    let (given, name) = match &target {
+        Some(target) => (Some(target.namespace.as_str()), Some(target.name.as_str())),
+        None => (given, name),
+    };
     let Some(namespace) = given.or(ruled) else {
         return Err(Failure::input("it has no namespace")
             .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed"));

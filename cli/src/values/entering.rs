@@ -4,6 +4,7 @@
 use std::fmt::Display;
 
 use seal_core::manifest::is_sops;
+use seal_core::secret::SecretValue;
 
 use super::Values;
 use crate::console;
@@ -18,6 +19,40 @@ const CIPHERTEXT: [(&[u8], &str); 6] = [
     (b"$ANSIBLE_VAULT;", "Ansible Vault"),
     (b"ENC[PKCS7,", "eyaml"),
 ];
+
+/// What becomes of the line feed that `echo` puts behind a value of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineFeeds {
+    /// Sealed, and said; where a platform passes it on to its programs, refused.
+    Unsaid,
+    /// Taken off.
+    Trim,
+    /// Sealed.
+    Keep,
+}
+
+/// Takes line feeds off the ends of values, or refuses them where the platform is `strict` and nothing was said.
+pub(crate) fn end_lines(
+    place: &impl Display,
+    values: &mut Values,
+    line_feeds: LineFeeds,
+    strict: bool,
+) -> Result<(), Failure> {
+    if line_feeds == LineFeeds::Trim {
+        for value in values.values_mut().filter(|value| ends_in_line_feed(value.expose())) {
+            let line = value.expose().len() - 1;
+            *value = SecretValue::from(&value.expose()[..line]);
+        }
+        return Ok(());
+    }
+    match keys_with(values, ends_in_line_feed).filter(|_| strict && line_feeds == LineFeeds::Unsaid) {
+        Some(keys) => Err(Failure::input(format!(
+            "{place}: the value of {keys} ends in a line feed, which the platform passes on: a password with it fails"
+        ))
+        .hint("--trim takes it off, --keep-newline seals it")),
+        None => Ok(()),
+    }
+}
 
 /// Looks over the values that are about to be sealed for `place`.
 pub(crate) fn look_over(place: &impl Display, values: &Values) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use crate::console;
 use crate::error::Failure;
 use crate::files;
 
-pub(crate) use entering::look_over;
+pub(crate) use entering::{LineFeeds, end_lines, look_over};
 
 /// Values by key, as they go into one Secret.
 pub(crate) type Values = BTreeMap<String, SecretValue>;
@@ -40,6 +40,12 @@ pub(crate) struct ValueArgs {
     /// Take standard input that holds nothing for an empty value, which is refused otherwise
     #[arg(long, hide_short_help = true)]
     pub(crate) allow_empty: bool,
+    /// Take the line feed off the end of a value of one line
+    #[arg(long, hide_short_help = true, conflicts_with = "keep_newline")]
+    trim: bool,
+    /// Seal the line feed at the end of a value of one line, where a platform's preset stops at it
+    #[arg(long, hide_short_help = true)]
+    keep_newline: bool,
     /// Not offered: a value on the command line is no secret any more
     #[arg(long, value_name = "KEY=VALUE", hide = true, allow_hyphen_values = true)]
     pub(crate) from_literal: Vec<OsString>,
@@ -59,11 +65,21 @@ impl ValueArgs {
             .hint("use --prompt KEY, or standard input: printf %s \"$VALUE\" | seal --from-file KEY=- …"))
     }
 
-    /// Reads all of them; a key twice is an error.
-    pub(crate) fn read(&self) -> Result<Values, Failure> {
+    /// What becomes of a line feed at the end of a line.
+    pub(crate) fn line_feeds(&self) -> LineFeeds {
+        match (self.trim, self.keep_newline) {
+            (true, _) => LineFeeds::Trim,
+            (_, true) => LineFeeds::Keep,
+            _ => LineFeeds::Unsaid,
+        }
+    }
+
+    /// Reads all of them; a key twice is an error. A value from standard input may come without a key where there is a
+    /// default one.
+    pub(crate) fn read(&self, default_key: Option<&str>) -> Result<Values, Failure> {
         let mut values = Values::new();
         for argument in &self.from_file {
-            self.read_file(argument, &mut values)?;
+            self.read_file(argument, default_key, &mut values)?;
         }
         for path in &self.from_env_file {
             let text = files::read_utf8(path)?;
@@ -79,7 +95,12 @@ impl ValueArgs {
         Ok(values)
     }
 
-    fn read_file(&self, argument: &OsString, values: &mut Values) -> Result<(), Failure> {
+    fn read_file(
+        &self,
+        argument: &OsString,
+        default_key: Option<&str>,
+        values: &mut Values,
+    ) -> Result<(), Failure> {
         let (key, path) = match argument.to_str().and_then(|text| text.split_once('=')) {
             Some((key, path)) => (Some(key.to_owned()), PathBuf::from(path)),
             None => (None, PathBuf::from(argument)),
@@ -89,6 +110,9 @@ impl ValueArgs {
         }
         let key = match key {
             Some(key) => key,
+            None if files::is_stdin(&path) && default_key.is_some() => {
+                default_key.unwrap_or_default().to_owned()
+            }
             None if files::is_stdin(&path) => {
                 return Err(Failure::input(
                     "--from-file -: standard input has no name to be a key",

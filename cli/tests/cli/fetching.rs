@@ -107,12 +107,16 @@ fn proxy() -> (SocketAddr, Receiver<String>) {
             let far = TcpStream::connect(&to).expect("what it leads to");
             let _ = asked.send(first);
             (&near).write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("the client listens");
-            let (mut from_near, mut to_far) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            let (mut from_near, mut to_far) = (again(&near), again(&far));
             thread::spawn(move || std::io::copy(&mut from_near, &mut to_far));
             thread::spawn(move || std::io::copy(&mut &far, &mut &near));
         }
     });
     (address, heard)
+}
+
+fn again(stream: &TcpStream) -> TcpStream {
+    stream.try_clone().expect("a second handle of a connection")
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn the_comments_that_end_blocks_come_back_and_no_other_line_changes() {
         }
         world.write(
             "db.sealed.yaml",
-            &text.replacen("# above\r\n", "", 1).replacen("# above\n", "", 1),
+            text.replacen("# above\r\n", "", 1).replacen("# above\n", "", 1),
         );
     }
 }

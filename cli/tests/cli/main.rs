@@ -13,6 +13,7 @@ mod opening;
 mod output;
 mod pipes;
 mod policy;
+mod presets;
 mod recipients;
 mod replacing;
 mod sealing;

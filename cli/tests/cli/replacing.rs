@@ -220,9 +220,14 @@ fn a_type_left_out_is_opaque() {
 #[test]
 fn what_no_controller_does_yet_is_not_promised() {
     let world = World::new();
-    for choice in ["AdoptEmpty", "Adopt", "Merge", "x"] {
-        let ran = world.seal(&["secret.json", "--on-conflict", choice]).exits(2);
-        ran.says("--on-conflict takes Refuse alone in this version");
+    let merge = world.seal(&["secret.json", "--on-conflict", "Merge"]).exits(2);
+    merge.says("--on-conflict Merge is not in this version");
+    world
+        .seal(&["secret.json", "--on-conflict", "x"])
+        .exits(2)
+        .says("takes Refuse, AdoptEmpty or Adopt");
+    for choice in ["Refuse", "AdoptEmpty", "Adopt"] {
+        let text = world.seal(&["secret.json", "--on-conflict", choice]).exits(0).text();
+        assert!(text.contains(&format!("onConflict: {choice}\n")), "{text}");
     }
-    world.seal(&["secret.json", "--on-conflict", "Refuse"]).exits(0);
 }

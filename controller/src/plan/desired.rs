@@ -122,11 +122,14 @@ impl Desired<'_> {
         let mut annotations = without(metadata.annotations.as_ref(), &before.annotations);
         annotations.extend(wanted.annotations.clone());
         Origin::of(&self.owner.at, self.generation, wanted).write(&mut annotations);
-        if ours::controller_of(metadata).is_none() {
+        let controller = ours::controller_of(metadata);
+        if !controller.is_some_and(|owner| ours::refers_to(owner, &self.owner.at)) {
             annotations.remove(ACCEPTS); // it was for this once
         }
         let mut owners = metadata.owner_references.clone().unwrap_or_default();
-        owners.retain(|owner| !ours::refers_to(owner, &self.owner.at));
+        // Another controller's is there only where the Secret is taken over from it.
+        let is_no_controller = |owner: &OwnerReference| owner.controller != Some(true);
+        owners.retain(|owner| is_no_controller(owner) && !ours::refers_to(owner, &self.owner.at));
         owners.push(owner_reference(self.owner));
         ObjectMeta {
             labels: Some(labels),

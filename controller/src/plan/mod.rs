@@ -6,6 +6,7 @@
 mod changes;
 mod desired;
 pub(crate) mod ours;
+mod taking_over;
 mod writers;
 
 use std::fmt;
@@ -108,31 +109,35 @@ impl fmt::Debug for Plan {
 /// Decides between what is there and what is wanted.
 pub(crate) fn plan(live: Option<&Secret>, desired: &Desired<'_>, cause: Cause) -> Plan {
     let Some(live) = live else { return create(desired, cause) };
-    if let Some(refusal) = ours::refusal(live, desired) {
-        return match desired.on_conflict {
-            // Taking a Secret over needs the consent of whoever may write it, and there is no way to give it yet.
-            OnConflict::Refuse | OnConflict::AdoptEmpty | OnConflict::Adopt | OnConflict::Merge => {
-                Plan::Refuse(refusal)
-            }
-        };
-    }
+    let refusal = ours::refusal(live, desired);
+    let taken_over = match refusal.map(|refusal| taking_over::reason(live, desired, refusal)) {
+        Some(Err(refusal)) => return Plan::Refuse(refusal),
+        Some(Ok(why)) => Some(why),
+        None => None,
+    };
     if live.metadata.deletion_timestamp.is_some() {
         let finalizers = live.metadata.finalizers.iter().flatten().map(|name| escaped(name));
         return Plan::Wait(Waiting::Deleted { finalizers: finalizers.take(MOST_NAMED).collect() });
     }
     let changes = Changes::between(live, desired);
     if changes.need_another_secret {
-        return replace(live, desired, cause);
+        return match taken_over {
+            Some(_) => Plan::Refuse(Refusal::Frozen),
+            None => replace(live, desired, cause),
+        };
     }
     if changes.is_empty() {
         return Plan::Leave(Box::new(live.metadata.clone()));
     }
-    let event = match cause {
-        Cause::File => Outcome::new(
+    let event = match (taken_over, cause) {
+        (Some(why), _) => {
+            Outcome::new(Reason::Adopted, format!("the Secret was taken over, {why}"))
+        }
+        (None, Cause::File) => Outcome::new(
             Reason::Applied,
             format!("generation {} of the file was written", desired.generation),
         ),
-        Cause::Drift => Outcome::new(Reason::Repaired, changes.sentence()),
+        (None, Cause::Drift) => Outcome::new(Reason::Repaired, changes.sentence()),
     };
     Plan::Update { secret: Box::new(desired.over(live)), over: Version::of(&live.metadata), event }
 }
@@ -141,7 +146,7 @@ fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
     if !desired.made(live) {
         return match ours::controller_of(&live.metadata) {
             Some(_) => Plan::Wait(Waiting::Collected),
-            None => Plan::Refuse(Refusal::OrphanedAndFrozen),
+            None => Plan::Refuse(Refusal::Frozen),
         };
     }
     let text = "the live Secret was immutable or of another type, and was deleted and made again";

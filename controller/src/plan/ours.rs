@@ -25,12 +25,16 @@ use crate::object_id::ObjectName;
 pub(crate) enum Refusal {
     /// Made by somebody else; the owner when it names one.
     NotOurs(Option<String>),
+    /// Made by somebody else, and whoever may write it has not given it up; the owner when it names one.
+    NeedsConsent(Option<String>),
+    /// Made by somebody else, and to be written into beside others, which is not in this version.
+    Merge,
     /// Made from this sealed object, without its owner now, and written by this manager since.
     WrittenBy(String),
     /// Left behind by an earlier sealed object of this name.
     Orphaned,
-    /// The same, to be taken over; but it would have to be deleted and made again.
-    OrphanedAndFrozen,
+    /// It may be taken over, but would have to be deleted and made again.
+    Frozen,
     /// Of a reserved type.
     Reserved(String),
 }
@@ -75,7 +79,7 @@ fn owner_name(reference: &OwnerReference) -> String {
 }
 
 /// Whether whoever may write the Secret lets a sealed object take it over.
-fn accepts(metadata: &ObjectMeta) -> bool {
+pub(super) fn accepts(metadata: &ObjectMeta) -> bool {
     let annotations = metadata.annotations.as_ref();
     annotations.and_then(|all| all.get(ACCEPTS)).is_some_and(|word| word == "adopt")
 }

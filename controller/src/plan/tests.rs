@@ -1,5 +1,6 @@
 //! The rules of [`super::plan`] without an API server.
 
+mod taking_over;
 mod whose;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     FieldsV1, ManagedFieldsEntry, OwnerReference, Time,
 };
 use k8s_openapi::jiff::Timestamp;
-use seal_core::kind::sealed::{ON_CONFLICT, Template, TemplateMetadata};
+use seal_core::kind::sealed::{Template, TemplateMetadata};
 use seal_core::open::Opened;
 use seal_core::place::Place;
 use seal_core::secret::SecretValue;
@@ -180,28 +181,6 @@ fn an_annotation_that_names_another_place_makes_nothing_ours() {
     wanted.owner = owner(&Place::new("staging", "db").unwrap(), "uid-1");
     let plan = wanted.plan(Some(&live), Cause::File);
     assert!(matches!(plan, Plan::Refuse(Refusal::NotOurs(None))));
-}
-
-#[test]
-fn another_controller_s_secret_is_refused_by_its_name_and_no_word_of_on_conflict_changes_that() {
-    let wanted = Wanted::new(&[("a", "1")], Template::default());
-    let mut live = wanted.made();
-    live.metadata.owner_references = Some(vec![OwnerReference {
-        api_version: "apps/v1".into(),
-        kind: "Deployment".into(),
-        name: "app".into(),
-        uid: "0000".into(),
-        controller: Some(true),
-        block_owner_deletion: None,
-    }]);
-    for word in ON_CONFLICT {
-        let on_conflict = OnConflict::parse(Some(word));
-        assert_eq!(format!("{on_conflict:?}"), word);
-        let desired = wanted.desired(on_conflict);
-        let Plan::Refuse(refusal) = plan(Some(&live), &desired, Cause::File) else { panic!() };
-        assert_eq!(refusal, Refusal::NotOurs(Some("Deployment.apps app".into())));
-    }
-    assert_eq!(OnConflict::parse(Some("Overwrite")), OnConflict::parse(None));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
+use seal_core::preset::Preset;
 use seal_core::reason::Reason;
 
 use super::conditions;
@@ -44,7 +45,7 @@ pub(super) async fn applied(
     ctx: &Context,
 ) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let outcome = Outcome::new(Reason::Applied, keys_sentence(written.keys));
+    let outcome = Outcome::new(Reason::Applied, applied_sentence(written.keys, sealed));
     let next = applied_status(tracked, sealed, &written, &outcome);
     if !is_only_another_version(&tracked.status, &next)
         && let Err(error) = set_status(tracked, next, ctx).await
@@ -98,6 +99,15 @@ fn is_only_another_version(before: &SealedSecretStatus, next: &SealedSecretStatu
         _ => false,
     };
     same_secret && *before == SealedSecretStatus { secret: before.secret.clone(), ..next.clone() }
+}
+
+/// How many keys it has, and when the platform that it was made for sees a change.
+fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
+    let keys = keys_sentence(keys);
+    match Preset::noted(sealed) {
+        Some((preset, _)) => format!("{keys}; for {preset}: {}", preset.takes_effect()),
+        None => keys,
+    }
 }
 
 fn keys_sentence(keys: usize) -> String {

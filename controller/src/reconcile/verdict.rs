@@ -83,7 +83,12 @@ fn refused(refusal: &Refusal, target: &Place) -> Outcome {
             "was left behind by an earlier sealed file of this name; it is left alone; {}",
             consent(target)
         ),
-        Refusal::OrphanedAndFrozen => "was left behind by an earlier sealed file of this name, and would have to be deleted and made again, since it is immutable or of another type; it is left alone; delete it".to_owned(),
+        Refusal::NeedsConsent(owner) => {
+            let owner = owner.as_ref().map(|owner| format!(", owned by {owner},")).unwrap_or_default();
+            format!("exists{owner} and was not made from a sealed file; it is left alone; {}", consent(target))
+        }
+        Refusal::Merge => "exists and was not made from a sealed file; it is left alone: spec.onConflict Merge is not in this version".to_owned(),
+        Refusal::Frozen => "may be taken over, and would have to be deleted and made again for it, since it is immutable or of another type; it is left alone; delete it".to_owned(),
     };
     Outcome::new(Reason::NotOurs, format!("the Secret {target} {why}"))
 }

@@ -54,7 +54,10 @@ async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome)
     // The API server takes Events about cluster-scoped objects in this namespace only.
     let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
     let name = regarding.name.clone().unwrap_or_default();
-    let is_normal = matches!(outcome.reason, Reason::Applied | Reason::Repaired | Reason::Replaced);
+    let is_normal = matches!(
+        outcome.reason,
+        Reason::Applied | Reason::Repaired | Reason::Replaced | Reason::Adopted
+    );
     let now = Timestamp::now();
     let event = Event {
         metadata: ObjectMeta {

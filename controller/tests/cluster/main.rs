@@ -17,6 +17,7 @@ mod permissions;
 mod review;
 mod serving;
 mod support;
+mod taking_over;
 mod telling;
 mod unchanged;
 mod uninstalling;

@@ -69,7 +69,7 @@ pub struct SealedSecretSpec {
     #[serde(default, deserialize_with = "absent_if_null", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub service_accounts: Vec<String>,
-    /// What happens when a Secret of that name exists and is not ours (default: Refuse).
+    /// What happens when a Secret of that name exists and is not ours (default: Refuse). Merge does nothing yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "on_conflict_schema")]
     pub on_conflict: Option<String>,

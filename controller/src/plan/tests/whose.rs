@@ -44,7 +44,7 @@ fn nothing_is_deleted_that_this_very_sealed_object_has_not_made() {
     assert!(matches!(plan, Plan::Wait(Waiting::Collected)), "{plan:?}");
     let given_up = accepting(orphan(live.clone()));
     let plan = wanted.plan(Some(&given_up), Cause::File);
-    assert!(matches!(plan, Plan::Refuse(Refusal::OrphanedAndFrozen)), "{plan:?}");
+    assert!(matches!(plan, Plan::Refuse(Refusal::Frozen)), "{plan:?}");
     wanted.written_uid = Some("live");
     assert!(matches!(wanted.plan(Some(&live), Cause::File), Plan::Replace { .. }));
 }
@@ -85,7 +85,7 @@ fn a_secret_that_this_very_object_made_gets_its_owner_back_unless_somebody_has_w
 }
 
 /// With the consent of whoever may write it.
-fn accepting(mut live: Secret) -> Secret {
+pub(super) fn accepting(mut live: Secret) -> Secret {
     let annotations = live.metadata.annotations.get_or_insert_default();
     annotations.insert("seal.dev/accepts".to_owned(), "adopt".to_owned());
     live

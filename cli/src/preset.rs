@@ -1,0 +1,159 @@
+//! `--for PLATFORM` and what each platform has to be told; the rules themselves are seal-core's.
+
+use seal_core::kind::sealed::SealedSecret;
+use seal_core::manifest::Manifest;
+use seal_core::preset::{Options, Preset, PresetError, Target, UnknownPreset};
+
+use crate::error::Failure;
+use crate::values::Values;
+
+/// A platform, and what it has to be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Platform {
+    pub(crate) preset: Preset,
+    options: Options,
+}
+
+impl Platform {
+    /// The one that a sealed object was made for.
+    pub(crate) fn noted(object: &SealedSecret) -> Option<Self> {
+        Preset::noted(object).map(|(preset, options)| Self { preset, options })
+    }
+
+    /// Notes it on a sealed object.
+    pub(crate) fn note(&self, object: &mut SealedSecret) {
+        self.preset.note(&self.options, object);
+    }
+
+    /// Values for a sealed file that is there, as the platform reads them.
+    pub(crate) fn entries(&self, values: Values) -> Result<Values, Failure> {
+        let entry = |(key, value): (String, _)| self.preset.entry(&self.options, &key, value);
+        let entries: Result<Values, PresetError> = values.into_iter().map(entry).collect();
+        entries.map_err(|error| self.refused(error))
+    }
+
+    /// Where the platform looks for a Secret of this namespace and name.
+    pub(crate) fn target(
+        &self,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Target, Failure> {
+        self.preset.target(&self.options, namespace, name).map_err(|error| self.refused(error))
+    }
+
+    /// Gives a manifest, which lies at `target`, the platform's shape.
+    pub(crate) fn shape(
+        &self,
+        name: Option<&str>,
+        target: &Target,
+        manifest: &mut Manifest,
+    ) -> Result<(), Failure> {
+        let shaped = self.preset.shape(&self.options, name, target, manifest);
+        shaped.map_err(|error| self.refused(error))
+    }
+
+    fn refused(&self, error: PresetError) -> Failure {
+        Failure::input(format!("--for {}: {}", self.preset, error.message)).hint(error.hint)
+    }
+}
+
+/// How Kestra reads the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum KestraEncoding {
+    /// In base64, as every release so far.
+    Base64,
+    /// As they are.
+    Raw,
+}
+
+/// The flags of presets.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "For a platform")]
+pub(crate) struct PresetArgs {
+    /// Give the Secret the place, labels, keys and encoding that PLATFORM reads
+    ///
+    /// One of openfaas, pachyderm, flyte, flyte2, kestra, direktiv; docs/platforms says what each makes.
+    #[arg(long = "for", value_name = "PLATFORM", value_parser = preset)]
+    pub(crate) platform: Option<Preset>,
+    /// openfaas: the key of a single value, where it is not the secret's name
+    #[arg(long, hide_short_help = true, requires = "platform")]
+    key: Option<String>,
+    /// openfaas: keep several keys
+    #[arg(long, hide_short_help = true, requires = "platform")]
+    multi: bool,
+    /// flyte, flyte2: the project
+    #[arg(long, hide_short_help = true, requires = "platform")]
+    project: Option<String>,
+    /// flyte, flyte2: the domain, such as development
+    #[arg(long, hide_short_help = true, requires = "platform")]
+    domain: Option<String>,
+    /// flyte: the group of secrets, which is the Secret's name
+    #[arg(long, hide_short_help = true, requires = "platform")]
+    group: Option<String>,
+    /// kestra: how it is set to read values
+    #[arg(long, value_name = "ENCODING", hide_short_help = true, requires = "platform")]
+    kestra_encoding: Option<KestraEncoding>,
+    /// kestra: the values are base64 already
+    #[arg(long, hide_short_help = true, requires = "platform")]
+    already_base64: bool,
+    /// direktiv: its own namespace, which is none of Kubernetes
+    #[arg(long, value_name = "NS", hide_short_help = true, requires = "platform")]
+    direktiv_namespace: Option<String>,
+    /// direktiv: its release, such as 0.10
+    #[arg(long, value_name = "VERSION", hide_short_help = true, requires = "platform")]
+    direktiv_version: Option<String>,
+}
+
+fn preset(word: &str) -> Result<Preset, UnknownPreset> {
+    word.parse()
+}
+
+impl PresetArgs {
+    /// The platform, if there is one.
+    pub(crate) fn platform(&self) -> Option<Platform> {
+        let options = Options {
+            key: self.key.clone(),
+            multi: self.multi,
+            project: self.project.clone(),
+            domain: self.domain.clone(),
+            group: self.group.clone(),
+            raw: self.kestra_encoding == Some(KestraEncoding::Raw),
+            already_base64: self.already_base64,
+            direktiv_namespace: self.direktiv_namespace.clone(),
+            direktiv_version: self.direktiv_version.clone(),
+        };
+        Some(Platform { preset: self.platform?, options })
+    }
+
+    /// The key of a value that comes without one: the preset gives it another.
+    pub(crate) fn default_key(&self) -> Option<&str> {
+        match self.platform? {
+            Preset::OpenFaas | Preset::Flyte2 | Preset::Direktiv => Some("value"),
+            Preset::Pachyderm | Preset::Flyte | Preset::Kestra => None,
+        }
+    }
+
+    /// Refuses flags that the platform has no use for.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let Some(platform) = self.platform else { return Ok(()) };
+        use Preset::*;
+        let uses: [(&str, bool, &[Preset]); 9] = [
+            ("--key", self.key.is_some(), &[OpenFaas]),
+            ("--multi", self.multi, &[OpenFaas]),
+            ("--project", self.project.is_some(), &[Flyte, Flyte2]),
+            ("--domain", self.domain.is_some(), &[Flyte, Flyte2]),
+            ("--group", self.group.is_some(), &[Flyte]),
+            ("--kestra-encoding", self.kestra_encoding.is_some(), &[Kestra]),
+            ("--already-base64", self.already_base64, &[Kestra]),
+            ("--direktiv-namespace", self.direktiv_namespace.is_some(), &[Direktiv]),
+            ("--direktiv-version", self.direktiv_version.is_some(), &[Direktiv]),
+        ];
+        match uses.iter().find(|(_, given, of)| *given && !of.contains(&platform)) {
+            Some((flag, _, _)) => {
+                Err(Failure::input(format!("{flag} means nothing for {platform}"))
+                    .hint("leave it out; `seal --help` says which platform each is for"))
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Direktiv (`internal/secrets/secrets.go` and `internal/server/render.go` of its main branch, 2026-03).
+//!
+//! A secret of a Direktiv namespace is a Secret in the namespace of the flows' pods, found by its name and listed by the label
+//! `direktiv.io/namespace`, with one key, `secret`. Releases up to 0.10 keep secrets in a database instead. A flow that mentions a
+//! secret makes an empty one, which a sealed file may take over.
+
+use super::rules::{self, keys, missing_label};
+use super::{Options, PresetError, Target};
+use crate::kind::sealed::SealedSecret;
+use crate::manifest::Manifest;
+
+pub(super) const TAKES_EFFECT: &str =
+    "flows see it in their next run, a changed one after at most 5 minutes";
+
+const NAMESPACE: &str = "direktiv.io/namespace";
+const NAME: &str = "direktiv.io/name";
+const KEY: &str = "secret";
+/// Names that Direktiv's own API makes have at most this many characters.
+const LONGEST_NAME: usize = 24;
+
+pub(super) fn target(
+    options: &Options,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Result<Target, PresetError> {
+    if let Some(version) = options.direktiv_version.as_deref().filter(|it| is_in_database(it)) {
+        return Err(PresetError::new(
+            format!(
+                "Direktiv {version} keeps its secrets in a database, and reads no Secret of Kubernetes"
+            ),
+            "`seal-controller local --layout direktiv-api` sends sealed values to it",
+        ));
+    }
+    let name = rules::name(name, "--name NAME")?;
+    if let Some(wrong) = wrong_name(name) {
+        return Err(wrong);
+    }
+    let of = direktiv_namespace(options)?.replace('_', "-");
+    let Some(namespace) = namespace else {
+        return Err(PresetError::new(
+            "it has no namespace, and Direktiv reads the Secrets of the one that its flows run in",
+            "-n NS names it; --direktiv-namespace is Direktiv's own",
+        ));
+    };
+    Ok(Target { namespace: namespace.to_owned(), name: format!("nssecret-{of}-{name}") })
+}
+
+/// Whether a release, `0.10` or earlier, has secrets in a database.
+fn is_in_database(version: &str) -> bool {
+    let mut parts = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(0)), Some(Ok(minor))) => minor <= 10,
+        _ => false,
+    }
+}
+
+fn direktiv_namespace(options: &Options) -> Result<&str, PresetError> {
+    options.direktiv_namespace.as_deref().ok_or_else(|| {
+        PresetError::new(
+            "which Direktiv namespace the secret is for is not said",
+            "--direktiv-namespace NS, as `direktivctl` has it",
+        )
+    })
+}
+
+fn wrong_name(name: &str) -> Option<PresetError> {
+    let lower = name.to_ascii_lowercase();
+    if name != lower {
+        let words: String = name
+            .char_indices()
+            .flat_map(|(at, c)| {
+                let dash = (c.is_ascii_uppercase() && at > 0).then_some('-');
+                dash.into_iter().chain([c.to_ascii_lowercase()])
+            })
+            .collect();
+        return Some(PresetError::new(
+            format!(
+                "{name} has capitals, and Direktiv's secrets are Secrets of Kubernetes, whose names have none"
+            ),
+            format!("call it {words}, also in the flow"),
+        ));
+    }
+    let is_part =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let is_name =
+        name.bytes().all(is_part) && !name.starts_with(['-', '.']) && !name.ends_with(['-', '.']);
+    (!is_name || name.len() > LONGEST_NAME).then(|| {
+        PresetError::new(
+            format!("{name:?} is no name of a secret: at most {LONGEST_NAME} characters of a-z and -, neither first nor last a dash"),
+            "give the secret another name",
+        )
+    })
+}
+
+pub(super) fn shape(
+    options: &Options,
+    name: Option<&str>,
+    manifest: &mut Manifest,
+) -> Result<(), PresetError> {
+    rules::label(&mut manifest.template, NAMESPACE, direktiv_namespace(options)?)?;
+    rules::label(&mut manifest.template, NAME, rules::name(name, "--name NAME")?)?;
+    let hint = "seal one value at a time: each is a secret of its own";
+    rules::only_key(manifest, KEY, "Direktiv", hint)
+}
+
+pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
+    let labels = object.spec.template.as_ref().map(|template| &template.metadata.labels);
+    let label = |key: &str| labels.and_then(|labels| labels.get(key)).cloned().unwrap_or_default();
+    let (namespace, name) = (label(NAMESPACE), label(NAME));
+    let mut wrong: Vec<PresetError> = [(NAMESPACE, &namespace), (NAME, &name)]
+        .into_iter()
+        .filter(|(_, value)| value.is_empty())
+        .filter_map(|(key, _)| missing_label(object, key, "…"))
+        .collect();
+    let named = format!("nssecret-{}-{name}", namespace.replace('_', "-"));
+    if wrong.is_empty() && rules::name_of(object) != named {
+        wrong.push(PresetError::new(
+            format!(
+                "its name is not {named}, by which Direktiv finds the secret {name} of {namespace}"
+            ),
+            "seal it again with --for direktiv",
+        ));
+    }
+    if keys(object).iter().any(|key| *key != KEY) {
+        wrong.push(PresetError::new(
+            format!("it has another key than {KEY}, which is all that Direktiv reads"),
+            "seal it again with --for direktiv",
+        ));
+    }
+    wrong
+}

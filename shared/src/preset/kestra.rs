@@ -1,0 +1,134 @@
+//! Kestra (`core/src/main/java/io/kestra/core/secret/SecretService.java`, the same from 0.16 to 2.0).
+//!
+//! Each environment variable that begins with `SECRET_` is a secret: its value is decoded from base64 and its name, behind the
+//! prefix, is made upper case. What is no base64 of UTF-8 text is dropped with a line in the log, and two names that are one in
+//! upper case log both values. Variables are read once, when the process starts.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::rules::{self, collision, keys};
+use super::{Options, PresetError, Target};
+use crate::kind::sealed::SealedSecret;
+use crate::manifest::Manifest;
+use crate::secret::SecretValue;
+
+pub(super) const TAKES_EFFECT: &str =
+    "Kestra reads its secrets once: it takes effect when Kestra is started again";
+
+const PREFIX: &str = "SECRET_";
+
+pub(super) fn target(namespace: Option<&str>, name: Option<&str>) -> Result<Target, PresetError> {
+    let name = rules::name(name, "--name NAME")?.to_owned();
+    let Some(namespace) = namespace else {
+        return Err(PresetError::new(
+            "it has no namespace, and Kestra's container reads the Secrets of its own",
+            "-n NS names the namespace that Kestra runs in",
+        ));
+    };
+    Ok(Target { namespace: namespace.to_owned(), name })
+}
+
+pub(super) fn shape(options: &Options, manifest: &mut Manifest) -> Result<(), PresetError> {
+    if let Some((one, other)) = collision(manifest.values.keys(), variable) {
+        return Err(same(one, other));
+    }
+    for (key, value) in std::mem::take(&mut manifest.values) {
+        let (variable, value) = entry(options, &key, value)?;
+        manifest.values.insert(variable, value);
+    }
+    manifest.empty.clear();
+    Ok(())
+}
+
+/// One value as Kestra reads it, under the name of its variable.
+pub(super) fn entry(
+    options: &Options,
+    key: &str,
+    value: SecretValue,
+) -> Result<(String, SecretValue), PresetError> {
+    Ok((variable(key), encoded(options, key, value)?))
+}
+
+fn same(one: &str, other: &str) -> PresetError {
+    PresetError::new(
+        format!(
+            "{one} and {other} are one secret to Kestra, which makes names upper case, and logs both values"
+        ),
+        "give one of them another name",
+    )
+}
+
+/// `SECRET_` and the name in upper case, as Kestra looks it up.
+fn variable(key: &str) -> String {
+    let upper = key.to_ascii_uppercase();
+    if upper.starts_with(PREFIX) { upper } else { format!("{PREFIX}{upper}") }
+}
+
+fn encoded(options: &Options, key: &str, value: SecretValue) -> Result<SecretValue, PresetError> {
+    let Ok(text) = std::str::from_utf8(value.expose()) else {
+        return Err(PresetError::new(
+            format!(
+                "the value of {key} is no UTF-8 text, and Kestra would put replacement characters into it"
+            ),
+            "keep binary values in a file that the task reads, or encode it yourself and decode it in the task",
+        ));
+    };
+    if text.contains("base64encode") && text.trim_start().starts_with("{{") {
+        return Err(PresetError::new(
+            format!(
+                "the value of {key} is a template, which Kestra never fills in: it decodes the line as base64, and drops it"
+            ),
+            "write the value itself, `KEY=value`: the preset encodes it",
+        ));
+    }
+    let is_encoded = is_base64_of_text(text.trim());
+    if options.already_base64 {
+        return match is_encoded {
+            true => Ok(SecretValue::from(unwrapped(text).into_bytes())),
+            false => Err(PresetError::new(
+                format!("the value of {key} is no base64 of UTF-8 text"),
+                "leave --already-base64 out, and it is encoded",
+            )),
+        };
+    }
+    if is_encoded && key.to_ascii_uppercase().starts_with(PREFIX) && text.trim().len() >= 4 {
+        return Err(PresetError::new(
+            format!("the value of {key} is base64 of text already, and would be encoded twice"),
+            "--already-base64 takes the values as they are",
+        ));
+    }
+    if options.raw {
+        return Ok(value);
+    }
+    Ok(SecretValue::from(STANDARD.encode(text).into_bytes()))
+}
+
+fn is_base64_of_text(text: &str) -> bool {
+    let text = Zeroizing::new(unwrapped(text));
+    let decoded = STANDARD.decode(&*text).or_else(|_| STANDARD_NO_PAD.decode(&*text));
+    let Ok(bytes) = decoded.map(Zeroizing::new) else { return false };
+    let is_binary = |c: char| c.is_control() && !c.is_whitespace();
+    std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains(is_binary))
+}
+
+/// Without the line breaks that base64 tools put in.
+fn unwrapped(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_whitespace()).collect()
+}
+
+pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
+    let keys = keys(object);
+    let mut wrong = Vec::new();
+    for key in keys.iter().filter(|key| ***key != variable(key)) {
+        wrong.push(PresetError::new(
+            format!("Kestra finds {} and not {key}", variable(key)),
+            "seal it again with --for kestra",
+        ));
+    }
+    if let Some((one, other)) = collision(keys, variable) {
+        wrong.push(same(one, other));
+    }
+    wrong
+}

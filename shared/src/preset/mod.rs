@@ -1,0 +1,215 @@
+//! What a platform reads: from the values of a manifest to the Secret that the platform takes for its own.
+//!
+//! Pure. A preset fixes the place, the labels, the keys and the encoding, refuses what the platform would misread, and says
+//! when a change takes effect. One file per platform; each names the upstream source that its rules come from. Nothing here
+//! talks to a platform.
+
+mod direktiv;
+mod error;
+mod flyte;
+mod kestra;
+mod openfaas;
+mod pachyderm;
+mod rules;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::kind::sealed::SealedSecret;
+use crate::manifest::Manifest;
+use crate::names::PRESET;
+use crate::secret::SecretValue;
+
+pub use error::PresetError;
+
+/// A platform whose secrets are sealed in its own shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// OpenFaaS: one file beneath `/var/openfaas/secrets` for each key.
+    OpenFaas,
+    /// Pachyderm: a Secret that `pachctl list secret` has.
+    Pachyderm,
+    /// Flyte 1: group and key in the namespace of a project and domain.
+    Flyte,
+    /// Flyte 2: one value under a hashed name.
+    Flyte2,
+    /// Kestra: `SECRET_` variables in base64.
+    Kestra,
+    /// Direktiv: a secret of a Direktiv namespace.
+    Direktiv,
+}
+
+/// What a preset has to be told besides the manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The key that a single value gets.
+    pub key: Option<String>,
+    /// Whether an OpenFaaS Secret may have several keys.
+    pub multi: bool,
+    /// Flyte's project.
+    pub project: Option<String>,
+    /// Flyte's domain.
+    pub domain: Option<String>,
+    /// Flyte's group of secrets.
+    pub group: Option<String>,
+    /// Kestra reads values as they are, without base64.
+    pub raw: bool,
+    /// The values are base64 already.
+    pub already_base64: bool,
+    /// The Direktiv namespace, which is no namespace of Kubernetes.
+    pub direktiv_namespace: Option<String>,
+    /// Direktiv's version, such as `0.10`; absent for the present one.
+    pub direktiv_version: Option<String>,
+}
+
+/// Where a Secret must lie for its platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Namespace of Kubernetes.
+    pub namespace: String,
+    /// Name of the Secret.
+    pub name: String,
+}
+
+impl Preset {
+    /// Every preset there is, for help and for errors.
+    pub const ALL: [Self; 6] =
+        [Self::OpenFaas, Self::Pachyderm, Self::Flyte, Self::Flyte2, Self::Kestra, Self::Direktiv];
+
+    /// The word for it on the command line, in `.seal.yaml` and in the annotation `seal.dev/for`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenFaas => "openfaas",
+            Self::Pachyderm => "pachyderm",
+            Self::Flyte => "flyte",
+            Self::Flyte2 => "flyte2",
+            Self::Kestra => "kestra",
+            Self::Direktiv => "direktiv",
+        }
+    }
+
+    /// When the platform's workloads see a change, as a sentence's end.
+    pub fn takes_effect(self) -> &'static str {
+        match self {
+            Self::OpenFaas => openfaas::TAKES_EFFECT,
+            Self::Pachyderm => pachyderm::TAKES_EFFECT,
+            Self::Flyte => flyte::TAKES_EFFECT,
+            Self::Flyte2 => flyte::v2::TAKES_EFFECT,
+            Self::Kestra => kestra::TAKES_EFFECT,
+            Self::Direktiv => direktiv::TAKES_EFFECT,
+        }
+    }
+
+    /// Where the Secret lies, from what the manifest or the flags say of its namespace and name.
+    pub fn target(
+        self,
+        options: &Options,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Target, PresetError> {
+        match self {
+            Self::OpenFaas => openfaas::target(namespace, name),
+            Self::Pachyderm => pachyderm::target(namespace, name),
+            Self::Flyte => flyte::target(options, namespace, name),
+            Self::Flyte2 => flyte::v2::target(options, namespace, name),
+            Self::Kestra => kestra::target(namespace, name),
+            Self::Direktiv => direktiv::target(options, namespace, name),
+        }
+    }
+
+    /// Gives the manifest, which lies at `target`, the shape that the platform reads. `name` is what a person calls the
+    /// secret.
+    pub fn shape(
+        self,
+        options: &Options,
+        name: Option<&str>,
+        target: &Target,
+        manifest: &mut Manifest,
+    ) -> Result<(), PresetError> {
+        match self {
+            Self::OpenFaas => openfaas::shape(options, target, manifest),
+            Self::Pachyderm => pachyderm::shape(manifest),
+            Self::Flyte => flyte::shape(manifest),
+            Self::Flyte2 => flyte::v2::shape(options, name, manifest),
+            Self::Kestra => kestra::shape(options, manifest),
+            Self::Direktiv => direktiv::shape(options, name, manifest),
+        }
+    }
+
+    /// `spec.onConflict` that the platform needs.
+    pub fn on_conflict(self) -> Option<&'static str> {
+        match self {
+            Self::Direktiv => Some("AdoptEmpty"),
+            _ => None,
+        }
+    }
+
+    /// Whether a line feed at the end of a value reaches the program, so that one that is there by accident must not be sealed.
+    pub fn keeps_line_feeds(self) -> bool {
+        matches!(self, Self::Kestra | Self::Pachyderm | Self::Direktiv)
+    }
+
+    /// What of a sealed file the platform would not read, as far as that is seen without a key.
+    pub fn check(self, object: &SealedSecret) -> Vec<PresetError> {
+        match self {
+            Self::OpenFaas => openfaas::check(object),
+            Self::Pachyderm => pachyderm::check(object),
+            Self::Flyte => flyte::check(object),
+            Self::Flyte2 => flyte::v2::check(object),
+            Self::Kestra => kestra::check(object),
+            Self::Direktiv => direktiv::check(object),
+        }
+    }
+
+    /// One value as [`Preset::shape`] has it, under its key, for a sealed file that is there already.
+    pub fn entry(
+        self,
+        options: &Options,
+        key: &str,
+        value: SecretValue,
+    ) -> Result<(String, SecretValue), PresetError> {
+        match self {
+            Self::Kestra => kestra::entry(options, key, value),
+            _ => Ok((key.to_owned(), value)),
+        }
+    }
+
+    /// The preset that is noted on a sealed object, and what of its options is.
+    pub fn noted(object: &SealedSecret) -> Option<(Self, Options)> {
+        let text = object.metadata.annotations.as_ref()?.get(PRESET)?;
+        let (word, raw) = match text.strip_suffix(RAW) {
+            Some(word) => (word, true),
+            None => (text.as_str(), false),
+        };
+        Some((word.parse().ok()?, Options { raw, ..Options::default() }))
+    }
+
+    /// Notes it on a sealed object.
+    pub fn note(self, options: &Options, object: &mut SealedSecret) {
+        let annotations = object.metadata.annotations.get_or_insert_default();
+        let raw = if options.raw { RAW } else { "" };
+        annotations.insert(PRESET.to_owned(), format!("{self}{raw}"));
+    }
+}
+
+/// Behind the name of a preset whose values are not encoded.
+const RAW: &str = "/raw";
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that names no preset of this version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no preset of that name; there is {}", Preset::ALL.map(Preset::as_str).join(", "))]
+pub struct UnknownPreset;
+
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(word: &str) -> Result<Self, UnknownPreset> {
+        Self::ALL.into_iter().find(|preset| preset.as_str() == word).ok_or(UnknownPreset)
+    }
+}

@@ -1,0 +1,56 @@
+//! Pachyderm (`src/server/pps/server/api_server.go`, CreateSecret and validateSecret, 2.12).
+//!
+//! Secrets lie in pachd's namespace with the labels that `pachctl create secret` sets, and `pachctl list secret` has them by one
+//! of these. A pipeline that mounts one makes a volume of its name, which is a DNS label: shorter than a Secret's and without
+//! dots.
+
+use super::rules::{self, missing_label, name_of};
+use super::{PresetError, Target};
+use crate::kind::sealed::SealedSecret;
+use crate::manifest::Manifest;
+use crate::place::is_label;
+
+pub(super) const TAKES_EFFECT: &str = "pipelines that mount it see a change within about a minute, those with an env_var when their workers start again";
+
+const LABELS: [(&str, &str); 2] = [("suite", "pachyderm"), ("secret-source", "pachyderm-user")];
+/// Secrets that Pachyderm itself lives by.
+const RESERVED: [&str; 2] = ["pachyderm-storage-secret", "pachyderm-deployment-id-secret"];
+const RESERVED_PREFIX: &str = "spout-pachctl-secret-";
+
+pub(super) fn target(namespace: Option<&str>, name: Option<&str>) -> Result<Target, PresetError> {
+    let name = rules::name(name, "--name NAME")?;
+    if let Some(wrong) = wrong_name(name) {
+        return Err(wrong);
+    }
+    let Some(namespace) = namespace else {
+        return Err(PresetError::new(
+            "it has no namespace, and pachd reads the secrets of its own",
+            "-n NS names the namespace that Pachyderm runs in",
+        ));
+    };
+    Ok(Target { namespace: namespace.to_owned(), name: name.to_owned() })
+}
+
+fn wrong_name(name: &str) -> Option<PresetError> {
+    if RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX) {
+        return Some(PresetError::new(
+            format!("{name} is a Secret that Pachyderm itself lives by"),
+            "give the secret another name",
+        ));
+    }
+    (!is_label(name)).then(|| {
+        PresetError::new(
+            format!("a pipeline cannot mount {name}: Pachyderm makes a volume of that name, at most 63 characters of a-z, 0-9 and -"),
+            "give the secret a name without dots",
+        )
+    })
+}
+
+pub(super) fn shape(manifest: &mut Manifest) -> Result<(), PresetError> {
+    LABELS.iter().try_for_each(|(key, value)| rules::label(&mut manifest.template, key, value))
+}
+
+pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
+    let labels = LABELS.iter().filter_map(|(key, value)| missing_label(object, key, value));
+    labels.chain(wrong_name(name_of(object))).collect()
+}
