@@ -73,7 +73,7 @@ pub(crate) struct PresetArgs {
     /// Give the Secret the place, labels, keys and encoding that PLATFORM reads
     ///
     /// One of openfaas, pachyderm, flyte, flyte2, kestra, direktiv; docs/platforms says what each makes.
-    #[arg(long = "for", value_name = "PLATFORM", value_parser = preset)]
+    #[arg(long = "for", value_name = "PLATFORM", value_parser = preset, help_heading = "The live Secret")]
     pub(crate) platform: Option<Preset>,
     /// openfaas: the key of a single value, where it is not the secret's name
     #[arg(long, hide_short_help = true, requires = "platform")]
