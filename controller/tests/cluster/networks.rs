@@ -107,8 +107,10 @@ async fn after_an_outage_of_the_api_server_everything_is_served_again() {
     cluster.stop();
     controller.process.said("is interrupted and begins again").await;
     cluster.restart_apiserver().await;
+    let again = std::time::Instant::now();
     ns.create(controller.seal(&ns, "after", &[("a", "1")])).await;
     ends(&ns, "after", "Applied").await;
+    println!("served {} ms after the API server was there again", again.elapsed().as_millis());
     ns.patch::<Secret>("before", json!({"data": {"a": "Mg=="}})).await;
     ns.eventually("drift is put right", "before", |live: &Secret| values(live)["a"] == "1").await;
     controller.process.said("goes on").await;
