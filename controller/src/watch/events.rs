@@ -24,6 +24,8 @@ pub(super) struct Events<K: Resource + 'static> {
     stream: BoxStream<'static, watcher::Result<Event<K>>>,
     /// Errors in a row.
     errors: u32,
+    /// Whether the last thing was an error, after which it waits once.
+    waits: bool,
     /// The HTTP status of the last error that was told of.
     told: Option<u16>,
     /// Had while it lists: two lists of foreign objects would have two pages in memory.
@@ -37,7 +39,7 @@ where
 {
     pub(super) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
         let stream = watcher::watcher(api, config.timeout(WATCH_SECONDS)).boxed();
-        Self { what, stream, errors: 0, told: None, listing: None, may_list: None }
+        Self { what, stream, errors: 0, waits: false, told: None, listing: None, may_list: None }
     }
 
     /// The same, of objects that anybody may have made large: only one such watch lists at a time.
@@ -55,7 +57,7 @@ where
     /// The next event; with an error the HTTP status of what interrupted it, 0 where nothing answered.
     pub(super) async fn next(&mut self) -> Result<Event<K>, u16> {
         // Not for no time: even that takes tokio's clock a millisecond, and a list has thousands of events.
-        if self.errors > 0 {
+        if std::mem::take(&mut self.waits) {
             tokio::time::sleep(pace::after_errors(self.errors)).await;
         }
         match self.stream.next().await.expect("a watch has no end") {
@@ -74,8 +76,11 @@ where
             }
             Err(error) => {
                 self.may_list = None;
-                self.errors = self.errors.saturating_add(1);
                 let code = code(&error);
+                // An API server that was started anew has forgotten what was watched: it is there, and a list is next.
+                let is_there_again = code == 410 && self.told != Some(410);
+                self.errors = if is_there_again { 1 } else { self.errors.saturating_add(1) };
+                self.waits = true;
                 self.tell(code);
                 Err(code)
             }
