@@ -166,7 +166,7 @@ fn manifest_hint(error: &ManifestError) -> &'static str {
         ManifestError::NotASecret { kind, .. } if kind == "SealedSecret" => {
             "of another controller: `kubectl get secret NAME -o json | seal` seals the live Secret it has made"
         }
-        ManifestError::NotASecret { kind, .. } if kind.starts_with("an object") => {
+        ManifestError::NotASecret { kind, .. } if kind.is_empty() => {
             "a file of KEY=value lines comes by --dotenv or --from-env-file, any other by --from-file KEY=FILE, each with --name and -n"
         }
         ManifestError::NotASecret { .. } => {

@@ -2,7 +2,8 @@
 
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
-use seal_core::preset::{Options, Preset, PresetError, Target, UnknownPreset};
+use seal_core::place::Place;
+use seal_core::preset::{Options, Preset, PresetError, UnknownPreset};
 
 use crate::error::Failure;
 use crate::values::Values;
@@ -32,23 +33,28 @@ impl Platform {
         entries.map_err(|error| self.refused(error))
     }
 
+    /// Which platform it is, and when that sees a change.
+    pub(crate) fn sentence(&self) -> String {
+        self.preset.sentence()
+    }
+
     /// Where the platform looks for a Secret of this namespace and name.
-    pub(crate) fn target(
+    pub(crate) fn place(
         &self,
         namespace: Option<&str>,
         name: Option<&str>,
-    ) -> Result<Target, Failure> {
-        self.preset.target(&self.options, namespace, name).map_err(|error| self.refused(error))
+    ) -> Result<Place, Failure> {
+        self.preset.place(&self.options, namespace, name).map_err(|error| self.refused(error))
     }
 
-    /// Gives a manifest, which lies at `target`, the platform's shape.
+    /// Gives a manifest, which lies at `place`, the platform's shape.
     pub(crate) fn shape(
         &self,
         name: Option<&str>,
-        target: &Target,
+        place: &Place,
         manifest: &mut Manifest,
     ) -> Result<(), Failure> {
-        let shaped = self.preset.shape(&self.options, name, target, manifest);
+        let shaped = self.preset.shape(&self.options, name, place, manifest);
         shaped.map_err(|error| self.refused(error))
     }
 
@@ -111,6 +117,7 @@ fn preset(word: &str) -> Result<Preset, UnknownPreset> {
 impl PresetArgs {
     /// The platform, if there is one.
     pub(crate) fn platform(&self) -> Option<Platform> {
+        let preset = self.platform?;
         let options = Options {
             key: self.key.clone(),
             multi: self.multi,
@@ -122,12 +129,13 @@ impl PresetArgs {
             direktiv_namespace: self.direktiv_namespace.clone(),
             direktiv_version: self.direktiv_version.clone(),
         };
-        Some(Platform { preset: self.platform?, options })
+        Some(Platform { preset, options })
     }
 
     /// The key of a value that comes without one: the preset gives it another.
     pub(crate) fn default_key(&self) -> Option<&str> {
         match self.platform? {
+            Preset::OpenFaas if self.multi => None, // keeps the keys that it is given
             Preset::OpenFaas | Preset::Flyte2 | Preset::Direktiv => Some("value"),
             Preset::Pachyderm | Preset::Flyte | Preset::Kestra => None,
         }

@@ -54,7 +54,6 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
     let values = as_read(&editing, read_values(args)?, args.values.line_feeds())?;
     check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
-    values::look_over(&editing.place, &values).map_err(|failure| editing.about(failure))?;
     console::say(&format!("{}: {}", editing.place, chosen.sentence));
     chosen.warning.iter().for_each(|warning| console::warn(warning));
     editing.warn_of_others(&chosen);
@@ -64,7 +63,7 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     editing.replace(&change, args.check, &what)
 }
 
-/// The values as the platform reads them that the file was made for.
+/// The values, looked over, as the platform reads them that the file was made for.
 fn as_read(
     editing: &Editing<'_>,
     mut values: Values,
@@ -73,11 +72,11 @@ fn as_read(
     let platform = Platform::noted(&editing.object);
     let strict = platform.as_ref().is_some_and(|it| it.preset.keeps_line_feeds());
     values::end_lines(&editing.place, &mut values, line_feeds, strict)
+        .and_then(|()| values::look_over(&editing.place, &values))
         .map_err(|failure| editing.about(failure))?;
-    match platform {
-        Some(platform) => platform.entries(values).map_err(|failure| editing.about(failure)),
-        None => Ok(values),
-    }
+    let Some(platform) = platform else { return Ok(values) };
+    console::say(&format!("{}: {}", editing.place, platform.sentence()));
+    platform.entries(values).map_err(|failure| editing.about(failure))
 }
 
 /// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.

@@ -11,7 +11,6 @@ use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::Place;
-use seal_core::preset::Target;
 use seal_core::{metadata, seal, secret_type};
 
 use crate::console;
@@ -145,9 +144,8 @@ pub(crate) fn seal(
 fn shape(manifest: &mut Manifest, place: &Place, wanted: &Wanted) -> Result<(), Failure> {
     let Some(platform) = wanted.platform else { return Ok(()) };
     let name = manifest.name.clone().or_else(|| wanted.template.name.clone());
-    let target = Target { namespace: place.namespace.clone(), name: place.name.clone() };
-    platform.shape(name.as_deref(), &target, manifest).map_err(|failure| failure.about(place))?;
-    console::say(&format!("{place}: for {}: {}", platform.preset, platform.preset.takes_effect()));
+    platform.shape(name.as_deref(), place, manifest).map_err(|failure| failure.about(place))?;
+    console::say(&format!("{place}: {}", platform.sentence()));
     Ok(())
 }
 
@@ -174,7 +172,7 @@ fn place_of(
 ) -> Result<Place, Failure> {
     let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref())?;
     let given = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
-    let target = platform.map(|platform| platform.target(given.or(ruled), name)).transpose()?;
+    let target = platform.map(|platform| platform.place(given.or(ruled), name)).transpose()?;
     let (given, name) = match &target {
         Some(target) => (Some(target.namespace.as_str()), Some(target.name.as_str())),
         None => (given, name),

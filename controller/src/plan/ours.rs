@@ -39,7 +39,7 @@ pub(crate) enum Refusal {
     Reserved(String),
 }
 
-/// What forbids `owner` to write `live`, if anything.
+/// What forbids to write `desired` over `live`, if anything.
 pub(super) fn refusal(live: &Secret, desired: &Desired<'_>) -> Option<Refusal> {
     let owner = &desired.owner.at;
     if let Some(problem) = reserved_type(live.type_.as_deref().unwrap_or_default()) {

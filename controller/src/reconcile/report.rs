@@ -105,7 +105,7 @@ fn is_only_another_version(before: &SealedSecretStatus, next: &SealedSecretStatu
 fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
     let keys = keys_sentence(keys);
     match Preset::noted(sealed) {
-        Some((preset, _)) => format!("{keys}; for {preset}: {}", preset.takes_effect()),
+        Some((preset, _)) => format!("{keys}; {}", preset.sentence()),
         None => keys,
     }
 }

@@ -39,7 +39,7 @@ pub enum ManifestError {
     #[error("there is no manifest: nothing but space and comments was read")]
     Empty,
     /// A document that is no Secret.
-    #[error("{kind} {object} is not a Secret")]
+    #[error("{} {object} is not a Secret", if kind.is_empty() { "an object without kind:" } else { kind })]
     NotASecret {
         /// Its kind.
         kind: String,

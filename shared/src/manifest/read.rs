@@ -105,8 +105,7 @@ fn read_object(
             Err(ManifestError::NotV1 { object: full_name_of(node), found })
         }
         (_, kind) => {
-            let kind =
-                if kind.is_empty() { "an object without kind:".to_owned() } else { escaped(kind) };
+            let kind = escaped(kind);
             Err(ManifestError::NotASecret { kind, object: full_name_of(node) })
         }
     }

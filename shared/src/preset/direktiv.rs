@@ -4,10 +4,10 @@
 //! `direktiv.io/namespace`, with one key, `secret`. Releases up to 0.10 keep secrets in a database instead. A flow that mentions a
 //! secret makes an empty one, which a sealed file may take over.
 
-use super::rules::{self, keys, missing_label};
-use super::{Options, PresetError, Target};
-use crate::kind::sealed::SealedSecret;
+use super::rules;
+use super::{Options, PresetError};
 use crate::manifest::Manifest;
+use crate::place::Place;
 
 pub(super) const TAKES_EFFECT: &str =
     "flows see it in their next run, a changed one after at most 5 minutes";
@@ -18,17 +18,17 @@ const KEY: &str = "secret";
 /// Names that Direktiv's own API makes have at most this many characters.
 const LONGEST_NAME: usize = 24;
 
-pub(super) fn target(
+pub(super) fn place(
     options: &Options,
     namespace: Option<&str>,
     name: Option<&str>,
-) -> Result<Target, PresetError> {
+) -> Result<Place, PresetError> {
     if let Some(version) = options.direktiv_version.as_deref().filter(|it| is_in_database(it)) {
         return Err(PresetError::new(
             format!(
                 "Direktiv {version} keeps its secrets in a database, and reads no Secret of Kubernetes"
             ),
-            "`seal-controller local --layout direktiv-api` sends sealed values to it",
+            "set it there through Direktiv's own API: seal sends nothing to a platform",
         ));
     }
     let name = rules::name(name, "--name NAME")?;
@@ -42,7 +42,7 @@ pub(super) fn target(
             "-n NS names it; --direktiv-namespace is Direktiv's own",
         ));
     };
-    Ok(Target { namespace: namespace.to_owned(), name: format!("nssecret-{of}-{name}") })
+    rules::place(namespace, &format!("nssecret-{of}-{name}"))
 }
 
 /// Whether a release, `0.10` or earlier, has secrets in a database.
@@ -101,31 +101,4 @@ pub(super) fn shape(
     rules::label(&mut manifest.template, NAME, rules::name(name, "--name NAME")?)?;
     let hint = "seal one value at a time: each is a secret of its own";
     rules::only_key(manifest, KEY, "Direktiv", hint)
-}
-
-pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
-    let labels = object.spec.template.as_ref().map(|template| &template.metadata.labels);
-    let label = |key: &str| labels.and_then(|labels| labels.get(key)).cloned().unwrap_or_default();
-    let (namespace, name) = (label(NAMESPACE), label(NAME));
-    let mut wrong: Vec<PresetError> = [(NAMESPACE, &namespace), (NAME, &name)]
-        .into_iter()
-        .filter(|(_, value)| value.is_empty())
-        .filter_map(|(key, _)| missing_label(object, key, "…"))
-        .collect();
-    let named = format!("nssecret-{}-{name}", namespace.replace('_', "-"));
-    if wrong.is_empty() && rules::name_of(object) != named {
-        wrong.push(PresetError::new(
-            format!(
-                "its name is not {named}, by which Direktiv finds the secret {name} of {namespace}"
-            ),
-            "seal it again with --for direktiv",
-        ));
-    }
-    if keys(object).iter().any(|key| *key != KEY) {
-        wrong.push(PresetError::new(
-            format!("it has another key than {KEY}, which is all that Direktiv reads"),
-            "seal it again with --for direktiv",
-        ));
-    }
-    wrong
 }

@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::rules::{self, collision, keys};
-use super::{Options, PresetError, Target};
-use crate::kind::sealed::SealedSecret;
+use super::rules::{self, collision};
+use super::{Options, PresetError};
 use crate::manifest::Manifest;
+use crate::place::Place;
 use crate::secret::SecretValue;
 
 pub(super) const TAKES_EFFECT: &str =
@@ -19,15 +19,15 @@ pub(super) const TAKES_EFFECT: &str =
 
 const PREFIX: &str = "SECRET_";
 
-pub(super) fn target(namespace: Option<&str>, name: Option<&str>) -> Result<Target, PresetError> {
-    let name = rules::name(name, "--name NAME")?.to_owned();
+pub(super) fn place(namespace: Option<&str>, name: Option<&str>) -> Result<Place, PresetError> {
+    let name = rules::name(name, "--name NAME")?;
     let Some(namespace) = namespace else {
         return Err(PresetError::new(
             "it has no namespace, and Kestra's container reads the Secrets of its own",
             "-n NS names the namespace that Kestra runs in",
         ));
     };
-    Ok(Target { namespace: namespace.to_owned(), name })
+    rules::place(namespace, name)
 }
 
 pub(super) fn shape(options: &Options, manifest: &mut Manifest) -> Result<(), PresetError> {
@@ -116,19 +116,4 @@ fn is_base64_of_text(text: &str) -> bool {
 /// Without the line breaks that base64 tools put in.
 fn unwrapped(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_whitespace()).collect()
-}
-
-pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
-    let keys = keys(object);
-    let mut wrong = Vec::new();
-    for key in keys.iter().filter(|key| ***key != variable(key)) {
-        wrong.push(PresetError::new(
-            format!("Kestra finds {} and not {key}", variable(key)),
-            "seal it again with --for kestra",
-        ));
-    }
-    if let Some((one, other)) = collision(keys, variable) {
-        wrong.push(same(one, other));
-    }
-    wrong
 }

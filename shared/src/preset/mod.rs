@@ -18,6 +18,7 @@ use std::str::FromStr;
 use crate::kind::sealed::SealedSecret;
 use crate::manifest::Manifest;
 use crate::names::PRESET;
+use crate::place::Place;
 use crate::secret::SecretValue;
 
 pub use error::PresetError;
@@ -62,15 +63,6 @@ pub struct Options {
     pub direktiv_version: Option<String>,
 }
 
-/// Where a Secret must lie for its platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Namespace of Kubernetes.
-    pub namespace: String,
-    /// Name of the Secret.
-    pub name: String,
-}
-
 impl Preset {
     /// Every preset there is, for help and for errors.
     pub const ALL: [Self; 6] =
@@ -89,7 +81,7 @@ impl Preset {
     }
 
     /// When the platform's workloads see a change, as a sentence's end.
-    pub fn takes_effect(self) -> &'static str {
+    fn takes_effect(self) -> &'static str {
         match self {
             Self::OpenFaas => openfaas::TAKES_EFFECT,
             Self::Pachyderm => pachyderm::TAKES_EFFECT,
@@ -100,34 +92,39 @@ impl Preset {
         }
     }
 
+    /// Which platform it is, and when that sees a change: for messages.
+    pub fn sentence(self) -> String {
+        format!("for {self}: {}", self.takes_effect())
+    }
+
     /// Where the Secret lies, from what the manifest or the flags say of its namespace and name.
-    pub fn target(
+    pub fn place(
         self,
         options: &Options,
         namespace: Option<&str>,
         name: Option<&str>,
-    ) -> Result<Target, PresetError> {
+    ) -> Result<Place, PresetError> {
         match self {
-            Self::OpenFaas => openfaas::target(namespace, name),
-            Self::Pachyderm => pachyderm::target(namespace, name),
-            Self::Flyte => flyte::target(options, namespace, name),
-            Self::Flyte2 => flyte::v2::target(options, namespace, name),
-            Self::Kestra => kestra::target(namespace, name),
-            Self::Direktiv => direktiv::target(options, namespace, name),
+            Self::OpenFaas => openfaas::place(namespace, name),
+            Self::Pachyderm => pachyderm::place(namespace, name),
+            Self::Flyte => flyte::place(options, namespace, name),
+            Self::Flyte2 => flyte::v2::place(options, namespace, name),
+            Self::Kestra => kestra::place(namespace, name),
+            Self::Direktiv => direktiv::place(options, namespace, name),
         }
     }
 
-    /// Gives the manifest, which lies at `target`, the shape that the platform reads. `name` is what a person calls the
+    /// Gives the manifest, which lies at `place`, the shape that the platform reads. `name` is what a person calls the
     /// secret.
     pub fn shape(
         self,
         options: &Options,
         name: Option<&str>,
-        target: &Target,
+        place: &Place,
         manifest: &mut Manifest,
     ) -> Result<(), PresetError> {
         match self {
-            Self::OpenFaas => openfaas::shape(options, target, manifest),
+            Self::OpenFaas => openfaas::shape(options, place, manifest),
             Self::Pachyderm => pachyderm::shape(manifest),
             Self::Flyte => flyte::shape(manifest),
             Self::Flyte2 => flyte::v2::shape(options, name, manifest),
@@ -147,18 +144,6 @@ impl Preset {
     /// Whether a line feed at the end of a value reaches the program, so that one that is there by accident must not be sealed.
     pub fn keeps_line_feeds(self) -> bool {
         matches!(self, Self::Kestra | Self::Pachyderm | Self::Direktiv)
-    }
-
-    /// What of a sealed file the platform would not read, as far as that is seen without a key.
-    pub fn check(self, object: &SealedSecret) -> Vec<PresetError> {
-        match self {
-            Self::OpenFaas => openfaas::check(object),
-            Self::Pachyderm => pachyderm::check(object),
-            Self::Flyte => flyte::check(object),
-            Self::Flyte2 => flyte::v2::check(object),
-            Self::Kestra => kestra::check(object),
-            Self::Direktiv => direktiv::check(object),
-        }
     }
 
     /// One value as [`Preset::shape`] has it, under its key, for a sealed file that is there already.

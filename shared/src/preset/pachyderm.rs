@@ -4,10 +4,10 @@
 //! of these. A pipeline that mounts one makes a volume of its name, which is a DNS label: shorter than a Secret's and without
 //! dots.
 
-use super::rules::{self, missing_label, name_of};
-use super::{PresetError, Target};
-use crate::kind::sealed::SealedSecret;
+use super::PresetError;
+use super::rules;
 use crate::manifest::Manifest;
+use crate::place::Place;
 use crate::place::is_label;
 
 pub(super) const TAKES_EFFECT: &str = "pipelines that mount it see a change within about a minute, those with an env_var when their workers start again";
@@ -17,7 +17,7 @@ const LABELS: [(&str, &str); 2] = [("suite", "pachyderm"), ("secret-source", "pa
 const RESERVED: [&str; 2] = ["pachyderm-storage-secret", "pachyderm-deployment-id-secret"];
 const RESERVED_PREFIX: &str = "spout-pachctl-secret-";
 
-pub(super) fn target(namespace: Option<&str>, name: Option<&str>) -> Result<Target, PresetError> {
+pub(super) fn place(namespace: Option<&str>, name: Option<&str>) -> Result<Place, PresetError> {
     let name = rules::name(name, "--name NAME")?;
     if let Some(wrong) = wrong_name(name) {
         return Err(wrong);
@@ -28,7 +28,7 @@ pub(super) fn target(namespace: Option<&str>, name: Option<&str>) -> Result<Targ
             "-n NS names the namespace that Pachyderm runs in",
         ));
     };
-    Ok(Target { namespace: namespace.to_owned(), name: name.to_owned() })
+    rules::place(namespace, name)
 }
 
 fn wrong_name(name: &str) -> Option<PresetError> {
@@ -48,9 +48,4 @@ fn wrong_name(name: &str) -> Option<PresetError> {
 
 pub(super) fn shape(manifest: &mut Manifest) -> Result<(), PresetError> {
     LABELS.iter().try_for_each(|(key, value)| rules::label(&mut manifest.template, key, value))
-}
-
-pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
-    let labels = LABELS.iter().filter_map(|(key, value)| missing_label(object, key, value));
-    labels.chain(wrong_name(name_of(object))).collect()
 }

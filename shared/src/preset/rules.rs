@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::PresetError;
-use crate::kind::sealed::{SealedSecret, Template};
+use crate::kind::sealed::Template;
 use crate::manifest::Manifest;
+use crate::place::Place;
 
 /// The name that a person gave, which each platform needs.
 pub(super) fn name<'a>(name: Option<&'a str>, flag: &str) -> Result<&'a str, PresetError> {
@@ -12,18 +13,25 @@ pub(super) fn name<'a>(name: Option<&'a str>, flag: &str) -> Result<&'a str, Pre
         .ok_or_else(|| PresetError::new("the secret has no name", format!("{flag} names it")))
 }
 
+/// The place of these names, where they can be names.
+pub(super) fn place(namespace: &str, name: &str) -> Result<Place, PresetError> {
+    Place::new(namespace, name).map_err(|problem| {
+        PresetError::new(problem, "names are made of a-z, 0-9 and -, a Secret's also of dots")
+    })
+}
+
 /// Refuses a namespace that is another than the platform's own.
-pub(super) fn fixed_namespace(
+pub(super) fn fixed_namespace<'a>(
     given: Option<&str>,
-    own: &str,
+    own: &'a str,
     why: &str,
-) -> Result<String, PresetError> {
+) -> Result<&'a str, PresetError> {
     match given {
         Some(given) if given != own => Err(PresetError::new(
             format!("its namespace is {given}, and {why}: {own}"),
             "leave the namespace out of the manifest and of the flags",
         )),
-        _ => Ok(own.to_owned()),
+        _ => Ok(own),
     }
 }
 
@@ -80,34 +88,6 @@ pub(super) fn collision<'k>(
         }
     }
     None
-}
-
-/// Every key of a sealed object, sealed or clear.
-pub(super) fn keys(object: &SealedSecret) -> Vec<&String> {
-    let clear = object.spec.template.iter().flat_map(|template| template.string_data.keys());
-    object.spec.values.keys().chain(clear).collect()
-}
-
-/// What is wrong with a label of the live Secret, if it is not there with this value.
-pub(super) fn missing_label(object: &SealedSecret, key: &str, value: &str) -> Option<PresetError> {
-    let labels = object.spec.template.as_ref().map(|template| &template.metadata.labels);
-    let found = labels.and_then(|labels| labels.get(key));
-    (found.map(String::as_str) != Some(value)).then(|| {
-        PresetError::new(
-            format!("the live Secret has no label {key}: {value}, by which the platform lists it"),
-            "seal it again with --for, or put the label under spec.template.metadata.labels",
-        )
-    })
-}
-
-/// The namespace that a sealed object lies in.
-pub(super) fn namespace_of(object: &SealedSecret) -> &str {
-    object.metadata.namespace.as_deref().unwrap_or_default()
-}
-
-/// The name that a sealed object has.
-pub(super) fn name_of(object: &SealedSecret) -> &str {
-    object.metadata.name.as_deref().unwrap_or_default()
 }
 
 /// The type of the live Secret.

@@ -7,10 +7,10 @@
 
 pub(super) mod v2;
 
-use super::rules::{self, collision, keys, name_of, namespace_of};
-use super::{Options, PresetError, Target};
-use crate::kind::sealed::SealedSecret;
+use super::rules::{self, collision};
+use super::{Options, PresetError};
 use crate::manifest::Manifest;
+use crate::place::Place;
 use crate::place::is_label;
 
 pub(super) const TAKES_EFFECT: &str = "tasks see it in their next pod";
@@ -18,11 +18,11 @@ pub(super) const TAKES_EFFECT: &str = "tasks see it in their next pod";
 /// Base32 of 38 characters and the webhook's ending is the longest name of a volume, 63.
 const LONGEST_GROUP: usize = 38;
 
-pub(super) fn target(
+pub(super) fn place(
     options: &Options,
     namespace: Option<&str>,
     name: Option<&str>,
-) -> Result<Target, PresetError> {
+) -> Result<Place, PresetError> {
     let (Some(project), Some(domain)) = (&options.project, &options.domain) else {
         return Err(PresetError::new(
             "Flyte reads the secrets of the namespace of a project and domain",
@@ -43,13 +43,13 @@ pub(super) fn target(
                 "leave one of the two out: a group is the Secret's name",
             ));
         }
-        (group, name) => rules::name(group.as_deref().or(name), "--group GROUP")?.to_owned(),
+        (group, name) => rules::name(group.as_deref().or(name), "--group GROUP")?,
     };
-    if let Some(wrong) = wrong_group(&group) {
+    if let Some(wrong) = wrong_group(group) {
         return Err(wrong);
     }
     let why = "an execution of this project and domain reads the Secrets of its own namespace";
-    Ok(Target { namespace: rules::fixed_namespace(namespace, &own, why)?, name: group })
+    rules::place(rules::fixed_namespace(namespace, &own, why)?, group)
 }
 
 fn wrong_group(group: &str) -> Option<PresetError> {
@@ -89,21 +89,4 @@ fn same(one: &str, other: &str) -> PresetError {
         ),
         "give one of the two another name",
     )
-}
-
-pub(super) fn check(object: &SealedSecret) -> Vec<PresetError> {
-    let mut wrong: Vec<PresetError> = wrong_group(name_of(object)).into_iter().collect();
-    if let Some((one, other)) = collision(keys(object), str::to_ascii_lowercase) {
-        wrong.push(same(one, other));
-    }
-    if !namespace_of(object).contains('-') {
-        wrong.push(PresetError::new(
-            format!(
-                "it lies in {}, which is no namespace of a project and domain",
-                namespace_of(object)
-            ),
-            "seal it again with --for flyte --project P --domain D",
-        ));
-    }
-    wrong
 }

@@ -6,10 +6,10 @@
 
 use md5::{Digest, Md5};
 
-use super::super::rules::{self, keys, missing_label, name_of};
-use super::super::{Options, PresetError, Target};
-use crate::kind::sealed::SealedSecret;
+use super::super::rules;
+use super::super::{Options, PresetError};
 use crate::manifest::Manifest;
+use crate::place::Place;
 
 pub(in super::super) const TAKES_EFFECT: &str = "a new secret is there for the next task; of a changed one Flyte's webhook keeps the old value for up to 24 hours, unless its pods are restarted or their /invalidate-secret on port 9444 is called";
 
@@ -21,14 +21,13 @@ const PROJECT: &str = "app.flyte.org/project";
 /// The longest key of a Secret.
 const LONGEST_ID: usize = 253;
 
-pub(in super::super) fn target(
+pub(in super::super) fn place(
     options: &Options,
     namespace: Option<&str>,
     name: Option<&str>,
-) -> Result<Target, PresetError> {
+) -> Result<Place, PresetError> {
     let id = id(options, name)?;
-    let namespace = namespace.unwrap_or(NAMESPACE).to_owned();
-    Ok(Target { namespace, name: hashed(&id) })
+    rules::place(namespace.unwrap_or(NAMESPACE), &hashed(&id))
 }
 
 /// `u__org__flyte__domain__D__project__P__key__NAME`, empty where the scope is wider.
@@ -88,23 +87,6 @@ pub(in super::super) fn shape(
     )
 }
 
-pub(in super::super) fn check(object: &SealedSecret) -> Vec<PresetError> {
-    let mut wrong: Vec<PresetError> = missing_label(object, MANAGED, "true").into_iter().collect();
-    let is_hash_of = |key: &String| hashed(key) == name_of(object);
-    match keys(object).as_slice() {
-        [key] if is_hash_of(key) => {}
-        [_] => wrong.push(PresetError::new(
-            "its name is not the hash of its key, by which Flyte finds it",
-            "seal it again with --for flyte2",
-        )),
-        keys => wrong.push(PresetError::new(
-            format!("it has {} keys, and Flyte passes over a Secret that has not one", keys.len()),
-            "seal one value at a time",
-        )),
-    }
-    wrong
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,9 +99,9 @@ mod tests {
             project: Some("flytesnacks".into()),
             ..Options::default()
         };
-        let target = target(&options, None, Some("my-key")).unwrap();
-        assert_eq!(target.name, "f72c7f2cc489d9fd05bc4f90ed21fb86");
-        assert_eq!(target.namespace, "flyte");
+        let place = place(&options, None, Some("my-key")).unwrap();
+        assert_eq!(place.name, "f72c7f2cc489d9fd05bc4f90ed21fb86");
+        assert_eq!(place.namespace, "flyte");
         assert_eq!(hashed("hello"), "5d41402abc4b2a76b9719d911017c592");
     }
 }
