@@ -1,9 +1,10 @@
 //! `--for PLATFORM` and what each platform has to be told; the rules themselves are seal-core's.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
 use seal_core::place::Place;
-use seal_core::preset::{Options, Preset, PresetError, UnknownPreset};
+use seal_core::preset::{Options, Preset, PresetError};
 
 use crate::error::Failure;
 use crate::values::Values;
@@ -79,7 +80,7 @@ pub(crate) struct PresetArgs {
     /// Give the Secret the place, labels, keys and encoding that PLATFORM reads
     ///
     /// One of openfaas, pachyderm, flyte, flyte2, kestra, direktiv; docs/platforms says what each makes.
-    #[arg(long = "for", value_name = "PLATFORM", value_parser = preset, help_heading = "The live Secret")]
+    #[arg(long = "for", value_name = "PLATFORM", value_parser = platforms(), hide_possible_values = true, help_heading = "The live Secret")]
     pub(crate) platform: Option<Preset>,
     /// openfaas: the key of a single value, where it is not the secret's name
     #[arg(long, hide_short_help = true, requires = "platform")]
@@ -110,8 +111,10 @@ pub(crate) struct PresetArgs {
     direktiv_version: Option<String>,
 }
 
-fn preset(word: &str) -> Result<Preset, UnknownPreset> {
-    word.parse()
+/// With the list of platforms, so that help and errors have it.
+fn platforms() -> impl TypedValueParser<Value = Preset> {
+    let words = Preset::ALL.map(Preset::as_str);
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<Preset>())
 }
 
 impl PresetArgs {

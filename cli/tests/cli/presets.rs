@@ -219,5 +219,5 @@ fn a_flag_of_another_platform_is_named() {
     let world = World::new();
     let args = ["--name", "a", "--project", "p", "--from-file", "-"];
     seal(&world, "openfaas", &args, "v").exits(2).says("--project means nothing for openfaas");
-    world.seal(&["--for", "heroku", "x.json"]).exits(2).says("--for");
+    world.seal(&["--for", "openfass", "x.json"]).exits(2).says("it takes openfaas, pachyderm");
 }

@@ -77,7 +77,9 @@ impl PrivateError {
                 "name the file that holds the AGE-SECRET-KEY-… line"
             }
             Self::Encrypted => IdentityFileError::Encrypted.hint(),
-            Self::Absent => "`seal key new -o FILE` makes one",
+            Self::Absent => {
+                "name the file that `seal init` or `seal key new` made; a new key opens nothing that is sealed already"
+            }
             Self::System(_) => "put right what the system names",
         }
     }
