@@ -105,6 +105,6 @@ fn status(object: &SealedSecret, written: ObjectMeta) -> SealedSecretStatus {
             resource_version: written.resource_version.unwrap_or_default(),
         }),
         plan: Some(1),
-        last_handled_reconcile_at: None,
+        ..SealedSecretStatus::default()
     }
 }

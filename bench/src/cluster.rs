@@ -12,11 +12,14 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use seal_core::key::Recipient;
+use seal_core::kind::Kind;
+use seal_core::kind::crd::definition;
 use seal_testing::{Cluster, Process, eventually, eventually_in};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::copies::{self, COPIES, Copied};
 use crate::rounds::{self, Applied, MANY, OBJECTS, Restart, VALUES, WORKERS};
 use crate::table::{median, mib, ratio, s, table};
 use crate::{Result, ours, say};
@@ -53,11 +56,16 @@ async fn measure() -> Result<String> {
     }
     say(&format!("a start over {MANY} unchanged objects"));
     let many = rounds::many_unchanged(&cluster, &recipient).await?;
-    Ok(render(&applied, &bare, &many))
+    say(&format!("one object into {COPIES} namespaces"));
+    let copied = copies::measure(&cluster, &recipient).await?;
+    Ok(render(&applied, &bare, &many, &copied))
 }
 
 async fn install(cluster: &Cluster) -> Result<Recipient> {
-    cluster.install([serde_json::from_value(seal_core::kind::crd::definition())?]).await;
+    let kinds = [Kind::SealedSecret, Kind::ClusterSealedSecret].map(definition);
+    let kinds: std::result::Result<Vec<_>, _> =
+        kinds.into_iter().map(serde_json::from_value).collect();
+    cluster.install(kinds?).await;
     let manifests = Command::new(ours("seal")?).arg("install").output()?;
     let manifests = String::from_utf8(manifests.stdout)?;
     let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
@@ -85,10 +93,14 @@ pub(crate) struct Controller {
 
 impl Controller {
     pub(crate) async fn start(cluster: &Cluster) -> Result<Self> {
+        Self::start_with(cluster, &[]).await
+    }
+
+    pub(crate) async fn start_with(cluster: &Cluster, flags: &[&str]) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(HOME, "seal-controller").await;
         let kubeconfig = kubeconfig.display().to_string();
         let args = ["--kubeconfig", &kubeconfig, "--listen", "127.0.0.1:0"];
-        let args: Vec<String> = args.map(ToOwned::to_owned).into();
+        let args: Vec<String> = args.iter().chain(flags).map(|it| (*it).to_owned()).collect();
         let program = ours("seal-controller")?;
         let (began, began_at) = (Instant::now(), Timestamp::try_from(SystemTime::now())?);
         let process = Process::start("seal-controller", &program, &args)?;
@@ -153,7 +165,7 @@ async fn get(address: &str, path: &str) -> std::io::Result<String> {
     Ok(answer)
 }
 
-fn render(applied: &[Applied], bare: &[Duration], many: &Restart) -> String {
+fn render(applied: &[Applied], bare: &[Duration], many: &Restart, copied: &Copied) -> String {
     let all = median(applied.iter().map(|it| it.all)).unwrap_or_default();
     let work = median(applied.iter().map(|it| it.all - it.start)).unwrap_or_default();
     let alone = median(bare.iter().copied()).unwrap_or_default();
@@ -192,6 +204,20 @@ fn render(applied: &[Applied], bare: &[Duration], many: &Restart) -> String {
         ),
         row("writes in that".to_owned(), many.writes.to_string(), none(), none()),
         row("peak memory in that".to_owned(), mib(many.peak_kib), none(), none()),
+        row(
+            format!("one new ClusterSealedSecret → in {COPIES} namespaces, once"),
+            s(copied.all),
+            s(copied.bare),
+            ratio(copied.all, copied.bare),
+        ),
+        row(
+            "a namespace made later → its Secret is there".to_owned(),
+            s(copied.later),
+            none(),
+            none(),
+        ),
+        row("writes of a restart over it".to_owned(), copied.writes.to_string(), none(), none()),
+        row("peak memory in that".to_owned(), mib(copied.peak_kib), none(), none()),
     ];
     let bare = format!("bare client, {WORKERS} workers, the same {} writes", 2 * OBJECTS);
     table(&["in a cluster", "`seal-controller`", &bare, "ratio"], &rows)

@@ -8,6 +8,7 @@ mod bare;
 mod child;
 mod cluster;
 mod commands;
+mod copies;
 mod many;
 mod observer;
 mod rounds;

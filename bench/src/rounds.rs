@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use seal_core::key::Recipient;
-use seal_core::kind::sealed::{SealedSecret, Template};
+use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec, Template};
 use seal_core::manifest::Manifest;
 use seal_core::place::{Place, Scope};
 use seal_core::seal::seal;
@@ -127,19 +127,30 @@ fn one(
     number: usize,
 ) -> Result<SealedSecret> {
     let place = Place::new(&ns.name, &format!("sealed-{number:04}"))?;
+    let recipients = std::slice::from_ref(recipient);
+    let mut sealed = seal(manifest(), &place, Scope::of(&place), &BTreeSet::new(), recipients)?;
+    sealed.spec.suspend = suspend.then_some(true);
+    Ok(sealed)
+}
+
+/// `VALUES` sealed for this name in every namespace.
+pub(crate) fn spec_everywhere(recipient: &Recipient, name: &str) -> Result<SealedSecretSpec> {
+    let place = Place::new("default", name)?;
+    let scope = Scope { namespaces: vec!["*".to_owned()], name: name.to_owned() };
+    let recipients = std::slice::from_ref(recipient);
+    Ok(seal(manifest(), &place, scope, &BTreeSet::new(), recipients)?.spec)
+}
+
+fn manifest() -> Manifest {
     let value = |(key, value): (&str, &str)| (key.to_owned(), SecretValue::from(value.as_bytes()));
-    let manifest = Manifest {
+    Manifest {
         namespace: None,
         name: None,
         template: Template::default(),
         values: VALUES.map(value).into(),
         dropped: vec![],
         empty: vec![],
-    };
-    let recipients = std::slice::from_ref(recipient);
-    let mut sealed = seal(manifest, &place, Scope::of(&place), &BTreeSet::new(), recipients)?;
-    sealed.spec.suspend = suspend.then_some(true);
-    Ok(sealed)
+    }
 }
 
 async fn create_all(ns: &Namespace, objects: Vec<SealedSecret>) -> Result<Vec<SealedSecret>> {

@@ -1,5 +1,7 @@
 //! `--for PLATFORM` and what each platform has to be told; the rules themselves are seal-core's.
 
+use std::collections::BTreeSet;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
@@ -14,12 +16,14 @@ use crate::values::Values;
 pub(crate) struct Platform {
     pub(crate) preset: Preset,
     options: Options,
+    /// The same for further projects and domains, each a namespace of its own.
+    others: Vec<Options>,
 }
 
 impl Platform {
     /// The one that a sealed object was made for.
     pub(crate) fn noted(object: &SealedSecret) -> Option<Self> {
-        Preset::noted(object).map(|(preset, options)| Self { preset, options })
+        Preset::noted(object).map(|(preset, options)| Self { preset, options, others: Vec::new() })
     }
 
     /// Notes it on a sealed object.
@@ -46,6 +50,20 @@ impl Platform {
         name: Option<&str>,
     ) -> Result<Place, Failure> {
         self.preset.place(&self.options, namespace, name).map_err(|error| self.refused(error))
+    }
+
+    /// The namespaces of a platform that is told of several; none where its one is that of the place.
+    pub(crate) fn namespaces(&self) -> Result<Option<Vec<String>>, Failure> {
+        if self.others.is_empty() {
+            return Ok(None);
+        }
+        let mut namespaces = BTreeSet::new();
+        for options in std::iter::once(&self.options).chain(&self.others) {
+            let place =
+                self.preset.place(options, None, options.group.as_deref().or(Some("group")));
+            namespaces.insert(place.map_err(|error| self.refused(error))?.namespace);
+        }
+        Ok(Some(namespaces.into_iter().collect()))
     }
 
     /// Gives a manifest, which lies at `place`, the platform's shape.
@@ -88,12 +106,12 @@ pub(crate) struct PresetArgs {
     /// openfaas: keep several keys
     #[arg(long, hide_short_help = true, requires = "platform")]
     multi: bool,
-    /// flyte, flyte2: the project
+    /// flyte, flyte2: the project; of flyte several, each with every domain, make a ClusterSealedSecret
     #[arg(long, hide_short_help = true, requires = "platform")]
-    project: Option<String>,
+    project: Vec<String>,
     /// flyte, flyte2: the domain, such as development
     #[arg(long, hide_short_help = true, requires = "platform")]
-    domain: Option<String>,
+    domain: Vec<String>,
     /// flyte: the group of secrets, which is the Secret's name
     #[arg(long, hide_short_help = true, requires = "platform")]
     group: Option<String>,
@@ -121,18 +139,36 @@ impl PresetArgs {
     /// The platform, if there is one.
     pub(crate) fn platform(&self) -> Option<Platform> {
         let preset = self.platform?;
+        let mut all = self.projects().into_iter();
+        let (project, domain) = all.next().unwrap_or_default();
         let options = Options {
             key: self.key.clone(),
             multi: self.multi,
-            project: self.project.clone(),
-            domain: self.domain.clone(),
+            project,
+            domain,
             group: self.group.clone(),
             raw: self.kestra_encoding == Some(KestraEncoding::Raw),
             already_base64: self.already_base64,
             direktiv_namespace: self.direktiv_namespace.clone(),
             direktiv_version: self.direktiv_version.clone(),
         };
-        Some(Platform { preset, options })
+        let other = |(project, domain)| Options { project, domain, ..options.clone() };
+        let others = all.map(other).collect();
+        Some(Platform { preset, options, others })
+    }
+
+    /// Whether it is for several projects or domains: then one file serves them all.
+    pub(crate) fn is_for_several(&self) -> bool {
+        self.projects().len() > 1
+    }
+
+    /// Every project with every domain.
+    fn projects(&self) -> Vec<(Option<String>, Option<String>)> {
+        let mut all = Vec::new();
+        for project in or_none(&self.project) {
+            all.extend(or_none(&self.domain).into_iter().map(|domain| (project.clone(), domain)));
+        }
+        all
     }
 
     /// The key of a value that comes without one: the preset gives it another.
@@ -151,8 +187,8 @@ impl PresetArgs {
         let uses: [(&str, bool, &[Preset]); 9] = [
             ("--key", self.key.is_some(), &[OpenFaas]),
             ("--multi", self.multi, &[OpenFaas]),
-            ("--project", self.project.is_some(), &[Flyte, Flyte2]),
-            ("--domain", self.domain.is_some(), &[Flyte, Flyte2]),
+            ("--project", !self.project.is_empty(), &[Flyte, Flyte2]),
+            ("--domain", !self.domain.is_empty(), &[Flyte, Flyte2]),
             ("--group", self.group.is_some(), &[Flyte]),
             ("--kestra-encoding", self.kestra_encoding.is_some(), &[Kestra]),
             ("--already-base64", self.already_base64, &[Kestra]),
@@ -164,7 +200,15 @@ impl PresetArgs {
                 Err(Failure::input(format!("{flag} means nothing for {platform}"))
                     .hint("leave it out; `seal --help` says which platform each is for"))
             }
+            None if self.is_for_several() && platform == Flyte2 => {
+                Err(Failure::input("flyte2 keeps a value of each project and domain under a name of its own")
+                    .hint("seal one file for each; or leave --project out, which is every project of the domain"))
+            }
             None => Ok(()),
         }
     }
+}
+
+fn or_none(texts: &[String]) -> Vec<Option<String>> {
+    if texts.is_empty() { vec![None] } else { texts.iter().cloned().map(Some).collect() }
 }

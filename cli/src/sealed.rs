@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use seal_core::kind::Kind;
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
 
@@ -48,7 +49,7 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
                     &format!("{kind}, which")
                 };
                 console::note(&format!(
-                    "{}: left out {what} is not a SealedSecret",
+                    "{}: left out {what} is no sealed object",
                     files::name_of(path)
                 ));
             }
@@ -62,7 +63,7 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
     }
     if objects.is_empty() {
         return Err(Failure::input(format!(
-            "there is no SealedSecret in {}",
+            "there is no sealed object in {}",
             files::name_of(path)
         ))
         .hint("`seal FILE` makes one of a Secret manifest"));
@@ -73,7 +74,14 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
 impl PickArgs {
     fn means(&self, object: &SealedSecret) -> bool {
         let metadata = &object.metadata;
-        (self.namespace.is_none() || self.namespace == metadata.namespace)
+        let is_in = |namespace: &String| match object.spec.kind {
+            Kind::SealedSecret => metadata.namespace.as_ref() == Some(namespace),
+            Kind::ClusterSealedSecret => {
+                let scope = &object.spec.scope;
+                scope.any_namespace() || scope.namespaces.contains(namespace)
+            }
+        };
+        self.namespace.as_ref().is_none_or(is_in)
             && (self.name.is_none() || self.name == metadata.name)
     }
 

@@ -6,30 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use seal_core::names::{API_VERSION, SEALED_SECRET};
-use seal_core::place::Place;
-
-/// The kinds of sealed objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    SealedSecret,
-}
-
-impl Kind {
-    /// `kind`, as manifests have it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::SealedSecret => SEALED_SECRET,
-        }
-    }
-
-    /// `apiVersion`, as manifests have it.
-    pub(crate) fn api_version(self) -> &'static str {
-        match self {
-            Self::SealedSecret => API_VERSION,
-        }
-    }
-}
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+pub(crate) use seal_core::kind::Kind;
+use seal_core::place::{Place, is_subdomain};
 
 /// Kind, namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,14 +29,33 @@ impl ObjectName {
         }
     }
 
-    /// Where its live Secret goes.
-    pub(crate) fn target(&self) -> Place {
-        match self.kind {
-            Kind::SealedSecret => Place {
-                namespace: self.namespace.clone().unwrap_or_default(),
-                name: self.name.clone(),
-            },
+    /// The ClusterSealedSecret one of whose live Secrets stands at `place`, where there is one.
+    pub(crate) fn cluster_sealed_secret(place: &Place) -> Self {
+        Self { kind: Kind::ClusterSealedSecret, namespace: None, name: place.name.clone() }
+    }
+
+    /// The object of this kind with this metadata, if its names can be those of live Secrets.
+    pub(crate) fn of(kind: Kind, metadata: &ObjectMeta) -> Option<Self> {
+        let name = metadata.name.as_deref()?;
+        match kind {
+            Kind::SealedSecret => {
+                let place = Place::new(metadata.namespace.as_deref()?, name).ok()?;
+                Some(Self::sealed_secret(&place))
+            }
+            Kind::ClusterSealedSecret => {
+                is_subdomain(name).then(|| Self { kind, namespace: None, name: name.to_owned() })
+            }
         }
+    }
+
+    /// Where its live Secret goes; of a ClusterSealedSecret there are several, and this is none of them.
+    pub(crate) fn target(&self) -> Place {
+        self.target_in(self.namespace.as_deref().unwrap_or_default())
+    }
+
+    /// Where its live Secret goes in `namespace`.
+    pub(crate) fn target_in(&self, namespace: &str) -> Place {
+        Place { namespace: namespace.to_owned(), name: self.name.clone() }
     }
 }
 

@@ -5,6 +5,8 @@
 //! above [`LARGE`] bytes only what is remembered is kept: it is read again when its turn comes. Reads and writes
 //! nothing itself.
 
+mod cluster;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +15,14 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
+use seal_core::kind::Kind;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec, SealedSecretStatus, Template};
 use seal_core::names::{FLUX_RECONCILE_AT, GROUP_PREFIX};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+pub(crate) use cluster::{ArrivedInCluster, NamespaceMeta};
 
 /// Bytes of JSON above which a sealed object is not kept whole when it arrives.
 const LARGE: usize = 512 << 10;
@@ -193,8 +198,9 @@ fn leave_out_values(spec: &mut SealedSecretSpec) {
 }
 
 /// A sealed object that was read by its name, whole; `None` where this version's type cannot hold it.
-pub(crate) fn read_whole(text: &str) -> Option<SealedSecret> {
-    let Whole { metadata, spec, status } = serde_json::from_str(text).ok()?;
+pub(crate) fn read_whole(kind: Kind, text: &str) -> Option<SealedSecret> {
+    let Whole { metadata, mut spec, status } = serde_json::from_str(text).ok()?;
+    spec.kind = kind;
     Some(SealedSecret { metadata: metadata.into(), spec, status })
 }
 

@@ -49,6 +49,7 @@ impl From<Reason> for ExitCode {
             | Reason::Damaged
             | Reason::Retrying
             | Reason::Contested
+            | Reason::Partial
             | Reason::Suspended
             | Reason::PruneBlocked => Self::Failed,
             Reason::Malformed | Reason::NotAllowed | Reason::Duplicate | Reason::KeyRejected => {

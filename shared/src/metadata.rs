@@ -56,6 +56,25 @@ impl MetadataError {
     }
 }
 
+/// What Argo CD, Flux, Helm and `kubectl apply --prune` know the objects of an application by: `name`, or its beginning.
+const TRACKING: [&str; 8] = [
+    "app.kubernetes.io/instance",
+    "applyset.kubernetes.io/",
+    "argocd.argoproj.io/installation-id",
+    "argocd.argoproj.io/instance",
+    "argocd.argoproj.io/tracking-id",
+    "helm.toolkit.fluxcd.io/",
+    "kustomize.toolkit.fluxcd.io/",
+    "meta.helm.sh/",
+];
+
+/// Whether a label or annotation is a mark by which a GitOps tool or Helm takes an object for its own. Such a tool deletes what
+/// has its mark and is not in its source, as a live Secret is that a controller has made.
+pub fn is_tracking(name: &str, value: &str) -> bool {
+    TRACKING.iter().any(|mark| name == *mark || mark.ends_with('/') && name.starts_with(mark))
+        || name == "app.kubernetes.io/managed-by" && value == "Helm"
+}
+
 /// Checks what a template gives the live Secret.
 pub fn check(metadata: &TemplateMetadata) -> Result<(), MetadataError> {
     names("label", &metadata.labels, is_qualified_name)?;

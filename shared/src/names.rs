@@ -10,6 +10,8 @@ pub const GROUP_PREFIX: &str = "seal.dev/";
 pub const API_VERSION: &str = "seal.dev/v1";
 /// `kind` of a sealed file.
 pub const SEALED_SECRET: &str = "SealedSecret";
+/// `kind` of a sealed file whose live Secrets are in several namespaces.
+pub const CLUSTER_SEALED_SECRET: &str = "ClusterSealedSecret";
 
 /// The controller's Deployment, and its ServiceAccount.
 pub const CONTROLLER: &str = "seal-controller";

@@ -27,6 +27,8 @@ pub enum Reason {
     Retrying,
     /// Another writer keeps undoing what the file says; repairs are spaced.
     Contested,
+    /// Some of the places of a ClusterSealedSecret are served, and others are not.
+    Partial,
     /// It was suspended before it was ever brought to an end.
     Suspended,
     /// Without a cluster: two files seal one place.
@@ -45,7 +47,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Applied,
         Self::NotOurs,
         Self::NoMatchingKey,
@@ -56,6 +58,7 @@ impl Reason {
         Self::NotAllowed,
         Self::Retrying,
         Self::Contested,
+        Self::Partial,
         Self::Suspended,
         Self::Duplicate,
         Self::PruneBlocked,
@@ -78,6 +81,7 @@ impl Reason {
             Self::NotAllowed => "NotAllowed",
             Self::Retrying => "Retrying",
             Self::Contested => "Contested",
+            Self::Partial => "Partial",
             Self::Suspended => "Suspended",
             Self::Duplicate => "Duplicate",
             Self::PruneBlocked => "PruneBlocked",
@@ -105,6 +109,7 @@ impl Reason {
             Self::NotAllowed => "leave out what is reserved, or ask whoever runs the controller",
             Self::Retrying => "it is tried again",
             Self::Contested => "find out who else writes the live Secret, and stop one of the two",
+            Self::Partial => "status.failing names each namespace and what is in the way there",
             Self::Suspended => "set spec.suspend to false to go on",
             Self::Duplicate => "delete one of them",
             Self::PruneBlocked => "bring them back, or run once with --allow-prune",

@@ -55,6 +55,21 @@ fn decode_utf16(bytes: &[u8], unit: Unit) -> Option<Zeroizing<String>> {
     Some(text)
 }
 
+/// Whether `word` stands in it, as UTF-8 or as UTF-16 of either order.
+pub fn mentions(bytes: &[u8], word: &str) -> bool {
+    let is_utf16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+    if is_utf16 {
+        let wide: Vec<u8> = word.bytes().flat_map(|byte| [byte, 0]).collect();
+        contains(bytes, &wide[..wide.len() - 1])
+    } else {
+        contains(bytes, word.as_bytes())
+    }
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -78,7 +78,11 @@ fn run(case: &Case) -> Outcome {
         let check = if let OpenError::Damaged { check, .. } = error { check } else { "" };
         (error.reason().to_string(), check, error.to_string())
     };
-    let grants = Grants { wildcard_anywhere: case.allow_wildcard, ..Grants::default() };
+    let grants = Grants {
+        wildcard_anywhere: case.allow_wildcard,
+        cluster_wide: case.allow_wildcard,
+        ..Grants::default()
+    };
     let allowed = check(&sealed).and_then(|checked| checked.allowed(&grants)).map_err(refused)?;
     let opened = open(&allowed, &keyring(&case.identity)).map_err(refused)?;
     Ok((opened.place.to_string(), opened.values))

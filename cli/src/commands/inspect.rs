@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use seal_core::escape::{cut, printable};
 use seal_core::key::Fingerprint;
+use seal_core::kind::cluster_sealed::NamespaceSelector;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::open::check::check;
 use seal_core::place::Scope;
@@ -131,7 +132,7 @@ fn headers(object: &SealedSecret) -> Vec<HeaderView<'_>> {
 
 fn as_text(object: &SealedSecret, names: &Names) -> String {
     let spec = &object.spec;
-    let mut text = format!("SealedSecret {}\n", object.full_name());
+    let mut text = format!("{} {}\n", spec.kind.as_str(), object.full_name());
     // Each row is escaped by itself: a line feed in an annotation makes no other row.
     let mut row = |name: &str, value: String| {
         if !value.is_empty() {
@@ -140,6 +141,7 @@ fn as_text(object: &SealedSecret, names: &Names) -> String {
         }
     };
     row("opens", in_words(&spec.scope));
+    row("goes to", spec.namespace_selector.as_ref().map(chosen).unwrap_or_default());
     let template = spec.template.clone().unwrap_or_default();
     row("type", template.type_.unwrap_or_default());
     row(
@@ -181,12 +183,26 @@ fn in_words(scope: &Scope) -> String {
     }
 }
 
+/// Which namespaces a selector chooses.
+fn chosen(selector: &NamespaceSelector) -> String {
+    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().map(|it| {
+        let values =
+            if it.values.is_empty() { String::new() } else { format!(" {}", it.values.join(",")) };
+        format!("{} {}{values}", it.key, it.operator)
+    });
+    let all: Vec<String> = labels.chain(expressions).collect();
+    format!("namespaces with {}", all.join("; "))
+}
+
 fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
     let spec = &object.spec;
     json!({
+        "kind": spec.kind.as_str(),
         "namespace": object.metadata.namespace,
         "name": object.metadata.name,
         "scope": spec.scope,
+        "namespaceSelector": spec.namespace_selector,
         "template": spec.template,
         "serviceAccounts": spec.service_accounts,
         "onConflict": spec.on_conflict,

@@ -41,6 +41,9 @@ pub(crate) struct InstallArgs {
     /// Serve these namespaces only: a Role in each, nothing cluster-wide
     #[arg(long, value_name = "NS,…", value_delimiter = ',')]
     namespaces: Vec<String>,
+    /// Let ClusterSealedSecrets choose namespaces by their labels, which are then a right to read
+    #[arg(long, conflicts_with = "namespaces")]
+    allow_cluster_wide: bool,
     /// Groups that may read the public recipient, for `seal fetch`; `none` leaves the document out
     #[arg(
         long,
@@ -161,6 +164,9 @@ fn controller(args: &InstallArgs) -> String {
     if !args.namespaces.is_empty() {
         flags.push(format!("\"--namespaces={}\"", args.namespaces.join(",")));
     }
+    if args.allow_cluster_wide {
+        flags.push("--allow-cluster-wide".to_owned());
+    }
     if args.require_existing_key {
         flags.push("--require-existing-key".to_owned());
     }
@@ -181,6 +187,7 @@ mod tests {
             namespaces: vec!["seal-system-test".into()],
             recipients_readers: vec!["system:serviceaccounts:seal-system".into()],
             image: "registry.example/seal-system/controller:1".into(),
+            allow_cluster_wide: false,
             require_existing_key: true,
             without_deletion_guard: false,
         };

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seal_core::escape::escaped;
 use seal_core::key::Keyring;
+use seal_core::kind::Kind;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::layout::{self, Layout};
 use seal_core::open::allowed::Grants;
-use seal_core::open::check::check;
+use seal_core::open::check::{check, check_at};
 use seal_core::open::{self, Opened};
+use seal_core::place::Place;
 use seal_disk::Out;
 use seal_disk::plan::Plan;
 use zeroize::Zeroizing;
@@ -79,11 +81,14 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
     if let (Some(key), [(_, object)]) = (&args.key, objects.as_mut_slice()) {
         only_key(object, key).map_err(|failure| failure.about_file(&file))?;
     }
-    let opened = objects
-        .iter()
-        .map(|(_, object)| open_one(object, &keyring))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|failure| failure.about_file(&file))?;
+    let mut opened = Vec::new();
+    for (_, object) in &objects {
+        let places = places(object, args).map_err(|failure| failure.about_file(&file))?;
+        for place in places {
+            let one = open_one(object, place, &keyring);
+            opened.push(one.map_err(|failure| failure.about_file(&file))?);
+        }
+    }
     if let (Some(layout), Some(folder)) = (args.layout, &args.out) {
         return lay_out(opened, layout, folder, &file);
     }
@@ -137,8 +142,28 @@ fn lay_out(opened: Vec<Opened>, layout: Layout, folder: &Path, from: &Path) -> R
     Ok(out.finish()?)
 }
 
-fn open_one(object: &SealedSecret, keyring: &Keyring) -> Result<Opened, Failure> {
-    Ok(open::open(&check(object)?.allowed(&Grants::most())?, keyring)?)
+fn open_one(object: &SealedSecret, place: Place, keyring: &Keyring) -> Result<Opened, Failure> {
+    Ok(open::open(&check_at(object, place)?.allowed(&Grants::most())?, keyring)?)
+}
+
+/// Where it is opened: a ClusterSealedSecret in each of its namespaces, or in the one of -n; one value only once.
+fn places(object: &SealedSecret, args: &OpenArgs) -> Result<Vec<Place>, Failure> {
+    let first = check(object)?.place().clone();
+    if object.spec.kind == Kind::SealedSecret {
+        return Ok(vec![first]);
+    }
+    if let Some(namespace) = &args.pick.namespace {
+        let place = object.place_in(namespace).map_err(Failure::input);
+        return place.map(|place| vec![place]);
+    }
+    match object.places() {
+        _ if args.key.is_some() => Ok(vec![first]),
+        none if none.is_empty() => {
+            let message = format!("{} may be opened in any namespace", object.full_name());
+            Err(Failure::input(message).hint("-n NS says for which"))
+        }
+        places => Ok(places),
+    }
 }
 
 /// Leaves one value in a well-formed object: the others may be sealed to somebody else, or damaged.

@@ -13,6 +13,7 @@ use crate::output::{Destination, OutputArgs};
 use crate::policy::{Choices, RecipientArgs};
 use crate::preset::PresetArgs;
 use crate::scope::ScopeArgs;
+use crate::sealing::cluster::{ClusterArgs, file_of};
 use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
 use crate::values::{self, ValueArgs, Values};
 
@@ -34,9 +35,8 @@ pub(crate) struct SealArgs {
     template: TemplateArgs,
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Make a ClusterSealedSecret
-    #[arg(long, hide = true)]
-    cluster: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     #[command(flatten)]
     preset: PresetArgs,
     #[command(flatten)]
@@ -57,13 +57,10 @@ impl SealArgs {
 
 /// Seals everything that was named, each for the file that it goes to, then writes everything.
 pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure> {
-    if args.cluster {
-        return Err(Failure::input("ClusterSealedSecret is not in this version")
-            .hint("list the namespaces with --scope-namespaces and keep one file per namespace"));
-    }
     args.values.check()?;
     args.template.check()?;
     args.preset.check()?;
+    args.cluster.check(&args.scope, args.preset.is_for_several())?;
     args.output.check_use()?;
     let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
     let mut choices = Choices::new(&args.recipients);
@@ -85,20 +82,27 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
 /// Seals one manifest for the file that it goes to.
 fn seal_one(
     args: &SealArgs,
-    manifest: Manifest,
+    mut manifest: Manifest,
     values: Values,
     input: &Path,
     choices: &mut Choices<'_>,
 ) -> Result<(Destination, Sealed), Failure> {
     let about = |failure: Failure| failure.about_file(input);
     let platform = args.preset.platform();
-    let place =
-        || sealing::place(&manifest, &args.template, platform.as_ref(), None).map_err(about);
-    let destination = args.output.destination(input, place)?;
+    let is_cluster = args.cluster.cluster || args.preset.is_for_several();
+    if platform.is_none() && args.template.namespace.is_none() && manifest.namespace.is_none() {
+        manifest.namespace = args.cluster.home(&args.scope);
+    }
+    let file = || {
+        let place = sealing::place(&manifest, &args.template, platform.as_ref(), None);
+        place.map(|place| file_of(&place, is_cluster)).map_err(about)
+    };
+    let destination = args.output.destination(input, file)?;
     let chosen = choices.of(args.output.target(&destination, input))?;
     let wanted = Wanted {
         template: &args.template,
         scope: &args.scope,
+        cluster: is_cluster.then_some(&args.cluster),
         chosen: &chosen,
         platform: platform.as_ref(),
         line_feeds: args.values.line_feeds(),

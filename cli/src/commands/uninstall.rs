@@ -30,10 +30,10 @@ pub(crate) fn run(args: &UninstallArgs, console: &mut Console) -> Result<(), Fai
     check_namespaces(std::iter::once(namespace).chain(namespaces))?;
     console.write(without_data(namespace, namespaces).as_bytes())?;
     for line in [
-        "every live Secret stays, and so do the sealed objects, their kind, the keys and the deletion guard".to_owned(),
+        "every live Secret stays, and so do the sealed objects, their kinds, the keys and the deletion guard".to_owned(),
         "to delete every sealed object and with it every live Secret:".to_owned(),
-        "  kubectl annotate crd sealedsecrets.seal.dev seal.dev/allow-delete=true".to_owned(),
-        "  kubectl delete crd sealedsecrets.seal.dev".to_owned(),
+        "  kubectl annotate crd sealedsecrets.seal.dev clustersealedsecrets.seal.dev seal.dev/allow-delete=true".to_owned(),
+        "  kubectl delete crd sealedsecrets.seal.dev clustersealedsecrets.seal.dev".to_owned(),
         format!("to delete the keys, without which no sealed file opens again (back them up: kubectl get secret -n {namespace} -l seal.dev/key -o yaml):"),
         format!("  kubectl annotate namespace {namespace} seal.dev/allow-delete=true"),
         format!("  kubectl delete namespace {namespace}"),

@@ -103,5 +103,6 @@ impl Existing {
 }
 
 fn is_same(a: &SealedSecret, b: &SealedSecret) -> bool {
-    (&a.metadata.namespace, &a.metadata.name) == (&b.metadata.namespace, &b.metadata.name)
+    (a.spec.kind, &a.metadata.namespace, &a.metadata.name)
+        == (b.spec.kind, &b.metadata.namespace, &b.metadata.name)
 }

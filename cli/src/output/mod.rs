@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use seal_core::kind::file;
 use seal_core::kind::sealed::SealedSecret;
-use seal_core::place::Place;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -95,16 +94,14 @@ impl OutputArgs {
         self.output.as_ref().filter(|path| !files::is_stdout(path))
     }
 
-    /// Where an object goes that was made of `input`; its place counts for `--out` alone.
+    /// Where an object goes that was made of `input`; `file`, which goes by its place, counts for `--out` alone.
     pub(crate) fn destination(
         &self,
         input: &Path,
-        place: impl FnOnce() -> Result<Place, Failure>,
+        file: impl FnOnce() -> Result<PathBuf, Failure>,
     ) -> Result<Destination, Failure> {
         if let Some(dir) = &self.out {
-            let Place { namespace, name } = place()?;
-            let file = dir.join(namespace).join(format!("{name}.sealed.yaml"));
-            return Ok(Destination::File(file));
+            return Ok(Destination::File(dir.join(file()?)));
         }
         if self.write {
             return beside(input).map(Destination::File);
@@ -208,9 +205,12 @@ impl OutputArgs {
 
 fn each_once(objects: &[Sealed]) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
-    match objects.iter().find(|sealed| !seen.insert(&sealed.place)) {
-        Some(twice) => Err(Failure::input(format!("{} is sealed twice in this run", twice.place))
-            .hint("one of the two would be lost: leave one of them out")),
+    let of = |sealed: &&Sealed| (sealed.object.spec.kind, sealed.object.full_name());
+    match objects.iter().find(|sealed| !seen.insert(of(sealed))) {
+        Some(twice) => {
+            Err(Failure::input(format!("{} is sealed twice in this run", twice.object.full_name()))
+                .hint("one of the two would be lost: leave one of them out"))
+        }
         None => Ok(()),
     }
 }

@@ -92,6 +92,9 @@ fn parts(object: &SealedSecret) -> BTreeMap<String, String> {
     if let Some(type_) = template.type_.as_ref().filter(|type_| *type_ != "Opaque") {
         parts.insert("type".to_owned(), type_.clone());
     }
+    if let Some(selector) = &object.spec.namespace_selector {
+        parts.insert("namespaceSelector".to_owned(), format!("{selector:?}"));
+    }
     if template.immutable == Some(true) {
         parts.insert("immutable".to_owned(), "true".to_owned());
     }

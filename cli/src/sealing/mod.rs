@@ -2,6 +2,7 @@
 //! decided is said on standard error.
 
 pub(crate) mod again;
+pub(crate) mod cluster;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
-use seal_core::place::Place;
+use seal_core::place::{Place, Scope};
 use seal_core::{metadata, seal, secret_type};
 
 use crate::console;
@@ -19,6 +20,7 @@ use crate::policy::Chosen;
 use crate::preset::Platform;
 use crate::scope::{ScopeArgs, explain_wildcard};
 use crate::values::{LineFeeds, Values};
+use cluster::ClusterArgs;
 
 /// Larger is warned of: client-side `kubectl apply` and Argo CD's default copy the manifest into an annotation, and
 /// fail at 256 KiB.
@@ -87,6 +89,8 @@ impl TemplateArgs {
 pub(crate) struct Wanted<'a> {
     pub(crate) template: &'a TemplateArgs,
     pub(crate) scope: &'a ScopeArgs,
+    /// Present where the object is one of the cluster.
+    pub(crate) cluster: Option<&'a ClusterArgs>,
     pub(crate) chosen: &'a Chosen,
     pub(crate) platform: Option<&'a Platform>,
     pub(crate) line_feeds: LineFeeds,
@@ -117,6 +121,9 @@ pub(crate) fn seal(
     crate::values::look_over(&place, &manifest.values)?;
     set_template(&mut manifest, wanted.template);
     shape(&mut manifest, &place, wanted)?;
+    if wanted.cluster.is_some() {
+        cluster::leave_tracking_out(&place, &mut manifest.template.metadata);
+    }
     metadata::check(&manifest.template.metadata)
         .map_err(|error| Failure::input(error.to_string()).hint(error.hint()).about(&place))?;
     let type_ = manifest.template.type_.as_deref().unwrap_or_default();
@@ -125,19 +132,35 @@ pub(crate) fn seal(
             .hint("the API server refuses such a Secret; see `kubectl create secret --help`")
             .about(&place)
     })?;
-    let scope = wanted.scope.scope(&place)?;
+    let scope = scope(&place, wanted)?;
     explain_wildcard(&place, &scope);
     let clear = clear_keys(&manifest, &place, wanted);
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| Failure::from(error).about(&place))?;
-    object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
-    if let Some(platform) = wanted.platform {
-        platform.note(&mut object);
-        let needed = platform.preset.on_conflict().map(str::to_owned);
-        object.spec.on_conflict = object.spec.on_conflict.or(needed);
-    }
+    set_own(&mut object, wanted);
     check(&object)?.allowed(&Grants::most())?;
     Ok(Sealed { object, place })
+}
+
+fn scope(place: &Place, wanted: &Wanted) -> Result<Scope, Failure> {
+    let several = wanted.platform.map(Platform::namespaces).transpose()?.flatten();
+    match several {
+        Some(namespaces) => Ok(Scope { namespaces, name: place.name.clone() }),
+        None => wanted.scope.scope(place),
+    }
+}
+
+/// What the sealed object says besides what is sealed and the template.
+fn set_own(object: &mut SealedSecret, wanted: &Wanted) {
+    object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
+    if let Some(cluster) = wanted.cluster {
+        cluster.make(object);
+    }
+    if let Some(platform) = wanted.platform {
+        platform.note(object);
+        let needed = platform.preset.on_conflict().map(str::to_owned);
+        object.spec.on_conflict = object.spec.on_conflict.take().or(needed);
+    }
 }
 
 /// Gives the manifest the shape that its platform reads, and says when a change takes effect there.

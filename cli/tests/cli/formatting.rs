@@ -101,7 +101,7 @@ fn what_is_not_ours_is_not_formatted() {
     world.seal(&["fmt", "mixed.yaml"]).exits(2).says("ConfigMap stands beside");
     assert_eq!(world.read("mixed.yaml"), mixed);
     world.write("plain.yaml", "apiVersion: v1\nkind: ConfigMap\n");
-    world.seal(&["fmt", "plain.yaml"]).exits(2).says("no SealedSecret");
+    world.seal(&["fmt", "plain.yaml"]).exits(2).says("no sealed object");
 }
 
 #[test]

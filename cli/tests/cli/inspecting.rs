@@ -27,7 +27,7 @@ fn a_row_and_its_value_stand_apart_and_a_manifest_without_kind_has_words() {
         world.read("db.sealed.yaml").replace("spec:\n", "spec:\n  serviceAccounts: [default]\n");
     world.write("s.yaml", format!("{text}---\nhello: world\n"));
     let ran = world.seal(&["inspect", "s.yaml"]).exits(0).prints("pull secret of default\n");
-    ran.says("left out what has no kind and is not a SealedSecret");
+    ran.says("left out what has no kind and is no sealed object");
 }
 
 #[test]

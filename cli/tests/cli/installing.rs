@@ -30,7 +30,7 @@ const CLUSTER_WIDE: [&str; 4] =
 
 /// With one name for both the second would take the first one's rights, and its uninstall everybody's.
 #[test]
-fn a_second_install_beside_the_first_shares_no_name_in_the_cluster_but_the_kind() {
+fn a_second_install_beside_the_first_shares_no_name_in_the_cluster_but_the_kinds() {
     let world = World::new();
     for command in ["install", "uninstall"] {
         let names = |namespace: &str| -> BTreeSet<String> {
@@ -41,8 +41,9 @@ fn a_second_install_beside_the_first_shares_no_name_in_the_cluster_but_the_kind(
         let (first, second) = (names("seal-system"), names("seal-b"));
         assert!(first.len() > 1, "{first:?}");
         let shared: Vec<_> = first.intersection(&second).collect();
-        let kind = "CustomResourceDefinition sealedsecrets.seal.dev";
-        let expected = if command == "install" { vec![kind] } else { vec![] };
+        let kinds = ["clustersealedsecrets", "sealedsecrets"]
+            .map(|kind| format!("CustomResourceDefinition {kind}.seal.dev"));
+        let expected: Vec<_> = if command == "install" { kinds.iter().collect() } else { vec![] };
         assert_eq!(shared, expected);
     }
 }

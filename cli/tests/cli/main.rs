@@ -2,6 +2,7 @@
 
 mod bounds;
 mod canary;
+mod clusters;
 mod editing;
 mod entering;
 mod fetching;

@@ -7,8 +7,9 @@ use seal_core::kind::sealed::SealedSecret;
 use seal_core::layout::{LaidOut, Layout, lay_out};
 use seal_core::names::{CONTROLLER_NAMESPACE, GIT_NAMESPACE};
 use seal_core::open::allowed::Grants;
-use seal_core::open::check::check;
+use seal_core::open::check::check_at;
 use seal_core::open::{OpenError, open};
+use seal_core::place::Place;
 use seal_core::tree::collect::{Collected, Collector, Object, Warning};
 use seal_core::tree::prune::{Prune, prune};
 use seal_disk::plan::{Plan, Write};
@@ -100,12 +101,12 @@ fn open_and_write(
     tally: &mut Tally,
 ) {
     let mut writes: Vec<(&str, Write)> = Vec::new();
-    for Object { path, sealed } in batch {
+    for Object { path, place, sealed } in batch {
         if sealed.spec.suspend == Some(true) {
             tally.unchanged += 1;
             continue;
         }
-        let opened = open_here(sealed, keyring, &settings.namespaces, settings.layout);
+        let opened = open_here(sealed, place, keyring, &settings.namespaces, settings.layout);
         let planned = match opened {
             Ok(laid) => out.plan(laid, path),
             Err(error) => {
@@ -145,6 +146,7 @@ fn write(writes: Vec<(&str, Write)>, out: &mut Out, tally: &mut Tally) {
 /// The same checks and the same open as in a cluster, and the list of namespaces in place of its roles.
 fn open_here(
     sealed: &SealedSecret,
+    place: &Place,
     keyring: &Keyring,
     namespaces: &BTreeSet<String>,
     layout: Layout,
@@ -155,7 +157,7 @@ fn open_here(
         only_namespaces: Some(namespaces.clone()),
         ..Grants::default()
     };
-    Ok(lay_out(layout, open(&check(sealed)?.allowed(&grants)?, keyring)?))
+    Ok(lay_out(layout, open(&check_at(sealed, place.clone())?.allowed(&grants)?, keyring)?))
 }
 
 fn remove_vanished(

@@ -4,8 +4,11 @@
 //! Never a value, and ciphertext only of objects that have just arrived. Touches nothing: the watches fill it in
 //! and [`crate::reconcile`] asks.
 
+mod cluster;
+mod copies;
 mod fresh;
 mod live;
+mod namespaces;
 mod objects;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +19,13 @@ use seal_core::open::allowed::Grants;
 use seal_core::place::Place;
 use tokio::sync::Notify;
 
-use crate::object_id::{ObjectId, ObjectName};
+use crate::object_id::{Kind, ObjectId, ObjectName};
 use crate::thin::Arrived;
+use copies::Owned;
 use fresh::Fresh;
 use live::Live;
+use namespaces::Namespaces;
+pub(crate) use namespaces::{There, Wants};
 pub(crate) use objects::Tracked;
 use objects::{Arrival, Objects};
 
@@ -46,6 +52,8 @@ struct State {
     objects: Objects,
     live: Live,
     fresh: Fresh,
+    namespaces: Namespaces,
+    owned: Owned,
 }
 
 impl Memory {
@@ -55,7 +63,13 @@ impl Memory {
 
     fn with_budget(grants: Grants, budget: usize) -> Self {
         let fresh = Fresh::new(budget);
-        let state = State { objects: Objects::default(), live: Live::default(), fresh };
+        let state = State {
+            objects: Objects::default(),
+            live: Live::default(),
+            fresh,
+            namespaces: Namespaces::new(grants.closed_namespaces.clone()),
+            owned: Owned::default(),
+        };
         Self { state: Mutex::new(state), grants, room: Notify::new() }
     }
 
@@ -75,8 +89,8 @@ impl Memory {
 
     /// A sealed object arrived. Returns its name when there may be work.
     pub(crate) fn sealed(&self, watched: &Watched, arrived: Arrived) -> Option<Arc<ObjectName>> {
-        let place = place_of(&arrived.sealed.metadata)?;
-        let tracked = Tracked::of(&arrived, &place, &self.grants);
+        let name = ObjectName::of(arrived.sealed.spec.kind, &arrived.sealed.metadata)?;
+        let tracked = Tracked::of(&arrived, name, &self.grants);
         let version = arrived.sealed.metadata.resource_version.as_deref();
         let version = version.and_then(|number| number.parse().ok()).unwrap_or_default();
         let sealed = arrived.is_whole.then(|| Box::new(arrived.sealed));
@@ -97,22 +111,22 @@ impl Memory {
         })
     }
 
-    /// A sealed object is gone; the API server collects its Secret.
-    pub(crate) fn sealed_gone(&self, metadata: &ObjectMeta) {
-        if let Some(place) = place_of(metadata) {
-            self.with(|state| state.object_gone(&ObjectName::sealed_secret(&place)));
+    /// A sealed object is gone; the API server collects its Secrets.
+    pub(crate) fn sealed_gone(&self, kind: Kind, metadata: &ObjectMeta) {
+        if let Some(name) = ObjectName::of(kind, metadata) {
+            self.with(|state| state.object_gone(&name));
         }
     }
 
-    /// A list of sealed objects begins; what it does not name by its end is gone.
-    pub(crate) fn sealed_list_begins(&self, watched: &Watched) {
-        self.with(|state| state.objects.list_begins(watched));
+    /// A list of sealed objects of one kind begins; what it does not name by its end is gone.
+    pub(crate) fn sealed_list_begins(&self, kind: Kind, watched: &Watched) {
+        self.with(|state| state.objects.list_begins(kind, watched));
     }
 
     /// A list of sealed objects is complete.
-    pub(crate) fn sealed_list_ends(&self, watched: &Watched) {
+    pub(crate) fn sealed_list_ends(&self, kind: Kind, watched: &Watched) {
         self.with(|state| {
-            for name in state.objects.list_ends(watched) {
+            for name in state.objects.list_ends(kind, watched) {
                 state.object_gone(&name);
             }
         });
@@ -121,64 +135,59 @@ impl Memory {
     /// The first lists of all sealed objects are complete: nothing more is kept of Secrets that none of them wants.
     pub(crate) fn lists_complete(&self) {
         self.with(|state| {
-            let wanted: Vec<Place> = state.objects.all().flat_map(Tracked::targets).collect();
+            let all = state.objects.all();
+            let wanted: Vec<Place> = all.flat_map(|it| state.targets(it)).collect();
             state.live.keep_only(wanted.iter());
         });
     }
 
-    /// A Secret was seen. Returns the sealed object that may have work with it.
-    pub(crate) fn secret(
-        &self,
-        watched: &Watched,
-        metadata: &ObjectMeta,
-    ) -> Option<Arc<ObjectName>> {
-        let place = place_of(metadata)?;
+    /// A Secret was seen. Returns the sealed objects that may have work with it.
+    pub(crate) fn secret(&self, watched: &Watched, metadata: &ObjectMeta) -> Vec<Arc<ObjectName>> {
+        let Some(place) = place_of(metadata) else { return Vec::new() };
         self.with(|state| {
             let version = state.live.version_of(metadata);
             state.live.named(watched, &place);
-            let Some(tracked) = state.objects.wanting(&place) else {
+            state.owned.saw(&place, metadata);
+            if state.wanting(&place).next().is_none() {
                 state.live.remember_for_later(&place, version);
-                return None;
-            };
+                return state.stray_of(&place).map(|it| it.id.at.clone()).into_iter().collect();
+            }
             let before = state.live.remember(&place, version);
-            let written = tracked.written();
-            let is_work = match before {
-                _ if written.is_some_and(|it| state.live.is_version(&version, it)) => false,
-                // Somebody else's, as far as the status says: an edit of it asks for nothing, another Secret or
-                // another owner does. Should a worker just be making it ours, it asks `changed_since` in the end.
-                Some(before) if !tracked.is_ready() => {
-                    before.ownership != version.ownership || !before.is_same_secret(&version)
-                }
-                _ => before != Some(version),
-            };
-            is_work.then(|| tracked.id.at.clone())
+            let wanting = state.wanting(&place);
+            let work = wanting.filter(|it| state.is_work_for(it, &place, before, &version));
+            work.map(|it| it.id.at.clone()).collect()
         })
     }
 
-    /// A Secret is gone. Returns the sealed object that has work with it.
+    /// A Secret is gone. Returns the sealed objects that have work with it.
     pub(crate) fn secret_gone(
         &self,
         watched: &Watched,
         metadata: &ObjectMeta,
-    ) -> Option<Arc<ObjectName>> {
-        let place = place_of(metadata)?;
+    ) -> Vec<Arc<ObjectName>> {
+        let Some(place) = place_of(metadata) else { return Vec::new() };
         self.with(|state| {
             state.live.gone(watched, &place);
-            state.objects.wanting(&place).map(|it| it.id.at.clone())
+            state.owned.gone(&place);
+            state.wanting(&place).map(|it| it.id.at.clone()).collect()
         })
     }
 
     /// A list of Secrets begins.
     pub(crate) fn secret_list_begins(&self, watched: &Watched) {
-        self.with(|state| state.live.list_begins(watched));
+        self.with(|state| {
+            state.live.list_begins(watched);
+            state.owned.list_begins();
+        });
     }
 
     /// A list of Secrets is complete. Returns the sealed objects whose live Secret went away unseen.
     pub(crate) fn secret_list_ends(&self, watched: &Watched) -> Vec<Arc<ObjectName>> {
         self.with(|state| {
-            let wanted = state.objects.all().flat_map(Tracked::targets).collect();
+            state.owned.list_ends();
+            let wanted = state.objects.all().flat_map(|it| state.targets(it)).collect();
             let gone = state.live.list_ends(watched, wanted);
-            let wanting = gone.iter().filter_map(|place| state.objects.wanting(place));
+            let wanting = gone.iter().flat_map(|place| state.wanting(place));
             wanting.map(|it| it.id.at.clone()).collect()
         })
     }
@@ -257,9 +266,13 @@ impl Memory {
 
 impl State {
     fn object_gone(&mut self, name: &ObjectName) {
-        let gone = self.objects.remove(name);
-        for target in gone.iter().flat_map(Tracked::targets) {
-            self.live.forget(&target);
+        if let Some(gone) = self.objects.remove(name) {
+            for target in self.targets(&gone) {
+                // The other kind may want one there as well.
+                if self.wanting(&target).next().is_none() {
+                    self.live.forget(&target);
+                }
+            }
         }
         self.fresh.take(name);
     }

@@ -1,17 +1,18 @@
 //! The sealed objects: metadata and status of each, never its ciphertext.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
-use seal_core::kind::sealed::{SealedSecretStatus, WrittenSecret};
+use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
 use seal_core::names::{FLUX_RECONCILE_AT, RECONCILE_AT};
 use seal_core::open::allowed::{Grants, would_be_allowed};
-use seal_core::place::Place;
 
 use super::Watched;
-use crate::object_id::{ObjectId, ObjectName};
+use super::copies::{self, Copy};
+use super::namespaces::Wants;
+use crate::object_id::{Kind, ObjectId, ObjectName};
 use crate::thin::Arrived;
 use crate::work::pace::{Repairs, Trouble};
 
@@ -38,6 +39,10 @@ pub(crate) struct Tracked {
     pub readable: bool,
     /// Whether the checks that need no key let it pass.
     pub allowed: bool,
+    /// Where it wants its live Secrets.
+    pub wants: Wants,
+    /// Of a ClusterSealedSecret: its live Secrets by namespace.
+    pub(super) copies: BTreeMap<String, Copy>,
     /// The status as last read or written.
     pub status: SealedSecretStatus,
     /// Generation and request that were last brought to their end by this process.
@@ -57,27 +62,27 @@ pub(crate) struct Tracked {
 
 impl Tracked {
     /// What is known of an object, of which this process has done nothing yet.
-    pub(super) fn of(arrived: &Arrived, place: &Place, grants: &Grants) -> Self {
+    pub(super) fn of(arrived: &Arrived, name: ObjectName, grants: &Grants) -> Self {
         let Arrived { sealed, is_readable, bytes, .. } = arrived;
         let mut tracked = Self {
             suspended: sealed.spec.suspend == Some(true),
             bytes: *bytes,
             readable: *is_readable,
-            allowed: *is_readable && would_be_allowed(sealed, place, grants),
+            allowed: *is_readable && is_allowed(sealed, grants),
+            wants: Wants::of(sealed),
             status: sealed.status.clone().unwrap_or_default(),
-            ..Self::of_metadata(&sealed.metadata, place)
+            ..Self::of_metadata(&sealed.metadata, name)
         };
-        let was_applied = tracked.is_ready() || tracked.reason() == Some("Contested");
+        let was_applied =
+            tracked.is_ready() || matches!(tracked.reason(), Some("Contested" | "Partial"));
         tracked.applied = tracked.status.observed_generation.filter(|_| was_applied);
+        tracked.copies = copies::of_status(&tracked.status, tracked.applied);
         tracked
     }
 
-    fn of_metadata(metadata: &ObjectMeta, place: &Place) -> Self {
+    fn of_metadata(metadata: &ObjectMeta, name: ObjectName) -> Self {
         Self {
-            id: ObjectId {
-                at: Arc::new(ObjectName::sealed_secret(place)),
-                uid: metadata.uid.clone().unwrap_or_default(),
-            },
+            id: ObjectId { at: Arc::new(name), uid: metadata.uid.clone().unwrap_or_default() },
             generation: metadata.generation.unwrap_or_default(),
             reconcile_at: request(metadata),
             suspended: false,
@@ -85,6 +90,8 @@ impl Tracked {
             bytes: 0,
             readable: false,
             allowed: false,
+            wants: Wants::Own,
+            copies: BTreeMap::new(),
             status: SealedSecretStatus::default(),
             processed: None,
             pending: None,
@@ -94,11 +101,6 @@ impl Tracked {
             trouble: Trouble::default(),
             repairs: Repairs::default(),
         }
-    }
-
-    /// Where its live Secrets go; a SealedSecret has one. [`Objects::wanting`] is the way back.
-    pub(super) fn targets(&self) -> impl Iterator<Item = Place> + use<> {
-        std::iter::once(self.id.at.target())
     }
 
     /// What is asked for: a generation, and a request for a reconcile.
@@ -169,6 +171,15 @@ impl Tracked {
     }
 }
 
+/// At every place that is known without the labels of namespaces.
+fn is_allowed(sealed: &SealedSecret, grants: &Grants) -> bool {
+    let places = match sealed.places() {
+        none if none.is_empty() => sealed.place().into_iter().collect(),
+        places => places,
+    };
+    !places.is_empty() && places.iter().all(|place| would_be_allowed(sealed, place, grants))
+}
+
 /// The request for a reconcile. Both annotations are times, and both may be there: the later one is what is asked
 /// for now.
 fn request(metadata: &ObjectMeta) -> Option<String> {
@@ -196,13 +207,13 @@ pub(super) enum Arrival {
 pub(super) struct Objects {
     by_name: HashMap<Arc<ObjectName>, Tracked>,
     /// While a list is under way: what it has named so far.
-    listing: HashMap<Watched, HashSet<Arc<ObjectName>>>,
+    listing: HashMap<(Kind, Watched), HashSet<Arc<ObjectName>>>,
 }
 
 impl Objects {
     /// Takes over what a watch told of an object.
     pub(super) fn arrive(&mut self, watched: &Watched, mut now: Tracked, version: u64) -> Arrival {
-        if let Some(listed) = self.listing.get_mut(watched) {
+        if let Some(listed) = self.listing.get_mut(&(now.id.at.kind, watched.clone())) {
             listed.insert(now.id.at.clone());
         }
         let mut is_news = true;
@@ -217,6 +228,7 @@ impl Objects {
             now.repairs = before.repairs;
             now.applied = before.applied;
             now.confirmed = before.confirmed;
+            now.copies = before.copies;
             now.pending = before.pending;
             // What we wrote last is no older than what an event carries, unless it is of a later version: then
             // somebody else wrote the status, and it is written again.
@@ -243,11 +255,6 @@ impl Objects {
         self.by_name.get(name)
     }
 
-    /// The object that wants a live Secret at `place`.
-    pub(super) fn wanting(&self, place: &Place) -> Option<&Tracked> {
-        self.by_name.get(&ObjectName::sealed_secret(place))
-    }
-
     /// The object, unless another one has its name by now.
     pub(super) fn get_mut(&mut self, id: &ObjectId) -> Option<&mut Tracked> {
         self.by_name.get_mut(&id.at).filter(|tracked| tracked.id == *id)
@@ -261,14 +268,15 @@ impl Objects {
         self.by_name.remove(name)
     }
 
-    pub(super) fn list_begins(&mut self, watched: &Watched) {
-        self.listing.insert(watched.clone(), HashSet::new());
+    pub(super) fn list_begins(&mut self, kind: Kind, watched: &Watched) {
+        self.listing.insert((kind, watched.clone()), HashSet::new());
     }
 
     /// A list is complete: the objects that it did not name.
-    pub(super) fn list_ends(&mut self, watched: &Watched) -> Vec<Arc<ObjectName>> {
-        let listed = self.listing.remove(watched).unwrap_or_default();
-        let names = self.by_name.keys().filter(|name| watched.sees(name.namespace.as_deref()));
+    pub(super) fn list_ends(&mut self, kind: Kind, watched: &Watched) -> Vec<Arc<ObjectName>> {
+        let listed = self.listing.remove(&(kind, watched.clone())).unwrap_or_default();
+        let names = self.by_name.keys().filter(|name| name.kind == kind);
+        let names = names.filter(|name| watched.sees(name.namespace.as_deref()));
         names.filter(|name| !listed.contains(*name)).cloned().collect()
     }
 }

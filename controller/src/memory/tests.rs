@@ -169,7 +169,11 @@ fn of_two_requests_the_later_one_counts_in_whatever_zone_it_is_written() {
     {
         let annotations =
             [("seal.dev/reconcile-at", ours), ("reconcile.fluxcd.io/requestedAt", flux)];
-        let tracked = Tracked::of(&arrived(sealed(&annotations)), &place(), &Grants::default());
+        let tracked = Tracked::of(
+            &arrived(sealed(&annotations)),
+            ObjectName::sealed_secret(&place()),
+            &Grants::default(),
+        );
         assert_eq!(tracked.reconcile_at.as_deref(), Some(later));
     }
 }
@@ -205,7 +209,7 @@ async fn one_worker_has_a_name_at_a_time_also_when_the_object_is_made_again_mean
     let first = queue.next().await.unwrap();
     assert_eq!(memory.turn(&first).unwrap().0.id.uid, "sealed");
 
-    memory.sealed_gone(&sealed(&[]).metadata);
+    memory.sealed_gone(Kind::SealedSecret, &sealed(&[]).metadata);
     assert!(memory.turn(&first).is_none());
     let mut again = sealed(&[]);
     again.metadata.uid = Some("another".into());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use seal_core::names::ACCEPTS;
+use seal_core::names::{ACCEPTS, API_VERSION};
 use seal_core::open::Opened;
 use seal_core::place::Place;
 
@@ -151,7 +151,7 @@ fn without(
 
 fn owner_reference(owner: &ObjectId) -> OwnerReference {
     OwnerReference {
-        api_version: owner.at.kind.api_version().to_owned(),
+        api_version: API_VERSION.to_owned(),
         kind: owner.at.kind.as_str().to_owned(),
         name: owner.at.name.clone(),
         uid: owner.uid.clone(),

@@ -16,6 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::escaped;
 use seal_core::reason::Reason;
 
+use crate::object_id::ObjectId;
 use crate::outcome::Outcome;
 use changes::Changes;
 pub(crate) use desired::{Desired, OnConflict};
@@ -156,6 +157,13 @@ fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
         event: Outcome::new(Reason::Replaced, text),
         cause,
     }
+}
+
+/// The version of a live Secret that is no longer wanted, where this very object controls it.
+pub(crate) fn to_be_removed(live: &ObjectMeta, owner: &ObjectId) -> Option<Version> {
+    let controller = ours::controller_of(live)?;
+    let is_ours = ours::refers_to(controller, &owner.at) && controller.uid == owner.uid;
+    (is_ours && live.deletion_timestamp.is_none()).then(|| Version::of(live))
 }
 
 /// Who else writes a live Secret, as far as it says.

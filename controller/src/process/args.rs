@@ -22,6 +22,9 @@ pub(crate) struct ClusterArgs {
     /// Open files whose scope is every namespace: whoever may create a SealedSecret anywhere can read them
     #[arg(long)]
     pub(super) allow_wildcard_anywhere: bool,
+    /// Let a ClusterSealedSecret choose its namespaces by their labels, which are then a right to read
+    #[arg(long, conflicts_with = "namespaces")]
+    pub(super) allow_cluster_wide: bool,
     /// Never make a key: wait for one to be restored
     #[arg(long)]
     pub(super) require_existing_key: bool,
@@ -45,8 +48,14 @@ impl ClusterArgs {
         Grants {
             closed_namespaces: [self.namespace.clone(), names::GIT_NAMESPACE.to_owned()].into(),
             wildcard_anywhere: self.allow_wildcard_anywhere,
+            cluster_wide: self.allow_cluster_wide,
             ..Grants::default()
         }
+    }
+
+    /// Whether it serves every namespace, those that come later too.
+    pub(super) fn serves_the_cluster(&self) -> bool {
+        self.namespaces.is_empty()
     }
 
     /// One for each namespace that is served, or one for all.

@@ -98,6 +98,7 @@ impl Controller {
             grants: args.grants(),
             metrics,
             bytes: Bytes::default(),
+            copies: Semaphore::new(Context::COPIES as usize),
         };
         Self {
             args,
@@ -129,6 +130,12 @@ impl Controller {
             self.tasks.spawn(watch.map(|()| "the watch of Secrets"));
             wait(seen).await;
         }
+        if self.args.serves_the_cluster() {
+            let (listed, seen) = watch::channel(false);
+            let watch = watches::namespaces::watch(self.watching(), listed);
+            self.tasks.spawn(watch.map(|()| "the watch of namespaces"));
+            wait(seen).await;
+        }
         for _ in 0..self.args.workers {
             self.workers.spawn(worker::work(self.ctx.clone(), self.queue.clone()));
         }
@@ -136,6 +143,12 @@ impl Controller {
             let (listed, seen) = watch::channel(false);
             let watch = watches::sealed::watch(self.watching(), watched, listed);
             self.tasks.spawn(watch.map(|()| "the watch of SealedSecrets"));
+            wait(seen).await;
+        }
+        if self.args.serves_the_cluster() {
+            let (listed, seen) = watch::channel(false);
+            let watch = watches::sealed::watch_cluster(self.watching(), listed);
+            self.tasks.spawn(watch.map(|()| "the watch of ClusterSealedSecrets"));
             wait(seen).await;
         }
         self.ctx.memory.lists_complete();

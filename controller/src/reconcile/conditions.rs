@@ -13,10 +13,21 @@ pub(super) fn next(
     generation: i64,
     outcome: &Outcome,
 ) -> SealedSecretStatus {
+    let passes = matches!(outcome.reason, Reason::Retrying | Reason::Contested);
+    next_of(before, generation, outcome, !passes)
+}
+
+/// The same for an outcome of several places, of which some may be stalled.
+pub(super) fn next_of(
+    before: &SealedSecretStatus,
+    generation: i64,
+    outcome: &Outcome,
+    is_stalled: bool,
+) -> SealedSecretStatus {
     let (ready, besides) = match outcome.reason {
         Reason::Applied => ("True", None),
-        Reason::Retrying | Reason::Contested => ("False", Some("Reconciling")),
-        _ => ("False", Some("Stalled")),
+        _ if is_stalled => ("False", Some("Stalled")),
+        _ => ("False", Some("Reconciling")),
     };
     let mut conditions = vec![condition(before, "Ready", ready, generation, outcome)];
     conditions.extend(besides.map(|type_| condition(before, type_, "True", generation, outcome)));

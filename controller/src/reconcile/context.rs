@@ -9,6 +9,7 @@ use crate::keyring::SharedKeys;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::work::bytes::Bytes;
+use tokio::sync::Semaphore;
 
 pub(crate) struct Context {
     /// Talks to the API server.
@@ -23,4 +24,11 @@ pub(crate) struct Context {
     pub metrics: Metrics,
     /// How much of objects the workers may have in hand.
     pub bytes: Bytes,
+    /// Turns of live Secrets of ClusterSealedSecrets, which are written side by side; a large one takes several.
+    pub copies: Semaphore,
+}
+
+impl Context {
+    /// How many turns there are.
+    pub(crate) const COPIES: u32 = 16;
 }

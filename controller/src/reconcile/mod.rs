@@ -3,10 +3,12 @@
 //! Level-triggered: it never matters why it runs. All or nothing per object. What fails for good waits for a
 //! change; what fails for now comes back with growing, jittered delays.
 
+mod cluster_sealed;
 mod conditions;
 mod context;
 mod opening;
 mod report;
+mod served;
 mod unchanged;
 mod verdict;
 mod writing;
@@ -16,7 +18,7 @@ use std::time::Duration;
 use seal_core::kind::sealed::SealedSecret;
 
 use crate::memory::Tracked;
-use crate::object_id::ObjectName;
+use crate::object_id::{Kind, ObjectName};
 pub(crate) use context::Context;
 use opening::Found;
 use verdict::Failed;
@@ -58,11 +60,19 @@ pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
         Ok(Found::NoRoom) => return Next::After(UNTIL_ROOM),
         Err(failed) => return report::failed(&tracked, tracked.generation, failed, ctx).await,
     };
+    match tracked.id.at.kind {
+        Kind::SealedSecret => serve_one(&tracked, &sealed, ctx).await,
+        Kind::ClusterSealedSecret => cluster_sealed::serve(&tracked, &sealed, ctx).await,
+    }
+}
+
+/// A SealedSecret and its one live Secret.
+async fn serve_one(tracked: &Tracked, sealed: &SealedSecret, ctx: &Context) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    match open_and_write(&tracked, &sealed, ctx).await {
-        Ok(Done::Written(written)) => report::applied(&tracked, &sealed, written, ctx).await,
-        Ok(Done::Contested(contest)) => report::contested(&tracked, generation, contest, ctx).await,
-        Err(failed) => report::failed(&tracked, generation, failed, ctx).await,
+    match open_and_write(tracked, sealed, ctx).await {
+        Ok(Done::Written(written)) => report::applied(tracked, sealed, written, ctx).await,
+        Ok(Done::Contested(contest)) => report::contested(tracked, generation, contest, ctx).await,
+        Err(failed) => report::failed(tracked, generation, failed, ctx).await,
     }
 }
 

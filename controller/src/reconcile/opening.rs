@@ -13,7 +13,8 @@ use super::Context;
 use super::verdict::Failed;
 use crate::api_error::{ApiError, code};
 use crate::memory::Tracked;
-use crate::thin;
+use crate::object_id::Kind;
+use crate::thin::{self, ArrivedInCluster};
 use crate::work::bytes::Taken;
 
 /// From here opening takes more than ten milliseconds.
@@ -56,7 +57,7 @@ pub(super) async fn sealed_object(
             return Ok(Found::NoRoom);
         }
     }
-    let sealed = thin::read_whole(&text).ok_or(Failed::Unreadable)?;
+    let sealed = thin::read_whole(tracked.id.at.kind, &text).ok_or(Failed::Unreadable)?;
     let is_due = is_same(&sealed, tracked)
         && sealed.spec.suspend != Some(true)
         && sealed.metadata.deletion_timestamp.is_none();
@@ -66,13 +67,17 @@ pub(super) async fn sealed_object(
 /// Its JSON; `None` when it is gone.
 async fn read(tracked: &Tracked, client: &Client) -> Result<Option<String>, ApiError> {
     let name = &tracked.id.at;
-    let request = Request::new(SealedSecret::url_path(&(), name.namespace.as_deref()))
+    let path = match name.kind {
+        Kind::SealedSecret => SealedSecret::url_path(&(), name.namespace.as_deref()),
+        Kind::ClusterSealedSecret => ArrivedInCluster::url_path(&(), None),
+    };
+    let request = Request::new(path)
         .get(&name.name, &Default::default())
         .expect("a name that the API server gave makes a path");
     match client.request_text(request).await {
         Ok(text) => Ok(Some(text)),
         Err(error) if code(&error) == 404 => Ok(None),
-        Err(error) => Err(ApiError::new("get the SealedSecret", name, error)),
+        Err(error) => Err(ApiError::new("get the sealed object", name, error)),
     }
 }
 

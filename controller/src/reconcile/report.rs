@@ -102,7 +102,7 @@ fn is_only_another_version(before: &SealedSecretStatus, next: &SealedSecretStatu
 }
 
 /// How many keys it has, and when the platform that it was made for sees a change.
-fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
+pub(super) fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
     let keys = keys_sentence(keys);
     match Preset::noted(sealed) {
         Some((preset, _)) => format!("{keys}; {}", preset.sentence()),
@@ -118,7 +118,7 @@ fn keys_sentence(keys: usize) -> String {
     }
 }
 
-fn sealed_to(sealed: &SealedSecret) -> Vec<String> {
+pub(super) fn sealed_to(sealed: &SealedSecret) -> Vec<String> {
     sealed.sealed_to().into_iter().take(MAX_SEALED_TO).map(str::to_owned).collect()
 }
 
@@ -129,21 +129,13 @@ pub(super) async fn contested(
     contest: Contest,
     ctx: &Context,
 ) -> Next {
-    let Contest { by, wait, is_known } = contest;
+    let Contest { wait, is_known, .. } = contest;
     ctx.metrics.reconciled(Reason::Contested);
     // The watch wakes this object at every edit: what is known is not said again.
     if is_known && tracked.reason() == Some(Reason::Contested.as_str()) {
         return Next::After(wait);
     }
-    let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
-    let at = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds));
-    let at = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
-    let message = format!(
-        "{} keeps changing the live Secret; it is put right again at {at}; {}",
-        by.as_deref().unwrap_or("another writer"),
-        Reason::Contested.hint()
-    );
-    let outcome = Outcome::new(Reason::Contested, message);
+    let outcome = contested_outcome(&contest);
     let is_news = tell_of(tracked, &outcome);
     let next = conditions::next(&tracked.status, generation, &outcome);
     if let Err(error) = set_status(tracked, next, ctx).await {
@@ -153,6 +145,19 @@ pub(super) async fn contested(
         events::tell(&ctx.client, &tracked.id, &outcome).await;
     }
     Next::After(wait)
+}
+
+/// Who undoes it, and when it is put right again.
+pub(super) fn contested_outcome(contest: &Contest) -> Outcome {
+    let seconds = i64::try_from(contest.wait.as_secs()).unwrap_or(i64::MAX);
+    let at = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds));
+    let at = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
+    let message = format!(
+        "{} keeps changing the live Secret; it is put right again at {at}; {}",
+        contest.by.as_deref().unwrap_or("another writer"),
+        Reason::Contested.hint()
+    );
+    Outcome::new(Reason::Contested, message)
 }
 
 /// The live Secret is as it was.
@@ -201,7 +206,7 @@ fn tell_of(tracked: &Tracked, outcome: &Outcome) -> bool {
 }
 
 /// Writes the status when it differs from what is there.
-async fn set_status(
+pub(super) async fn set_status(
     tracked: &Tracked,
     next: SealedSecretStatus,
     ctx: &Context,
@@ -222,7 +227,7 @@ async fn set_status(
 }
 
 /// The API server did not answer, or did not take a status: nothing but the log and a later Event can tell.
-async fn retry(tracked: &Tracked, error: &ApiError, ctx: &Context) -> Next {
+pub(super) async fn retry(tracked: &Tracked, error: &ApiError, ctx: &Context) -> Next {
     if error.is_silence() {
         return Next::Silence;
     }
@@ -235,7 +240,12 @@ async fn retry(tracked: &Tracked, error: &ApiError, ctx: &Context) -> Next {
 }
 
 /// When it is tried again; people are told once it has lasted for a minute.
-async fn again(tracked: &Tracked, outcome: &Outcome, is_outage: bool, ctx: &Context) -> Next {
+pub(super) async fn again(
+    tracked: &Tracked,
+    outcome: &Outcome,
+    is_outage: bool,
+    ctx: &Context,
+) -> Next {
     let now = Instant::now();
     let random = RandomState::new().hash_one(&tracked.id.uid);
     let (mut trouble, delay) = tracked.trouble.again(is_outage, random, now);

@@ -1,22 +1,53 @@
-//! Whether a sealed object and its live Secret are as they were left: then no key is used and nothing is read or
+//! Whether a sealed object and its live Secrets are as they were left: then no key is used and nothing is read or
 //! written.
 
+use seal_core::place::Place;
+
 use super::Context;
-use crate::memory::Tracked;
+use crate::memory::{There, Tracked};
+use crate::object_id::Kind;
 use crate::plan::RULES;
 
 pub(super) fn is_unchanged(tracked: &Tracked, ctx: &Context) -> bool {
+    tracked.allowed && tracked.is_observed() && tracked.is_ready() && {
+        is_settled(tracked, ctx)
+            && match tracked.id.at.kind {
+                Kind::SealedSecret => {
+                    is_still(tracked, tracked.generation, &tracked.id.at.target(), ctx)
+                }
+                Kind::ClusterSealedSecret => is_everywhere_still(tracked, ctx),
+            }
+    }
+}
+
+/// Whether what was written by the present rules, with keys that are still held, can be left as it is; nobody asks for
+/// another look.
+pub(super) fn is_settled(tracked: &Tracked, ctx: &Context) -> bool {
     let status = &tracked.status;
-    let Some(written) = tracked.written() else { return false };
     let keys = ctx.keys.now();
-    tracked.allowed
-        && tracked.is_observed()
-        && tracked.is_ready()
-        && tracked.applied == Some(tracked.generation)
-        && ctx.memory.is_still(&tracked.id.at.target(), written)
-        && status.plan == Some(RULES)
+    status.plan == Some(RULES)
         && is_answered(tracked)
         && status.opened_with.iter().all(|fingerprint| keys.keyring.holds(fingerprint))
+}
+
+/// Whether the live Secret at `place` is the one that was written for this generation.
+pub(super) fn is_still(tracked: &Tracked, generation: i64, place: &Place, ctx: &Context) -> bool {
+    let written =
+        tracked.written_at(place).filter(|_| tracked.applied_at(place) == Some(generation));
+    written.is_some_and(|written| ctx.memory.is_still(place, written))
+}
+
+/// The same at every place of a ClusterSealedSecret, with nothing left where it is not wanted.
+fn is_everywhere_still(tracked: &Tracked, ctx: &Context) -> bool {
+    let places = ctx.memory.places(&tracked.id, &tracked.wants);
+    let is_still = |(place, there): &(Place, There)| {
+        *there == There::Yes && is_still(tracked, tracked.generation, place, ctx)
+    };
+    // Only a status that counts them tells when there are fewer than there were.
+    places.is_some_and(|places| {
+        let all = places.len();
+        tracked.status.served == Some(format!("{all}/{all}")) && places.iter().all(is_still)
+    }) && ctx.memory.strays(&tracked.id, &tracked.wants).is_empty()
 }
 
 /// Whether no request for a reconcile waits for its echo.

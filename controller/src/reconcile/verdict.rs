@@ -6,6 +6,7 @@ use seal_core::place::Place;
 use seal_core::reason::Reason;
 
 use crate::api_error::ApiError;
+use crate::memory::There;
 use crate::outcome::Outcome;
 use crate::plan::{Refusal, Waiting};
 use crate::target::secret::Undone;
@@ -20,6 +21,10 @@ pub(super) enum Failed {
     Waiting(Waiting),
     /// The API server judges the Secret itself to be wrong, for these fields.
     Invalid(Vec<String>),
+    /// The namespace is not there, or is going; the watch tells when it is made.
+    NoNamespace(There),
+    /// Which namespaces there are is not known yet; the watch tells.
+    NoNamespaces,
     /// Worth another try.
     Api(ApiError),
 }
@@ -60,6 +65,21 @@ impl Failed {
                 );
                 Outcome::new(Reason::Malformed, message)
             }
+            Self::NoNamespace(There::Going) => {
+                let message = format!("the namespace {} is being deleted", target.namespace);
+                Outcome::new(Reason::Retrying, message)
+            }
+            Self::NoNamespace(_) => {
+                let message = format!(
+                    "there is no namespace {}; it is served when it is made",
+                    target.namespace
+                );
+                Outcome::new(Reason::Retrying, message)
+            }
+            Self::NoNamespaces => Outcome::new(
+                Reason::Retrying,
+                "which namespaces there are is not known yet; if it stays so, the controller's role is of an earlier version: `seal install` prints the present one",
+            ),
             Self::Api(error) => Outcome::new(Reason::Retrying, error.to_string()),
         }
     }

@@ -53,7 +53,7 @@ pub(super) async fn write(
     ctx: &Context,
 ) -> Result<Done, Failed> {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let written = tracked.status.secret.as_ref();
+    let written = tracked.written_at(target);
     let desired = Desired {
         opened,
         place: target,
@@ -87,10 +87,10 @@ async fn write_once(
     let plan = plan(live.as_ref(), desired, cause(tracked, desired));
     if plan.is_repair() {
         let now = Instant::now();
-        let (mut repairs, wait) = pace::repair(tracked.repairs, now);
+        let (mut repairs, wait) = pace::repair(tracked.repairs_at(desired.place), now);
         let is_known = repairs.is_told;
         repairs.is_told = wait.is_some();
-        ctx.memory.update(&tracked.id, |it| it.repairs = repairs);
+        ctx.memory.update(&tracked.id, |it| it.set_repairs_at(desired.place, repairs));
         if let Some(wait) = wait {
             let by = live.as_ref().and_then(other_writer);
             return Ok(Done::Contested(Contest { by, wait, is_known }));
@@ -111,7 +111,8 @@ async fn write_once(
 
 /// What has been applied at this generation and differs was changed by somebody else.
 fn cause(tracked: &Tracked, desired: &Desired<'_>) -> Cause {
-    if tracked.applied == Some(desired.generation) { Cause::Drift } else { Cause::File }
+    let applied = tracked.applied_at(desired.place);
+    if applied == Some(desired.generation) { Cause::Drift } else { Cause::File }
 }
 
 fn version(metadata: ObjectMeta) -> WrittenSecret {

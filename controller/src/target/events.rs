@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use seal_core::names::API_VERSION;
 use seal_core::reason::Reason;
 
 use crate::object_id::ObjectId;
@@ -22,7 +23,7 @@ const MAX_NAME: usize = 200;
 /// Tells people that something happened to a sealed object.
 pub(crate) async fn tell(client: &Client, id: &ObjectId, outcome: &Outcome) {
     let regarding = ObjectReference {
-        api_version: Some(id.at.kind.api_version().to_owned()),
+        api_version: Some(API_VERSION.to_owned()),
         kind: Some(id.at.kind.as_str().to_owned()),
         namespace: id.at.namespace.clone(),
         name: Some(id.at.name.clone()),

@@ -16,7 +16,8 @@ use seal_core::place::Place;
 use zeroize::Zeroizing;
 
 use crate::api_error::{self, ApiError};
-use crate::plan::{Plan, Refusal, Version, Waiting};
+use crate::object_id::ObjectId;
+use crate::plan::{Plan, Refusal, Version, Waiting, to_be_removed};
 use crate::thin::SecretMeta;
 use crate::work::bytes::{Bytes, Taken};
 
@@ -154,6 +155,24 @@ async fn replace(client: &Client, secret: &Secret, over: Version) -> Result<Obje
     let deleted = api.delete(&secret.name_any(), &exactly).await;
     deleted.map_err(|error| failed("delete the Secret", namespace, secret, error))?;
     create(client, secret).await
+}
+
+/// Deletes the live Secret at `place`, in the version that was looked at, if `owner` controls it; else leaves it.
+pub(crate) async fn remove(
+    client: &Client,
+    owner: &ObjectId,
+    place: &Place,
+) -> Result<(), ApiError> {
+    let Some(metadata) = read_meta(client, place).await? else { return Ok(()) };
+    let Some(over) = to_be_removed(&metadata, owner) else { return Ok(()) };
+    let preconditions = Preconditions { uid: over.uid, resource_version: over.resource_version };
+    let exactly = DeleteParams::default().preconditions(preconditions);
+    let api: Api<SecretMeta> = Api::namespaced(client.clone(), &place.namespace);
+    match api.delete(&place.name, &exactly).await {
+        Ok(_) => Ok(()),
+        Err(error) if api_error::code(&error) == 404 => Ok(()),
+        Err(error) => Err(ApiError::new("delete the Secret", place, error)),
+    }
 }
 
 /// The answer has the whole Secret again: its metadata alone is taken.

@@ -4,11 +4,12 @@ use kube::api::{Patch, PatchParams};
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
-use seal_core::names::FIELD_MANAGER;
+use seal_core::names::{API_VERSION, FIELD_MANAGER};
 use serde_json::json;
 
 use crate::api_error::ApiError;
 use crate::object_id::{Kind, ObjectId};
+use crate::thin::ArrivedInCluster;
 
 /// Writes the status by server-side apply, on the object with this uid only. Returns the version of the object that
 /// has it.
@@ -18,22 +19,26 @@ pub(crate) async fn write(
     status: &SealedSecretStatus,
 ) -> Result<Option<String>, ApiError> {
     let patch = json!({
-        "apiVersion": id.at.kind.api_version(),
+        "apiVersion": API_VERSION,
         "kind": id.at.kind.as_str(),
         "metadata": {"name": id.at.name, "uid": id.uid},
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    match id.at.kind {
+    let name = &id.at.name;
+    // Of the answer, which has the whole object, the metadata alone.
+    let written = match id.at.kind {
         Kind::SealedSecret => {
             let namespace = id.at.namespace.as_deref().unwrap_or_default();
-            // Of the answer, which has the whole object, the metadata alone.
             let api: Api<PartialObjectMeta<SealedSecret>> =
                 Api::namespaced(client.clone(), namespace);
-            let written = api.patch_status(&id.at.name, &params, &Patch::Apply(patch)).await;
-            let written =
-                written.map_err(|error| ApiError::new("write the status of", id, error))?;
-            Ok(written.metadata.resource_version)
+            api.patch_status(name, &params, &Patch::Apply(patch)).await.map(|it| it.metadata)
         }
-    }
+        Kind::ClusterSealedSecret => {
+            let api: Api<PartialObjectMeta<ArrivedInCluster>> = Api::all(client.clone());
+            api.patch_status(name, &params, &Patch::Apply(patch)).await.map(|it| it.metadata)
+        }
+    };
+    let written = written.map_err(|error| ApiError::new("write the status of", id, error))?;
+    Ok(written.resource_version)
 }

@@ -1,11 +1,12 @@
-//! The watches of a cluster: sealed objects, the metadata of Secrets, the key Secrets, the published recipient.
+//! The watches of a cluster: sealed objects, namespaces, the metadata of Secrets, the key Secrets, the published recipient.
 //!
-//! A watch remembers and asks for work; it never writes. Order at the start: keys, then Secrets, then the workers,
-//! then sealed objects, so that an object finds everything that the check for unchanged ones needs, and can be
+//! A watch remembers and asks for work; it never writes. Order at the start: keys, then Secrets, then namespaces, then the
+//! workers, then sealed objects, so that an object finds everything that the check for unchanged ones needs, and can be
 //! taken from the list as soon as it has arrived.
 
 mod events;
 pub(crate) mod keys;
+pub(crate) mod namespaces;
 pub(crate) mod recipients;
 pub(crate) mod sealed;
 pub(crate) mod secrets;

@@ -7,6 +7,7 @@
 
 mod applies;
 mod bounds;
+mod cluster_sealed;
 mod contested;
 mod hostile;
 mod keys;

@@ -23,6 +23,7 @@ async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
     apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
     let controller = Controller::start(&cluster, &home.name, &[]).await;
     live_through_everything(&cluster, &controller, &home).await;
+    crate::cluster_sealed::is_read_again_and_ends(&cluster, &controller).await;
 
     let used = cluster.used_by(&home.name, "seal-controller");
     let rights = |at_home: bool| -> BTreeSet<Right> {

@@ -8,6 +8,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, Resource, ResourceExt};
 use seal_core::key::{Identity, Recipient};
+use seal_core::kind::Kind;
+use seal_core::kind::crd::definition;
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::manifest::Manifest;
 use seal_core::place::{Place, Scope};
@@ -79,7 +81,9 @@ pub(crate) async fn quiet_cluster(test: &str) -> Option<&'static Cluster> {
 /// The kinds and everything that is there once.
 pub(crate) async fn install_in(cluster: &Cluster) {
     // The garbage collector must come to know the kind; the schema is then the shipped one.
-    cluster.install([serde_json::from_value(seal_core::kind::crd::definition()).unwrap()]).await;
+    let kinds = [Kind::SealedSecret, Kind::ClusterSealedSecret];
+    let definitions = kinds.map(|kind| serde_json::from_value(definition(kind)).unwrap());
+    cluster.install(definitions).await;
     apply(cluster, &DEPLOY.join("\n---\n")).await;
 }
 

@@ -176,3 +176,32 @@ fn the_log_can_be_json() {
     let refusal = lines.iter().find(|line| line["fields"]["reason"] == "NotAllowed").unwrap();
     assert_eq!(refusal["fields"]["path"], "db.yaml");
 }
+
+#[test]
+fn a_cluster_sealed_secret_is_opened_in_each_of_its_namespaces_that_are_named() {
+    let rig = Rig::new();
+    let scope = Scope {
+        namespaces: vec!["elsewhere".into(), "prod".into(), "staging".into()],
+        name: "db".into(),
+    };
+    let text = rig.seal_wide(scope, "prod/db", &[("password", CANARY)]);
+    let text = text.replacen("kind: SealedSecret", "kind: ClusterSealedSecret", 1);
+    let text = text.replacen("  namespace: prod\n", "", 1);
+    rig.commit("all.yaml", &text);
+    rig.once().assert(0, &["applied 2, unchanged 0, refused 0, pruned 0"]);
+    assert_eq!(rig.value("prod/db/password"), CANARY);
+    assert_eq!(rig.value("staging/db/password"), CANARY);
+    assert!(!rig.out("elsewhere").exists());
+    // Beside a file for one of its places neither counts there; the other place is served.
+    rig.commit("db.yaml", &rig.seal("staging/db", &[("password", "other")]));
+    rig.once().assert(2, &["Duplicate", "staging/db is sealed here and in"]);
+    // What labels would choose is nobody's place here.
+    rig.delete(&["db.yaml"]);
+    let everywhere = Scope { namespaces: vec!["*".into()], name: "chosen".into() };
+    let chosen = rig.seal_wide(everywhere, "prod/chosen", &[("password", CANARY)]);
+    let chosen = chosen.replacen("kind: SealedSecret", "kind: ClusterSealedSecret", 1);
+    let chosen = chosen.replacen("  namespace: prod\n", "", 1);
+    let selector = "  namespaceSelector: {matchLabels: {a: b}}\n  scope:";
+    rig.commit("chosen.yaml", &chosen.replacen("  scope:", selector, 1));
+    rig.once().assert(2, &["NotAllowed", "which only a cluster has"]);
+}

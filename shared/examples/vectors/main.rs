@@ -8,6 +8,7 @@ mod age;
 mod altered;
 mod blocks;
 mod broken;
+mod cluster;
 mod file;
 mod headers;
 mod keys;
@@ -164,6 +165,7 @@ fn cases() -> Vec<Case> {
         layouts::cases(),
         moved::cases(),
         places::cases(),
+        cluster::cases(),
         altered::cases(),
         headers::cases(),
         limits::cases(),

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kind::Kind;
 use crate::kind::file::{self, Document, FileError};
 use crate::kind::sealed::{Block, SealedSecret};
-use crate::names::SEALED_SECRET;
 use crate::yaml::{self, lines};
 
 use super::edit_lines::Editor;
@@ -79,7 +79,7 @@ pub fn is_editable(text: &str) -> Result<bool, FileError> {
 pub(super) fn with_ends(text: &str) -> Option<String> {
     let mut edits = Vec::new();
     let nodes = yaml::documents(text).ok()?;
-    for node in nodes.iter().filter(|node| node.text("kind") == SEALED_SECRET) {
+    for node in nodes.iter().filter(|node| Kind::of(node.text("kind")).is_some()) {
         let mut editor = Editor::new(text, node.get("spec")?)?;
         editor.end_blocks()?;
         edits.append(&mut editor.edits);

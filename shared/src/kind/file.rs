@@ -11,8 +11,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_path_to_error::Track;
 
+use crate::kind::Kind;
+use crate::kind::cluster_sealed::NamespaceSelector;
 use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
-use crate::names::{API_VERSION, GROUP_PREFIX, SEALED_SECRET};
+use crate::names::{API_VERSION, GROUP_PREFIX};
 use crate::place::Scope;
 use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
 use crate::yaml::{Copies, Documents, Entry, Node, Value, escaped};
@@ -62,11 +64,13 @@ fn read_node(mut node: Node, documents: &mut Vec<Document>) -> Result<(), FileEr
 
 fn document(node: Node) -> Result<Document, FileError> {
     let (api_version, kind) = (node.text("apiVersion"), node.text("kind"));
-    if api_version == API_VERSION && kind == SEALED_SECRET {
-        return Ok(Document::Sealed(Box::new(sealed(node)?)));
+    let ours = Kind::of(kind);
+    if let Some(kind) = ours.filter(|_| api_version == API_VERSION) {
+        let mut sealed = sealed(node)?;
+        sealed.spec.kind = kind;
+        return Ok(Document::Sealed(Box::new(sealed)));
     }
-    if api_version.starts_with(GROUP_PREFIX) || kind == SEALED_SECRET && !api_version.contains('/')
-    {
+    if api_version.starts_with(GROUP_PREFIX) || ours.is_some() && !api_version.contains('/') {
         return Err(FileError::UnknownVersion { object: full_name_of(&node) });
     }
     if api_version == "v1" && kind == "Secret" {
@@ -76,9 +80,10 @@ fn document(node: Node) -> Result<Document, FileError> {
 }
 
 /// Where a map must stand: serde would take the values of a list for its fields, in their order.
-const MAPS: [&[&str]; 7] = [
+const MAPS: [&[&str]; 8] = [
     &["spec"],
     &["spec", "scope"],
+    &["spec", "namespaceSelector"],
     &["spec", "template"],
     &["spec", "template", "metadata"],
     &["metadata"],
@@ -89,7 +94,13 @@ const MAPS: [&[&str]; 7] = [
 fn list_for_map(node: &Node) -> Option<&'static [&'static str]> {
     let is_list =
         |path| matches!(descend(node, path), Some(Node { value: Value::Sequence(_), .. }));
-    MAPS.into_iter().find(|path| is_list(path))
+    MAPS.into_iter().find(|path| is_list(path)).or_else(|| requirement_as_list(node))
+}
+
+fn requirement_as_list(node: &Node) -> Option<&'static [&'static str]> {
+    const PATH: &[&str] = &["spec", "namespaceSelector", "matchExpressions"];
+    let is_list = |item: &Node| matches!(item.value, Value::Sequence(_));
+    descend(node, PATH)?.items().iter().any(is_list).then_some(PATH)
 }
 
 /// The first key under `values` with something else than a map.
@@ -156,10 +167,11 @@ pub fn write(sealed: &SealedSecret) -> String {
     let spec = &sealed.spec;
     let mut text = to_yaml(&FileView {
         api_version: API_VERSION,
-        kind: SEALED_SECRET,
+        kind: spec.kind.as_str(),
         metadata: &sealed.metadata,
         spec: SpecView {
             scope: &spec.scope,
+            namespace_selector: spec.namespace_selector.as_ref(),
             template: spec.template.as_ref(),
             service_accounts: &spec.service_accounts,
             on_conflict: spec.on_conflict.as_deref(),
@@ -215,6 +227,8 @@ struct FileView<'a> {
 struct SpecView<'a> {
     scope: &'a Scope,
     #[serde(skip_serializing_if = "Option::is_none")]
+    namespace_selector: Option<&'a NamespaceSelector>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<&'a Template>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     service_accounts: &'a [String],
@@ -261,7 +275,9 @@ impl<'a> BlockView<'a> {
 impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sealed(sealed) => write!(f, "SealedSecret {}", sealed.full_name()),
+            Self::Sealed(sealed) => {
+                write!(f, "{} {}", sealed.spec.kind.as_str(), sealed.full_name())
+            }
             Self::Plaintext { object } => write!(f, "Secret {object}"),
             Self::Other { kind } => f.write_str(kind),
         }

@@ -3,6 +3,7 @@
 //! [`sealed`] is the type, [`crd`] how a cluster learns of it, [`file`] its text read and written, [`edit`] one text
 //! changed line by line. Nothing here knows a key, and nothing is authenticated.
 
+pub mod cluster_sealed;
 pub mod crd;
 pub mod edit;
 mod edit_lines;
@@ -10,3 +11,32 @@ pub mod file;
 pub(crate) mod file_error;
 pub mod format;
 pub mod sealed;
+
+use crate::names::{CLUSTER_SEALED_SECRET, SEALED_SECRET};
+
+/// The kinds of sealed objects: one spec, one engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// In the namespace of its one live Secret.
+    #[default]
+    SealedSecret,
+    /// In no namespace, with a live Secret in each of several.
+    ClusterSealedSecret,
+}
+
+impl Kind {
+    /// `kind`, as manifests have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SealedSecret => SEALED_SECRET,
+            Self::ClusterSealedSecret => CLUSTER_SEALED_SECRET,
+        }
+    }
+
+    /// The kind of this word, if it is one of ours.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::SealedSecret, Self::ClusterSealedSecret]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}

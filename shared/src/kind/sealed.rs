@@ -4,7 +4,7 @@
 //! in a cluster the API server has checked it against the schema, and a newer object must not stall a watch.
 //! Text goes through [`crate::kind::file`], which is strict.
 
-#![allow(unreachable_pub, reason = "a helper type of kube's derive is public and unnamed")]
+#![allow(unreachable_pub, dead_code, reason = "a helper type of kube's derive")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Kind;
+use super::cluster_sealed::{Failing, NamespaceSelector, Served};
 use crate::place::{Place, Scope};
 use crate::yaml::escaped;
 
@@ -59,9 +61,16 @@ pub const MAX_METADATA_ENTRIES: usize = 256;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SealedSecretSpec {
+    /// Which of the two kinds it is: stands in the object's `kind`, and is set by whoever read that.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub kind: Kind,
     /// Where the values may be opened; the only binding besides each value's key.
     #[serde(default)]
     pub scope: Scope,
+    /// Of a ClusterSealedSecret whose scope is every namespace: the namespaces that get the live Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<NamespaceSelector>,
     /// What the live Secret has besides the sealed values, in clear and reviewable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
@@ -93,7 +102,7 @@ pub struct SealedSecretSpec {
 
 /// Without a value a field counts as absent, as the API server has it: `labels:` is what is left when the last is taken
 /// out. Not so `values:`, which is what is left of a file that was cut.
-fn absent_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn absent_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
@@ -203,6 +212,17 @@ pub struct SealedSecretStatus {
     /// The live Secret as it was written last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<WrittenSecret>,
+    /// Of a ClusterSealedSecret: in how many namespaces the live Secret is as it should be, of how many: `3/4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<String>,
+    /// Of a ClusterSealedSecret: the live Secrets as they were written last; none where there are more than 500.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
+    pub secrets: Vec<Served>,
+    /// Of a ClusterSealedSecret: namespaces that are not served, the first 32 of them, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
+    pub failing: Vec<Failing>,
     /// Number of the rules by which it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<i64>,
@@ -224,8 +244,12 @@ pub struct WrittenSecret {
 }
 
 impl SealedSecret {
-    /// Where the object was found, or what is wrong with its names.
+    /// Where the object was found, or what is wrong with its names. Of a ClusterSealedSecret the first place of its scope,
+    /// in `default` where that is every namespace.
     pub fn place(&self) -> Result<Place, &'static str> {
+        if self.spec.kind == Kind::ClusterSealedSecret {
+            return self.first_place();
+        }
         let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
         if namespace.is_empty() {
             return Err("metadata.namespace is missing");
@@ -241,8 +265,11 @@ impl SealedSecret {
         self.metadata.namespace = metadata.namespace;
     }
 
-    /// `namespace/name` as far as they are there, for messages.
+    /// `namespace/name` as far as they are there, for messages; the name alone where the kind has no namespace.
     pub fn full_name(&self) -> String {
+        if self.spec.kind == Kind::ClusterSealedSecret {
+            return escaped(self.metadata.name.as_deref().unwrap_or("?"));
+        }
         full_name(self.metadata.namespace.as_deref(), self.metadata.name.as_deref())
     }
 

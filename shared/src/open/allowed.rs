@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kind::Kind;
 use crate::kind::sealed::SealedSecret;
 use crate::names::GROUP_PREFIX;
 use crate::place::Place;
@@ -27,8 +28,10 @@ pub struct Grants {
     pub closed_namespaces: BTreeSet<String>,
     /// The only namespaces in which anything is opened; all but the closed ones where it is absent.
     pub only_namespaces: Option<BTreeSet<String>>,
-    /// Whether `scope.namespaces: ["*"]` may be opened.
+    /// Whether `scope.namespaces: ["*"]` of a SealedSecret may be opened.
     pub wildcard_anywhere: bool,
+    /// Whether a ClusterSealedSecret may choose its namespaces by their labels.
+    pub cluster_wide: bool,
     /// Whether the live Secret may be attached to ServiceAccounts.
     pub pull_secrets: bool,
 }
@@ -36,7 +39,7 @@ pub struct Grants {
 impl Grants {
     /// The most that any installation gives: what is refused all the same is refused everywhere.
     pub fn most() -> Self {
-        Self { wildcard_anywhere: true, pull_secrets: true, ..Self::default() }
+        Self { wildcard_anywhere: true, cluster_wide: true, pull_secrets: true, ..Self::default() }
     }
 
     /// Why the file is not opened at `place`, if it is not.
@@ -47,11 +50,10 @@ impl Grants {
         if self.only_namespaces.as_ref().is_some_and(|only| !only.contains(&place.namespace)) {
             return Some(format!("namespace {} is not in --namespaces", place.namespace));
         }
-        if sealed.spec.scope.any_namespace() && !self.wildcard_anywhere {
-            return Some(
-                "spec.scope.namespaces is [\"*\"]: whoever may create a SealedSecret anywhere could read it"
-                    .to_owned(),
-            );
+        if sealed.spec.scope.any_namespace()
+            && let Some(problem) = self.wildcard_problem(sealed.spec.kind)
+        {
+            return Some(problem.to_owned());
         }
         if !sealed.spec.service_accounts.is_empty() && !self.pull_secrets {
             return Some(
@@ -60,6 +62,18 @@ impl Grants {
             );
         }
         None
+    }
+
+    fn wildcard_problem(&self, kind: Kind) -> Option<&'static str> {
+        match kind {
+            Kind::SealedSecret if !self.wildcard_anywhere => Some(
+                "spec.scope.namespaces is [\"*\"]: whoever may create a SealedSecret anywhere could read it",
+            ),
+            Kind::ClusterSealedSecret if !self.cluster_wide => Some(
+                "spec.scope.namespaces is [\"*\"], and the controller runs without --allow-cluster-wide, by which the labels of a namespace become a right to read",
+            ),
+            _ => None,
+        }
     }
 }
 
@@ -72,11 +86,8 @@ pub struct Allowed<'a>(pub(super) Checked<'a>);
 impl<'a> Checked<'a> {
     /// Refuses what is reserved, or what `grants` do not give.
     pub fn allowed(self, grants: &Grants) -> Result<Allowed<'a>, OpenError> {
-        let (sealed, place) = (self.sealed, self.place());
-        match reserved(sealed, place).or_else(|| grants.problem(sealed, place)) {
-            Some(problem) => Err(OpenError::NotAllowed { object: place.to_string(), problem }),
-            None => Ok(Allowed(self)),
-        }
+        may_be_opened_at(self.sealed, self.place(), grants)?;
+        Ok(Allowed(self))
     }
 }
 
@@ -91,9 +102,25 @@ impl<'a> Allowed<'a> {
 ///
 /// For whoever has left the ciphertext out: it says nothing of headers and payloads.
 pub fn would_be_allowed(sealed: &SealedSecret, place: &Place, grants: &Grants) -> bool {
-    sealed.spec.scope.admits(place)
-        && reserved(sealed, place).is_none()
-        && grants.problem(sealed, place).is_none()
+    may_be_opened_at(sealed, place, grants).is_ok()
+}
+
+/// Everything about `place` that must hold before the file is opened there: its scope admits it, it is not reserved, and
+/// `grants` give it. What [`check_at`](super::check::check_at) and [`Checked::allowed`] say, for each of several places of a
+/// file that is opened once.
+pub fn may_be_opened_at(
+    sealed: &SealedSecret,
+    place: &Place,
+    grants: &Grants,
+) -> Result<(), OpenError> {
+    if !sealed.spec.scope.admits(place) {
+        let sealed_for = sealed.spec.scope.clone();
+        return Err(OpenError::WrongPlace { sealed_for, found_at: place.clone() });
+    }
+    match reserved(sealed, place).or_else(|| grants.problem(sealed, place)) {
+        Some(problem) => Err(OpenError::NotAllowed { object: place.to_string(), problem }),
+        None => Ok(()),
+    }
 }
 
 fn reserved(sealed: &SealedSecret, place: &Place) -> Option<String> {

@@ -12,9 +12,10 @@ use crate::crypto::header::Header;
 use crate::crypto::payload::size_class;
 use crate::crypto::stanzas::check_stanzas;
 use crate::key::Fingerprint;
+use crate::kind::Kind;
 use crate::kind::sealed::{
     Block, MAX_OWN_HEADERS, MAX_PLAINTEXT_BYTES, MAX_REST_BYTES, MAX_VALUES, ON_CONFLICT,
-    SealedSecret, Template, TemplateMetadata,
+    SealedSecret, SealedSecretSpec, Template, TemplateMetadata,
 };
 use crate::place::{Place, is_key};
 
@@ -95,7 +96,8 @@ impl CheckedHeader {
     }
 }
 
-/// Checks shape, limits and place. Needs no key, so it runs on every sealed file every time.
+/// Checks shape, limits and place; of a ClusterSealedSecret [the first one](SealedSecret::place). Needs no key, so it runs on
+/// every sealed file every time.
 pub fn check(sealed: &SealedSecret) -> Result<Checked<'_>, OpenError> {
     match sealed.place() {
         Ok(place) => check_at(sealed, place),
@@ -103,7 +105,7 @@ pub fn check(sealed: &SealedSecret) -> Result<Checked<'_>, OpenError> {
     }
 }
 
-/// [`check`] for a live Secret at `place`, which the object's own names may leave open.
+/// [`check`] for a live Secret at `place`: a ClusterSealedSecret has several.
 pub fn check_at(sealed: &SealedSecret, place: Place) -> Result<Checked<'_>, OpenError> {
     let (shared, blocks) = shape(sealed).map_err(|problem| malformed(sealed, problem))?;
     if !sealed.spec.scope.admits(&place) {
@@ -122,7 +124,7 @@ type Shape<'a> = (Option<CheckedHeader>, Vec<CheckedBlock<'a>>);
 /// Everything but whether the place is right; the error says what is wrong with the file.
 fn shape(sealed: &SealedSecret) -> Result<Shape<'_>, String> {
     let spec = &sealed.spec;
-    if let Some(problem) = spec.scope.problem() {
+    if let Some(problem) = spec.scope.problem().or_else(|| wrong_selector(spec)) {
         return Err(problem.into());
     }
     check_clear(sealed)?;
@@ -139,6 +141,22 @@ fn shape(sealed: &SealedSecret) -> Result<Shape<'_>, String> {
     }
     check_total(sealed, &blocks)?;
     Ok((shared, blocks))
+}
+
+/// A selector chooses among every namespace, in a ClusterSealedSecret alone; there it must.
+fn wrong_selector(spec: &SealedSecretSpec) -> Option<&'static str> {
+    let is_cluster = spec.kind == Kind::ClusterSealedSecret;
+    match &spec.namespace_selector {
+        Some(_) if !is_cluster => Some("spec.namespaceSelector is for a ClusterSealedSecret"),
+        Some(_) if !spec.scope.any_namespace() => Some(
+            "spec.namespaceSelector chooses among every namespace, and spec.scope.namespaces lists some",
+        ),
+        None if is_cluster && spec.scope.any_namespace() => Some(
+            "spec.scope.namespaces is [\"*\"], and there is no spec.namespaceSelector to choose among them",
+        ),
+        Some(selector) => selector.problem(),
+        None => None,
+    }
 }
 
 fn check_clear(sealed: &SealedSecret) -> Result<(), &'static str> {

@@ -4,13 +4,14 @@
 //! before the next one comes. What it keeps is counted in bytes, and whoever feeds it ends above a limit of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
 use crate::kind::file::{self, Document};
 use crate::kind::sealed::SealedSecret;
 use crate::names::GROUP_PREFIX;
-use crate::open::check::check;
+use crate::open::check::check_at;
 use crate::place::Place;
 use crate::reason::Reason;
 use crate::text;
@@ -39,7 +40,7 @@ pub enum Content {
 /// What a source holds.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// One for each place, sorted. [Checked](check) already.
+    /// One for each place, sorted. [Checked](check_at) already.
     pub objects: Vec<Object>,
     /// Every place that stands in the source, refused and skipped ones too: what was made of it stays.
     pub present: BTreeSet<String>,
@@ -53,13 +54,15 @@ pub struct Collected {
     pub skipped: usize,
 }
 
-/// One sealed object and the file it stands in.
+/// One sealed object at one of its places, and the file it stands in.
 #[derive(Debug)]
 pub struct Object {
     /// Relative to the source.
     pub path: String,
+    /// Where it goes: a ClusterSealedSecret stands here once for each of its namespaces that are opened.
+    pub place: Place,
     /// Its document.
-    pub sealed: SealedSecret,
+    pub sealed: Rc<SealedSecret>,
 }
 
 /// A file or an object in it that is not opened. Never quotes the file.
@@ -99,11 +102,13 @@ struct Found {
     /// Every file it stands in, once for each time.
     paths: Vec<String>,
     verdict: Verdict,
+    /// Bytes that it was counted with.
+    size: usize,
 }
 
 #[derive(Debug)]
 enum Verdict {
-    Kept(Box<SealedSecret>),
+    Kept(Place, Rc<SealedSecret>),
     Refused(Reason, String),
     /// It stands there more than once, so neither is opened.
     Twice,
@@ -137,11 +142,11 @@ impl<'a> Collector<'a> {
 
     /// What was found, all texts being there.
     pub fn finish(mut self) -> Collected {
-        for (place, Found { mut paths, verdict }) in std::mem::take(&mut self.by_place) {
+        for (place, Found { mut paths, verdict, .. }) in std::mem::take(&mut self.by_place) {
             paths.sort();
             match (verdict, paths.pop()) {
-                (Verdict::Kept(sealed), Some(path)) => {
-                    self.collected.objects.push(Object { path, sealed: *sealed });
+                (Verdict::Kept(place, sealed), Some(path)) => {
+                    self.collected.objects.push(Object { path, place, sealed });
                 }
                 (Verdict::Refused(reason, message), Some(path)) => {
                     self.refuse(reason, &path, message);
@@ -157,9 +162,9 @@ impl<'a> Collector<'a> {
     fn sort_in(&mut self, paths: &[String], document: Document) {
         match document {
             Document::Sealed(mut sealed) => match sealed.place() {
-                Ok(place) => {
+                Ok(_) => {
                     sealed.forget_what_the_server_adds();
-                    self.found(paths, &place, sealed);
+                    self.sealed(paths, Rc::new(*sealed));
                 }
                 Err(problem) => self.malformed(paths, &format!("{}: {problem}", sealed.full_name())),
             },
@@ -173,7 +178,23 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn found(&mut self, paths: &[String], place: &Place, sealed: Box<SealedSecret>) {
+    /// At each of its places. Where a ClusterSealedSecret lists none, labels of namespaces would choose, and here are none.
+    fn sealed(&mut self, paths: &[String], sealed: Rc<SealedSecret>) {
+        let places = sealed.places();
+        if places.is_empty() {
+            let message = format!(
+                "{}: its namespaces are chosen by their labels, which only a cluster has",
+                sealed.full_name()
+            );
+            paths.iter().for_each(|path| self.refuse(Reason::NotAllowed, path, message.clone()));
+        }
+        for place in &places {
+            self.found(paths, place, sealed.clone(), size_of_object(&sealed) / places.len());
+        }
+    }
+
+    /// `size` is what it is counted with at this place.
+    fn found(&mut self, paths: &[String], place: &Place, sealed: Rc<SealedSecret>, size: usize) {
         let name = place.to_string();
         if !self.namespaces.contains(&place.namespace) {
             self.collected.skipped += paths.len();
@@ -183,25 +204,25 @@ impl<'a> Collector<'a> {
         }
         paths.iter().for_each(|path| self.hold(path));
         if let Some(found) = self.by_place.get_mut(&name) {
-            if let Verdict::Kept(sealed) = &found.verdict {
-                self.held -= size_of_object(sealed);
+            if matches!(found.verdict, Verdict::Kept(..)) {
+                self.held = self.held.saturating_sub(found.size);
             }
             found.verdict = Verdict::Twice;
             found.paths.extend_from_slice(paths);
             return;
         }
-        let verdict = match check(&sealed) {
+        let verdict = match check_at(&sealed, place.clone()).map(drop) {
             _ if paths.len() > 1 => Verdict::Twice,
             Err(error) => Verdict::Refused(error.reason(), error.to_string()),
-            Ok(_) => Verdict::Kept(sealed),
+            Ok(()) => Verdict::Kept(place.clone(), sealed),
         };
         match &verdict {
-            Verdict::Kept(sealed) => self.held += size_of_object(sealed),
+            Verdict::Kept(..) => self.held += size,
             Verdict::Refused(_, message) => self.hold(message),
             Verdict::Twice => {}
         }
         self.hold(&name);
-        self.by_place.insert(name, Found { paths: paths.to_vec(), verdict });
+        self.by_place.insert(name, Found { paths: paths.to_vec(), verdict, size });
     }
 
     fn documents(&mut self, paths: &[String], content: Content) -> Vec<Document> {
@@ -214,8 +235,8 @@ impl<'a> Collector<'a> {
             return Vec::new();
         };
         // Most files of most repositories: no parser needs to see them.
-        let is_ours = names(&bytes, GROUP_PREFIX);
-        if !is_ours && !names(&bytes, "Secret") {
+        let is_ours = text::mentions(&bytes, GROUP_PREFIX);
+        if !is_ours && !text::mentions(&bytes, "Secret") {
             return Vec::new();
         }
         // Only sealed files are judged. Anything else may be a template, or no manifest yet.
@@ -266,19 +287,4 @@ impl<'a> Collector<'a> {
     fn hold(&mut self, text: &str) {
         self.held += OF_AN_ENTRY + text.len();
     }
-}
-
-/// Whether `word` stands in it, as UTF-8 or as UTF-16 of either order.
-fn names(bytes: &[u8], word: &str) -> bool {
-    let is_utf16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-    if is_utf16 {
-        let wide: Vec<u8> = word.bytes().flat_map(|byte| [byte, 0]).collect();
-        contains(bytes, &wide[..wide.len() - 1])
-    } else {
-        contains(bytes, word.as_bytes())
-    }
-}
-
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
 }

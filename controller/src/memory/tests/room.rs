@@ -41,7 +41,7 @@ fn one_that_is_larger_than_the_budget_is_let_in() {
 }
 
 fn is_deleted(memory: &Memory, sealed: SealedSecret) {
-    memory.sealed_gone(&sealed.metadata);
+    memory.sealed_gone(Kind::SealedSecret, &sealed.metadata);
 }
 
 fn is_being_deleted(memory: &Memory, mut sealed: SealedSecret) {
@@ -57,8 +57,8 @@ fn is_suspended(memory: &Memory, mut sealed: SealedSecret) {
 }
 
 fn is_not_in_the_next_list(memory: &Memory, _: SealedSecret) {
-    memory.sealed_list_begins(&EVERYWHERE);
-    memory.sealed_list_ends(&EVERYWHERE);
+    memory.sealed_list_begins(Kind::SealedSecret, &EVERYWHERE);
+    memory.sealed_list_ends(Kind::SealedSecret, &EVERYWHERE);
 }
 
 fn has_its_turn(memory: &Memory, sealed: SealedSecret) {
