@@ -12,6 +12,7 @@ use seal_core::exit_code::ExitCode;
 use seal_core::key::KeyError;
 use seal_core::kind::edit::EditError;
 use seal_core::kind::file::FileError;
+use seal_core::layout::LayoutError;
 use seal_core::manifest::ManifestError;
 use seal_core::open::OpenError;
 use seal_core::reason::Reason;
@@ -86,6 +87,12 @@ pub(crate) fn words(error: &io::Error) -> String {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
+        Self::refused(error.reason(), error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<LayoutError> for Failure {
+    fn from(error: LayoutError) -> Self {
         Self::refused(error.reason(), error.to_string()).hint(error.hint())
     }
 }

@@ -33,6 +33,11 @@ const DOCKER_TYPES: [(&str, &str); 2] = [
     ("kubernetes.io/dockercfg", ".dockercfg"),
 ];
 
+/// Whether a type is that of a registry's credentials.
+pub fn is_docker_config(type_: &str) -> bool {
+    DOCKER_TYPES.iter().any(|(docker, _)| *docker == type_)
+}
+
 /// Checks a whole Secret: the keys its type needs, and what [`check_values`] checks.
 pub fn check(type_: &str, values: &BTreeMap<String, SecretValue>) -> Result<(), TypeError> {
     match missing_key(type_, values) {

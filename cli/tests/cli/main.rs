@@ -10,6 +10,7 @@ mod formatting;
 mod inspecting;
 mod installing;
 mod keys;
+mod layouts;
 mod opening;
 mod output;
 mod pipes;

@@ -4,11 +4,14 @@
 //! here, the loop is in [`run`], one pass in [`round`]. Deliberately absent: the network, and any write
 //! that does not go through `seal-disk`.
 
+mod folding;
 mod identity;
+mod laying;
 mod refusal;
 mod round;
 mod run;
 mod stop;
+mod target;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,14 +22,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seal_core::exit_code::ExitCode;
 use seal_core::layout::Layout;
 use seal_core::place::is_label;
-use seal_disk::Out;
 
 use crate::texts::Source;
 use refusal::Failure;
+use target::Target;
 
 /// Open sealed files onto disk, without a cluster
 ///
-/// Watches a Git repository or a folder and keeps the values of its sealed files as files under OUT. Reads
+/// Watches a Git repository or a folder and keeps the values of its sealed files under OUT, as LAYOUT has them. Reads
 /// `.yaml`, `.yml` and `.json`; other manifests are ignored, plaintext Secrets are warned of. With `--git`
 /// it reads the commit that `--ref` names, never the working tree, and uses nothing of that repository's
 /// configuration, hooks or filters; symbolic links, submodules and LFS content are ignored. Of the repository only
@@ -35,9 +38,14 @@ use refusal::Failure;
 /// `--ref` takes a branch, a tag, a whole commit hash or a full name such as refs/remotes/origin/main; a name that is both a
 /// branch and a tag is refused. It may be left out for a bare repository, whose HEAD does not move with a checkout.
 ///
-/// An object is opened whole or not at all, and one that is refused keeps its last good files. Files that
-/// are not in OUT's inventory (`.seal-inventory.json`) are never overwritten and never removed. An object that
-/// left the source has its files removed, but nothing is removed when no object is left in the source, when
+/// Layouts, each named for what reads it: `tree` is OUT/<namespace>/<name>/<key>, 0600. `faasd` is OUT/<namespace>/<name>, 0644,
+/// one key a secret, and a file that is there is written over in place. `flyte` is OUT/<name>/<key> in lower case, 0600. For
+/// `env` OUT is a file of KEY=value lines, 0600. For `docker-config` OUT is a docker config, 0600, in which the logins and
+/// fields of others stay.
+///
+/// An object is opened whole or not at all, and one that is refused keeps its last good values. Files, and logins of a
+/// docker config, that are not in the inventory (its name begins with `.seal-`) are never overwritten and never removed. An
+/// object that left the source has its files removed, but nothing is removed when no object is left in the source, when
 /// more than half of four or more objects are gone at once, or when more than one of fewer than four is: then
 /// `PruneBlocked` is logged until `--allow-prune`.
 ///
@@ -69,10 +77,10 @@ pub(crate) struct LocalArgs {
     /// Namespaces that are opened; objects of any other are counted and left alone
     #[arg(long, value_name = "NS,…", value_delimiter = ',', required = true, value_parser = namespace)]
     namespaces: Vec<String>,
-    /// Output folder: yours, and not writable by others
+    /// Output folder, or file where LAYOUT is one: in a folder that is yours and not writable by others
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
-    /// How files are named under OUT
+    /// How values are laid out under OUT
     #[arg(long, value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::as_str)).try_map(|word| word.parse::<Layout>()))]
     layout: Layout,
     /// How often to look for a change, such as 500ms, 1s or 5m
@@ -81,7 +89,7 @@ pub(crate) struct LocalArgs {
     /// Apply once, then exit
     #[arg(long)]
     once: bool,
-    /// Remove the files of every object that left the source, however many
+    /// Remove what was made of every object that left the source, however many
     #[arg(long)]
     allow_prune: bool,
 }
@@ -90,7 +98,6 @@ pub(crate) struct LocalArgs {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) namespaces: BTreeSet<String>,
-    pub(crate) layout: Layout,
     pub(crate) interval: Duration,
     pub(crate) once: bool,
     pub(crate) allow_prune: bool,
@@ -116,15 +123,14 @@ fn start(args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
     };
     let identities = identity::Identities::read(args.identity)?;
     source.refuse_inside(&args.out)?;
-    let out = Out::open(&args.out, args.layout).map_err(|error| Failure::disk(&error))?;
+    let target = Target::open(&args.out, args.layout).map_err(|error| Failure::disk(&error))?;
     let settings = Settings {
         namespaces: args.namespaces.into_iter().collect(),
-        layout: args.layout,
         interval: args.interval,
         once: args.once,
         allow_prune: args.allow_prune,
     };
-    Ok((run::Run::new(source, identities, out), settings))
+    Ok((run::Run::new(source, identities, target), settings))
 }
 
 fn namespace(text: &str) -> Result<String, &'static str> {

@@ -1,5 +1,6 @@
 //! Why something was not opened or not written, in the words that are logged: never a value.
 
+use seal_core::layout::LayoutError;
 use seal_core::open::OpenError;
 use seal_core::reason::Reason;
 use seal_core::tree::collect::Refused;
@@ -32,6 +33,11 @@ impl Refusal {
         let reason = error.reason();
         let (path, message) = (path.to_owned(), error.to_string());
         Self { reason, path, message, hint: error.hint() }
+    }
+
+    pub(crate) fn layout(path: &str, error: &LayoutError) -> Self {
+        let (path, message) = (path.to_owned(), error.to_string());
+        Self { reason: error.reason(), path, message, hint: error.hint() }
     }
 
     pub(crate) fn disk(path: &str, error: &DiskError) -> Self {

@@ -1,27 +1,22 @@
-//! One pass: open → plan → write → prune, from the files of one revision to the output folder.
+//! One pass, from the files of one revision to the output: what both kinds of output share.
 
 use std::collections::BTreeSet;
 
 use seal_core::key::Keyring;
-use seal_core::kind::sealed::SealedSecret;
-use seal_core::layout::{LaidOut, Layout, lay_out};
 use seal_core::names::{CONTROLLER_NAMESPACE, GIT_NAMESPACE};
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check_at;
-use seal_core::open::{OpenError, open};
-use seal_core::place::Place;
+use seal_core::open::{OpenError, Opened, open};
 use seal_core::tree::collect::{Collected, Collector, Object, Warning};
 use seal_core::tree::prune::{Prune, prune};
-use seal_disk::plan::{Plan, Write};
-use seal_disk::{DiskError, Out};
+use seal_disk::{DiskError, Inventory};
 
-use super::Settings;
 use super::refusal::Refusal;
 use super::stop::Stop;
+use super::target::Target;
+use super::{Settings, folding, laying};
 use crate::texts::{Asked, Revision, Source, SourceError};
 
-/// Objects whose values are in memory at the same time.
-const BATCH: usize = 64;
 /// Bytes that the sealed objects of a source, and what is said of its files, may take in memory together.
 const MAX_HELD_BYTES: usize = 256 * 1024 * 1024;
 
@@ -36,6 +31,8 @@ pub(crate) struct Tally {
     pub(crate) warnings: BTreeSet<Warning>,
     /// Objects of other namespaces, which are none of this run's.
     pub(crate) skipped: usize,
+    /// Objects of types that are nothing for the layout.
+    pub(crate) passed_over: usize,
     /// A signal came before the end: what was done is whole, the rest is as it was.
     pub(crate) stopped: bool,
 }
@@ -47,11 +44,11 @@ pub(crate) struct Tally {
 pub(crate) fn collect(
     source: &Source,
     revision: &Revision,
-    out: &Out,
+    inventory: &Inventory,
     settings: &Settings,
     stop: &Stop,
 ) -> Result<Collected, SourceError> {
-    let known: BTreeSet<String> = out.inventory().places().map(|(_, path)| path.clone()).collect();
+    let known: BTreeSet<String> = inventory.places().map(|(_, path)| path.clone()).collect();
     let mut collector = Collector::new(&known, &settings.namespaces);
     source.read(revision, Asked(&|| !stop.requested()), &mut |text| {
         collector.add(text);
@@ -63,128 +60,65 @@ pub(crate) fn collect(
     Ok(collector.finish())
 }
 
-/// Brings the output folder to what was `collected`, as far as `settings` and the keyring let it.
+/// What a pass goes by.
+pub(super) struct Pass<'a> {
+    pub(super) objects: &'a [Object],
+    pub(super) present: &'a BTreeSet<String>,
+    pub(super) unread: &'a BTreeSet<String>,
+    pub(super) keyring: &'a Keyring,
+    pub(super) settings: &'a Settings,
+    pub(super) stop: &'a Stop,
+}
+
+/// Brings the output to what was `collected`, as far as `settings` and the keyring let it.
 pub(crate) fn round(
     collected: Collected,
     keyring: &Keyring,
-    out: &mut Out,
+    target: &mut Target,
     settings: &Settings,
     stop: &Stop,
 ) -> Tally {
     let Collected { objects, present, unread, refused, warnings, skipped } = collected;
     let refusals = refused.into_iter().map(Refusal::from).collect();
     let mut tally = Tally { refusals, warnings, skipped, ..Tally::default() };
-    out.begin();
-    for batch in objects.chunks(BATCH) {
-        if stop.requested() {
-            tally.stopped = true;
-            break;
-        }
-        open_and_write(batch, keyring, out, settings, &mut tally);
-    }
-    if !tally.stopped {
-        remove_vanished(&present, &unread, out, settings, &mut tally);
-    }
-    if let Err(error) = out.finish() {
-        tally.refuse(out.given(), &error);
+    let (objects, present, unread) = (&objects, &present, &unread);
+    let pass = Pass { objects, present, unread, keyring, settings, stop };
+    match target {
+        Target::Folder(out) => laying::pass(&pass, out, &mut tally),
+        Target::File(file) => folding::pass(&pass, file, &mut tally),
     }
     // The exit code is that of the first refusal, so their order must not depend on batches.
     tally.refusals.sort_by(|a, b| a.path.cmp(&b.path));
     tally
 }
 
-fn open_and_write(
-    batch: &[Object],
-    keyring: &Keyring,
-    out: &mut Out,
-    settings: &Settings,
-    tally: &mut Tally,
-) {
-    let mut writes: Vec<(&str, Write)> = Vec::new();
-    for Object { path, place, sealed } in batch {
-        if sealed.spec.suspend == Some(true) {
-            tally.unchanged += 1;
-            continue;
-        }
-        let opened = open_here(sealed, place, keyring, &settings.namespaces, settings.layout);
-        let planned = match opened {
-            Ok(laid) => out.plan(laid, path),
-            Err(error) => {
-                tally.refusals.push(Refusal::open(path, &error));
-                continue;
-            }
+impl Pass<'_> {
+    /// The same checks and the same open as in a cluster, and the list of namespaces in place of its roles.
+    pub(super) fn open(&self, Object { place, sealed, .. }: &Object) -> Result<Opened, OpenError> {
+        // Content and path both come from the source, so that a scope of `*` would open anybody's values.
+        let grants = Grants {
+            closed_namespaces: [CONTROLLER_NAMESPACE.to_owned(), GIT_NAMESPACE.to_owned()].into(),
+            only_namespaces: Some(self.settings.namespaces.clone()),
+            ..Grants::default()
         };
-        match planned {
-            Ok(Plan::Leave) => tally.unchanged += 1,
-            Ok(Plan::Write(write)) => writes.push((path, write)),
-            Ok(Plan::Refuse(error)) | Err(error) => tally.refuse(path, &error),
-        }
+        open(&check_at(sealed, place.clone())?.allowed(&grants)?, self.keyring)
     }
-    write(writes, out, tally);
-}
 
-fn write(writes: Vec<(&str, Write)>, out: &mut Out, tally: &mut Tally) {
-    if writes.is_empty() {
-        return;
-    }
-    let (paths, writes): (Vec<(&str, bool)>, Vec<Write>) =
-        writes.into_iter().map(|(path, write)| ((path, write.changes_files()), write)).unzip();
-    match out.write(writes) {
-        Ok(results) => {
-            for ((path, changes), (_, result)) in paths.into_iter().zip(results) {
-                match result {
-                    Ok(()) if changes => tally.applied += 1,
-                    Ok(()) => tally.unchanged += 1,
-                    Err(error) => tally.refuse(path, &error),
-                }
+    /// The places of ours that are to be removed; none, and a word on it, where too many have vanished at once.
+    pub(super) fn vanished(&self, inventory: &Inventory, tally: &mut Tally) -> Vec<String> {
+        let allow = self.settings.allow_prune;
+        match prune(inventory.places(), self.present, self.unread, allow) {
+            Prune::Remove(places) => places,
+            Prune::Blocked { vanished, total } => {
+                tally.prune_blocked = Some(Refusal::prune_blocked(vanished, total));
+                Vec::new()
             }
-        }
-        Err(error) => paths.iter().for_each(|(path, _)| tally.refuse(path, &error)),
-    }
-}
-
-/// The same checks and the same open as in a cluster, and the list of namespaces in place of its roles.
-fn open_here(
-    sealed: &SealedSecret,
-    place: &Place,
-    keyring: &Keyring,
-    namespaces: &BTreeSet<String>,
-    layout: Layout,
-) -> Result<LaidOut, OpenError> {
-    // Content and path both come from the source, so that a scope of `*` would open anybody's values.
-    let grants = Grants {
-        closed_namespaces: [CONTROLLER_NAMESPACE.to_owned(), GIT_NAMESPACE.to_owned()].into(),
-        only_namespaces: Some(namespaces.clone()),
-        ..Grants::default()
-    };
-    Ok(lay_out(layout, open(&check_at(sealed, place.clone())?.allowed(&grants)?, keyring)?))
-}
-
-fn remove_vanished(
-    present: &BTreeSet<String>,
-    unread: &BTreeSet<String>,
-    out: &mut Out,
-    settings: &Settings,
-    tally: &mut Tally,
-) {
-    match prune(out.inventory().places(), present, unread, settings.allow_prune) {
-        Prune::Remove(places) if places.is_empty() => {}
-        Prune::Remove(places) => {
-            for (place, result) in out.prune(places) {
-                match result {
-                    Ok(()) => tally.pruned += 1,
-                    Err(error) => tally.refuse(&place, &error),
-                }
-            }
-        }
-        Prune::Blocked { vanished, total } => {
-            tally.prune_blocked = Some(Refusal::prune_blocked(vanished, total));
         }
     }
 }
 
 impl Tally {
-    fn refuse(&mut self, path: &str, error: &DiskError) {
+    pub(super) fn refuse(&mut self, path: &str, error: &DiskError) {
         self.refusals.push(Refusal::disk(path, error));
     }
 

@@ -5,13 +5,13 @@ use std::process;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::tree::collect::Warning;
-use seal_disk::Out;
 
 use super::Settings;
 use super::identity::Identities;
 use super::refusal::Refusal;
 use super::round::{Tally, collect, round};
 use super::stop::Stop;
+use super::target::Target;
 use crate::texts::{Asked, Revision, Source, SourceError};
 use crate::work::pace::doubling;
 
@@ -23,7 +23,7 @@ const MOST_TICKS: u64 = 60;
 pub(crate) struct Run {
     source: Source,
     identities: Identities,
-    out: Out,
+    target: Target,
     last: Option<Last>,
     logged: Logged,
 }
@@ -48,8 +48,8 @@ struct Logged {
 }
 
 impl Run {
-    pub(crate) fn new(source: Source, identities: Identities, out: Out) -> Self {
-        Self { source, identities, out, last: None, logged: Logged::default() }
+    pub(crate) fn new(source: Source, identities: Identities, target: Target) -> Self {
+        Self { source, identities, target, last: None, logged: Logged::default() }
     }
 
     /// Runs until a signal, or once.
@@ -80,8 +80,10 @@ impl Run {
             if !new_keys && !self.is_due(&revision) {
                 return Ok(None);
             }
-            let collected = collect(&self.source, &revision, &self.out, settings, stop)?;
-            let tally = round(collected, self.identities.keyring(), &mut self.out, settings, stop);
+            let inventory = self.target.inventory();
+            let collected = collect(&self.source, &revision, inventory, settings, stop)?;
+            let keyring = self.identities.keyring();
+            let tally = round(collected, keyring, &mut self.target, settings, stop);
             self.remember(revision, &tally);
             Ok(Some(tally))
         });
@@ -100,7 +102,7 @@ impl Run {
                 return true;
             }
         }
-        self.out.has_drifted()
+        self.target.has_drifted()
     }
 
     fn remember(&mut self, revision: Revision, tally: &Tally) {
@@ -120,16 +122,18 @@ impl Run {
 impl Logged {
     /// One line for each new revision, and for each pass that changed files; refusals when they change.
     fn pass(&mut self, revision: &Revision, tally: &Tally) {
-        let Tally { applied, unchanged, pruned, refusals, skipped, .. } = tally;
+        let Tally { applied, unchanged, pruned, refusals, .. } = tally;
         let refused = refusals.len();
         let is_new = self.revision.as_ref() != Some(revision);
         if is_new || *applied > 0 || *pruned > 0 {
-            let skipped = match skipped {
+            let left_alone = |number: usize, of: &str| match number {
                 0 => String::new(),
-                skipped => format!(", left alone in other namespaces {skipped}"),
+                number => format!(", left alone {of} {number}"),
             };
+            let skipped = left_alone(tally.skipped, "in other namespaces");
+            let passed_over = left_alone(tally.passed_over, "of other types");
             tracing::info!(
-                "{revision}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}{skipped}"
+                "{revision}: applied {applied}, unchanged {unchanged}, refused {refused}, pruned {pruned}{skipped}{passed_over}"
             );
         }
         for refusal in tally.all_refusals().filter(|refusal| !self.refusals.contains(refusal)) {

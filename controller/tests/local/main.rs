@@ -6,8 +6,10 @@
 
 mod apply;
 mod bounds;
+mod folders;
 mod hostile_disk;
 mod hostile_git;
+mod one_file;
 mod prune;
 mod refuse;
 mod rig;

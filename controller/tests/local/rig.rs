@@ -134,9 +134,13 @@ impl Rig {
             .env("GIT_DIR", "/nowhere")
             .arg("local")
             .args(source);
-        command.args(["--identity=key.txt", "--namespaces=prod,staging", "--layout=tree"]);
-        if !extra.iter().any(|word| word.starts_with("--out")) {
-            command.arg("--out=out");
+        command.arg("--identity=key.txt");
+        for (flag, usual) in
+            [("--namespaces", "prod,staging"), ("--layout", "tree"), ("--out", "out")]
+        {
+            if !extra.iter().any(|word| word.starts_with(flag)) {
+                command.arg(format!("{flag}={usual}"));
+            }
         }
         command.args(extra).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -145,6 +149,12 @@ impl Rig {
     /// Applies the repository's HEAD once.
     pub(crate) fn once(&self) -> Run {
         self.once_with(&["--git=repo", "--ref=main"], &[])
+    }
+
+    /// The same into another layout.
+    pub(crate) fn lay_out(&self, layout: &str, out: &str) -> Run {
+        let (layout, out) = (format!("--layout={layout}"), format!("--out={out}"));
+        self.once_with(&["--git=repo", "--ref=main"], &[&layout, &out])
     }
 
     pub(crate) fn once_with(&self, source: &[&str], extra: &[&str]) -> Run {
@@ -158,7 +168,12 @@ impl Rig {
 
     /// Keeps it running; it is killed when the test ends.
     pub(crate) fn watch(&self, source: &[&str]) -> Watching<'_> {
-        let mut child = self.command(source, &["--interval=20ms"]).spawn().unwrap();
+        self.watch_with(source, &[])
+    }
+
+    pub(crate) fn watch_with(&self, source: &[&str], extra: &[&str]) -> Watching<'_> {
+        let extra = [extra, &["--interval=20ms"]].concat();
+        let mut child = self.command(source, &extra).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (mut stderr, into) = (child.stderr.take().unwrap(), log.clone());
         std::thread::spawn(move || {
@@ -185,8 +200,11 @@ impl Rig {
         for start in ["AGE-SECRET-KEY-1", "AGE-SECRET-KEY-PQ-1"] {
             assert!(!log.contains(start), "an identity was logged:\n{log}");
         }
-        if let Ok(inventory) = fs::read_to_string(self.out(".seal-inventory.json")) {
-            assert!(!inventory.contains(CANARY), "a value is in the inventory");
+        for entry in walkdir::WalkDir::new(self.at("out")).into_iter().flatten() {
+            let is_inventory = entry.file_name().to_string_lossy().contains("inventory");
+            if is_inventory && let Ok(text) = fs::read_to_string(entry.path()) {
+                assert!(!text.contains(CANARY), "a value is in {}", entry.path().display());
+            }
         }
     }
 

@@ -29,6 +29,9 @@ pub(crate) struct Root {
     _lock: File,
 }
 
+/// An open folder beneath, or the output folder itself.
+pub(crate) use cap_std::fs::Dir as Folder;
+
 /// What tells a file from a changed or replaced one, without reading it. The time of the last change of the
 /// inode is not in it: the rename that brings a file into place sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +49,20 @@ pub(crate) enum Stamp {
     },
 }
 
+/// What an open file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
 impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    /// That of an open file.
+    pub(crate) fn of_file(file: &File) -> io::Result<Self> {
+        Ok(Self::of(&Metadata::from_file(file)?))
+    }
+
+    fn of(metadata: &Metadata) -> Self {
         Self::There {
             inode: metadata.ino(),
             size: metadata.len(),
@@ -61,20 +76,23 @@ impl Stamp {
 }
 
 impl Root {
-    /// Opens the output folder, makes it (0700) when it is missing, and locks it against a second writer.
-    pub(crate) fn open(path: &Path) -> Result<Self, DiskError> {
+    /// Opens the output folder, makes it when it is missing, and locks it against a second writer.
+    pub(crate) fn open(path: &Path, mode: u32) -> Result<Self, DiskError> {
         let given = path.display().to_string();
         if let Some(what) = system::refused_output(path) {
             return Err(DiskError::UnsafeOut { path: given, what });
         }
-        match system::make_private_folder(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(DiskError::system("make", path, &error));
-            }
-            _ => {}
-        }
+        let is_new = match system::make_private_folder(path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(DiskError::system("make", path, &error)),
+        };
         let folder = Dir::open_ambient_dir(path, ambient_authority())
             .map_err(|error| DiskError::system("open", path, &error))?;
+        if is_new {
+            system::set_folder_mode(&folder, mode)
+                .map_err(|error| DiskError::system("make", path, &error))?;
+        }
         let metadata =
             folder.dir_metadata().map_err(|error| DiskError::system("look at", path, &error))?;
         let wrong = match system::whose(&metadata) {
@@ -150,7 +168,7 @@ impl Root {
 
     /// Compares what stands at `path` with what should be there.
     pub(crate) fn look(&self, path: &RelPath, mode: u32, value: &[u8]) -> io::Result<Found> {
-        match self.open_ours(path) {
+        match self.open_ours(path, Access::Read) {
             Ok(None) => Ok(Found::Absent),
             Ok(Some((file, metadata))) => {
                 let has_mode = system::rights(&metadata).is_none_or(|rights| rights == mode);
@@ -162,20 +180,32 @@ impl Root {
         }
     }
 
-    fn open_ours(&self, path: &RelPath) -> Result<Option<(File, Metadata)>, Blocked> {
+    /// Opens a regular file with one link that we own; `None` when nothing is there.
+    pub(crate) fn open_ours(
+        &self,
+        path: &RelPath,
+        access: Access,
+    ) -> Result<Option<(File, Metadata)>, Blocked> {
         let Some(folder) = self.folder(path.folder().as_ref())? else { return Ok(None) };
-        self.open_ours_in(&folder, path.name())
+        self.open_ours_in(&folder, path.name(), access)
     }
 
-    fn open_ours_in(&self, folder: &Dir, name: &str) -> Result<Option<(File, Metadata)>, Blocked> {
+    /// The same in an open folder.
+    pub(crate) fn open_ours_in(
+        &self,
+        folder: &Dir,
+        name: &str,
+        access: Access,
+    ) -> Result<Option<(File, Metadata)>, Blocked> {
         let mut options = OpenOptions::new();
         // Opening a pipe that somebody planted must not wait for its other end.
         system::private(&mut options).read(true).nonblock(true).follow(FollowSymlinks::No);
+        options.write(access == Access::Write);
         let file = match folder.open_with(name, &options) {
             Ok(file) => file.into_std(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(Blocked::Odd("a file that cannot be read"));
+                return Err(Blocked::Odd("a file that cannot be read or written"));
             }
             Err(error) => return Err(error.into()),
         };
@@ -212,7 +242,7 @@ impl Root {
     /// Removes a file of ours; one that is gone already is no error.
     pub(crate) fn remove(&self, path: &RelPath) -> Result<(), Blocked> {
         let Some(folder) = self.folder(path.folder().as_ref())? else { return Ok(()) };
-        if self.open_ours_in(&folder, path.name())?.is_some() {
+        if self.open_ours_in(&folder, path.name(), Access::Read)?.is_some() {
             folder.remove_file(path.name())?;
             system::sync_folder(&folder)?;
         }
@@ -229,22 +259,6 @@ impl Root {
                 matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
             }
         }
-    }
-
-    /// Reads a file of ours that nobody else may read or write.
-    pub(crate) fn read_private(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Blocked> {
-        let Some((file, metadata)) = self.open_ours_in(&self.folder, name)? else {
-            return Ok(None);
-        };
-        if system::rights(&metadata).is_some_and(|rights| rights & 0o077 != 0) {
-            return Err(Blocked::Odd("a file that others may read or write"));
-        }
-        if metadata.len() > limit {
-            return Err(Blocked::Odd("a file larger than we write"));
-        }
-        let mut content = Vec::new();
-        file.take(limit).read_to_end(&mut content)?;
-        Ok(Some(content))
     }
 }
 

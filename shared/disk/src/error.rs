@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use seal_core::layout::BadFile;
 use seal_core::reason::Reason;
 
 use crate::system;
@@ -40,6 +41,26 @@ pub enum DiskError {
         /// What is wrong with it.
         what: String,
     },
+    /// The file that all objects share is not one that can be read and written again.
+    #[error("{path} {what}")]
+    BadFile {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        what: BadFile,
+    },
+    /// The entry of an object that cannot be opened for now, and that another one wants.
+    #[error(
+        "{entry} is wanted by {one}, and is {other}'s, which is not opened and keeps its last good values"
+    )]
+    Kept {
+        /// Variable or registry.
+        entry: String,
+        /// Who wants it.
+        one: String,
+        /// Whose it is.
+        other: String,
+    },
     /// A name that no file of ours may have. `seal-core` refuses these first.
     #[error("{place}: a name in it cannot be a file's")]
     BadName {
@@ -68,7 +89,8 @@ impl DiskError {
         match self {
             Self::NotOurs { .. } => Reason::NotOurs,
             Self::UnsafeOut { .. } | Self::BadName { .. } => Reason::NotAllowed,
-            Self::BadInventory { .. } => Reason::Malformed,
+            Self::BadInventory { .. } | Self::BadFile { .. } => Reason::Malformed,
+            Self::Kept { .. } => Reason::Duplicate,
             Self::Locked { .. } | Self::System { .. } => Reason::Retrying,
         }
     }
@@ -82,7 +104,13 @@ impl DiskError {
             }
             Self::Locked { .. } => "stop the other one, or choose another output folder",
             Self::BadInventory { .. } => {
-                "bring it back from a backup, or start with an empty output folder"
+                "bring it back from a backup, or start with an output that is not there yet"
+            }
+            Self::BadFile { .. } => {
+                "put it right, or move it away: as it is, docker fails too or would not see the entries; nothing of it was changed"
+            }
+            Self::Kept { .. } => {
+                "delete one of the two, or put right what the log says of the other"
             }
             Self::BadName { .. } => "seal it under another name",
             Self::System { .. } => "put right what the system names; it is tried again",

@@ -5,7 +5,8 @@
 //! before [`Out`] does anything. An [inventory](Inventory) says which files are ours; all others are left alone.
 //!
 //! ```text
-//! LaidOut ─ Out::begin ─ Out::plan (look, then plan::object) ─ Out::write ─ Out::prune ─ Out::finish
+//! LaidOut     ─ Out::begin ─ Out::plan (look, then plan::object) ─ Out::write ─ Out::prune ─ Out::finish
+//! LaidEntries ─ OneFile::apply (read, then Held::change) ─ OneFile::finish
 //! ```
 //!
 //! [`private`] reads identity files. Deliberately absent: reading sealed files, what a key is, logging, and any decision
@@ -13,10 +14,13 @@
 
 mod beneath;
 mod error;
+mod in_place;
 mod inventory;
+mod one_file;
 mod out;
 pub mod plan;
 pub mod private;
+mod records;
 mod rel_path;
 mod staging;
 pub mod system;
@@ -24,5 +28,6 @@ pub mod words;
 
 pub use error::DiskError;
 pub use inventory::{Entry, Inventory};
+pub use one_file::{Applied, Laid, OneFile};
 pub use out::{Out, Results};
 pub use rel_path::RelPath;

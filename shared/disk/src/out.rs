@@ -1,30 +1,28 @@
 //! [`Out`]: the output folder, what we know to be ours in it, and the one way files get there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::Path;
 
-use seal_core::layout::{LaidOut, Layout};
+use seal_core::layout::{FolderLayout, LaidOut};
+use seal_core::place::Place;
 
 use crate::beneath::{Root, Stamp};
 use crate::error::Blocked;
 use crate::error::DiskError;
-use crate::inventory::{self, Entry, Inventory};
-use crate::plan::{self, Plan, Put, Write};
+use crate::inventory::{Entry, Inventory};
+use crate::plan::{self, How, Plan, Put, Write};
+use crate::records::Records;
 use crate::rel_path::RelPath;
 use crate::staging::{STAGING, Staging};
 use crate::system;
-
-/// A hundred times what 10,000 objects take.
-const MAX_INVENTORY: u64 = 256 * 1024 * 1024;
 
 /// The output folder of one layout, locked while this lives.
 #[derive(Debug)]
 pub struct Out {
     root: Root,
-    layout: Layout,
+    layout: FolderLayout,
     inventory: Inventory,
-    saved: Inventory,
+    records: Records,
     /// What stood at each path that this pass looked at, before it did, or after it wrote there.
     seen: BTreeMap<RelPath, Stamp>,
 }
@@ -36,20 +34,17 @@ impl Out {
     /// Opens the folder at `path`, or makes it.
     ///
     /// It must be ours and writable by nobody else. Clears what a run that did not end left in staging.
-    pub fn open(path: &Path, layout: Layout) -> Result<Self, DiskError> {
-        let root = Root::open(path)?;
+    pub fn open(path: &Path, layout: FolderLayout) -> Result<Self, DiskError> {
+        let root = Root::open(path, layout.folder_mode())?;
         root.clear_staging().map_err(|blocked| blocked.at("clear", STAGING))?;
-        let text = root.read_private(inventory::FILE, MAX_INVENTORY).map_err(|why| match why {
-            Blocked::Odd(what) => {
-                DiskError::BadInventory { path: inventory::FILE.into(), what: format!("is {what}") }
-            }
-            why => why.at("read", inventory::FILE),
-        })?;
-        let inventory = match text {
-            Some(text) => Inventory::read(&text, layout)?,
-            None => Inventory::new(layout),
-        };
-        Ok(Self { root, layout, saved: inventory.clone(), inventory, seen: BTreeMap::new() })
+        let records = Records::of_folder(&root, layout)?;
+        let inventory = records.saved().clone();
+        Ok(Self { root, layout, inventory, records, seen: BTreeMap::new() })
+    }
+
+    /// How files are named in it.
+    pub fn layout(&self) -> FolderLayout {
+        self.layout
     }
 
     /// What is ours.
@@ -57,9 +52,11 @@ impl Out {
         &self.inventory
     }
 
-    /// Starts a pass: what earlier ones saw does not count any more.
-    pub fn begin(&mut self) {
+    /// Starts a pass: what earlier ones saw does not count any more. A path that another object claims than the one whose
+    /// it was passes to that one; what `stays`, by its place and its sealed file, keeps its paths.
+    pub fn begin(&mut self, claims: &BTreeMap<String, Place>, stays: &dyn Fn(&str, &str) -> bool) {
         self.seen.clear();
+        self.inventory.hand_over(claims, stays);
     }
 
     /// Whether somebody changed, removed or planted something where this pass looked or wrote.
@@ -82,7 +79,8 @@ impl Out {
                 .map_err(|error| Blocked::System(error).at("look at", path.as_str()))?;
             files.push((path, file, found));
         }
-        Ok(plan::object(&place, from, self.inventory.objects.get(&place), files))
+        let known = self.inventory.objects.get(&place);
+        Ok(plan::object(&place, from, known, files, self.layout.in_place()))
     }
 
     /// Writes some objects, each whole or not at all, and says for each how it went.
@@ -90,7 +88,7 @@ impl Out {
     /// All files of an object are finished and synced beside the tree, then renamed into it. The inventory
     /// learns of them before the first rename, so that no file of ours is ever taken for somebody else's. A
     /// crash between two renames leaves an object with old and new files, each of them whole; the next run
-    /// writes the rest.
+    /// writes the rest. A layout that writes in place leaves what [`Root::write_over`] says instead.
     pub fn write(&mut self, writes: Vec<Write>) -> Result<Results, DiskError> {
         let staging = self.root.staging().map_err(|why| why.at("make", STAGING))?;
         let mut next = 0;
@@ -105,15 +103,15 @@ impl Out {
             }
             staged.push((first, write, before, finished));
         }
-        if let Err(error) = save(&staging, next, &self.inventory, &mut self.saved) {
-            self.inventory.clone_from(&self.saved); // nothing has moved in
+        if let Err(error) = self.records.save(&self.root, &staging, next, &self.inventory) {
+            self.inventory.clone_from(self.records.saved()); // nothing has moved in
             return Err(error);
         }
         let mut results = Vec::with_capacity(staged.len());
         for (first, write, before, finished) in staged {
             let mut moved = BTreeSet::new();
-            let result = finished.and_then(|stamps| {
-                move_in(&self.root, &staging, self.layout, first, &write, &mut moved)?;
+            let result = finished.and_then(|mut stamps| {
+                move_in(&self.root, &staging, self.layout, first, &write, &mut stamps, &mut moved)?;
                 self.seen.extend(write.put.iter().map(|put| put.path.clone()).zip(stamps));
                 remove_files(&self.root, &mut self.seen, &write.remove)
             });
@@ -121,7 +119,7 @@ impl Out {
                 Ok(()) => Some(write.entry),
                 Err(_) => what_is_ours(before, write.entry.from, moved),
             };
-            match entry {
+            match entry.filter(|entry| !entry.is_empty()) {
                 Some(entry) => self.inventory.objects.insert(write.place.clone(), entry),
                 None => self.inventory.objects.remove(&write.place),
             };
@@ -159,11 +157,11 @@ impl Out {
 
     /// Writes the inventory when it is another than the one on disk.
     pub fn finish(&mut self) -> Result<(), DiskError> {
-        if self.inventory == self.saved {
+        if self.inventory == *self.records.saved() {
             return Ok(());
         }
         let staging = self.root.staging().map_err(|why| why.at("make", STAGING))?;
-        save(&staging, 0, &self.inventory, &mut self.saved)
+        self.records.save(&self.root, &staging, 0, &self.inventory)
     }
 
     /// The folder as it was given, for messages.
@@ -172,9 +170,14 @@ impl Out {
     }
 }
 
+/// The stamps of the finished files; those that are written in place have none yet.
 fn finish_files(staging: &Staging<'_>, first: usize, put: &[Put]) -> Result<Vec<Stamp>, DiskError> {
     let mut stamps = Vec::with_capacity(put.len());
     for (index, put) in put.iter().enumerate() {
+        if put.how == How::InPlace {
+            stamps.push(Stamp::Nothing);
+            continue;
+        }
         let stamp = staging
             .put(first + index, put.mode, put.value.expose())
             .map_err(|error| Blocked::System(error).at("write", put.path.as_str()))?;
@@ -204,15 +207,16 @@ fn what_is_ours(before: Option<Entry>, from: String, moved: BTreeSet<RelPath>) -
     }
     let mut files = before.map(|entry| entry.files).unwrap_or_default();
     files.extend(moved);
-    Some(Entry { from, files })
+    Some(Entry { from, files, entries: BTreeSet::new() })
 }
 
 fn move_in(
     root: &Root,
     staging: &Staging<'_>,
-    layout: Layout,
+    layout: FolderLayout,
     first: usize,
     write: &Write,
+    stamps: &mut [Stamp],
     moved: &mut BTreeSet<RelPath>,
 ) -> Result<(), DiskError> {
     // Every folder before any file: a folder that cannot be made must leave the object as it was.
@@ -225,8 +229,13 @@ fn move_in(
     }
     for (index, put) in write.put.iter().enumerate() {
         let folder = &folders[&put.path.folder()];
-        let renamed = staging.rename(first + index, folder, put.path.name(), put.absent);
-        renamed.map_err(|why| why.at("write", put.path.as_str()))?;
+        let done = match put.how {
+            How::InPlace => root
+                .write_over(&put.path, put.mode, put.value.expose())
+                .map(|stamp| stamps[index] = stamp),
+            how => staging.rename(first + index, folder, put.path.name(), how == How::New),
+        };
+        done.map_err(|why| why.at("write", put.path.as_str()))?;
         moved.insert(put.path.clone());
     }
     for (path, folder) in &folders {
@@ -247,22 +256,5 @@ fn remove_files(
         root.remove(path).map_err(|why| why.at("remove", path.as_str()))?;
         seen.remove(path);
     }
-    Ok(())
-}
-
-fn save(
-    staging: &Staging<'_>,
-    number: usize,
-    inventory: &Inventory,
-    saved: &mut Inventory,
-) -> Result<(), DiskError> {
-    if inventory == saved {
-        return Ok(());
-    }
-    let done: io::Result<()> = staging
-        .put(number, 0o600, &inventory.to_json())
-        .and_then(|_| staging.rename_to_top(number, inventory::FILE));
-    done.map_err(|error| Blocked::System(error).at("write", inventory::FILE))?;
-    saved.clone_from(inventory);
     Ok(())
 }

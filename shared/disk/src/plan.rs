@@ -48,8 +48,18 @@ pub(crate) struct Put {
     pub(crate) path: RelPath,
     pub(crate) mode: u32,
     pub(crate) value: SecretValue,
-    /// Planned against an empty spot, so that a file which appears there meanwhile is not replaced.
-    pub(crate) absent: bool,
+    pub(crate) how: How,
+}
+
+/// How a file gets there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Where nothing stood: a file that appears there meanwhile is not replaced.
+    New,
+    /// In the place of one of ours.
+    Replace,
+    /// Into one of ours, which stays the same file.
+    InPlace,
 }
 
 impl Write {
@@ -64,14 +74,16 @@ impl Write {
     }
 }
 
-/// Decides for one object; `known` is its entry in the inventory, `from` where its sealed file lies.
+/// Decides for one object; `known` is its entry in the inventory, `from` where its sealed file lies. `in_place`: a file that
+/// is there is written over.
 pub fn object(
     place: &str,
     from: &str,
     known: Option<&Entry>,
     files: Vec<(RelPath, LaidFile, Found)>,
+    in_place: bool,
 ) -> Plan {
-    let mut entry = Entry { from: from.to_owned(), files: BTreeSet::new() };
+    let mut entry = Entry { from: from.to_owned(), ..Entry::default() };
     let mut put = Vec::new();
     for (path, file, found) in files {
         let what = match found {
@@ -86,14 +98,20 @@ pub fn object(
         }
         entry.files.insert(path.clone());
         if found != Found::Same {
-            let absent = found == Found::Absent;
-            put.push(Put { path, mode: file.mode, value: file.value, absent });
+            let how = match found {
+                Found::Absent => How::New,
+                _ if in_place => How::InPlace,
+                _ => How::Replace,
+            };
+            put.push(Put { path, mode: file.mode, value: file.value, how });
         }
     }
     let remove: BTreeSet<RelPath> = known
         .map(|known| known.files.difference(&entry.files).cloned().collect())
         .unwrap_or_default();
-    if put.is_empty() && remove.is_empty() && known == Some(&entry) {
+    let is_noted = known.unwrap_or(&Entry::default()).files == entry.files
+        && known.is_none_or(|known| known.from == entry.from);
+    if put.is_empty() && remove.is_empty() && is_noted {
         return Plan::Leave;
     }
     Plan::Write(Write { place: place.to_owned(), entry, put, remove })

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, Metadata, OpenOptions};
+use cap_std::fs::{Dir, OpenOptions};
 
 use crate::beneath::{Root, Stamp};
 use crate::error::Blocked;
@@ -20,7 +20,7 @@ impl Root {
     pub(crate) fn staging(&self) -> Result<Staging<'_>, Blocked> {
         let folder = self.make_folder(&self.folder, STAGING, 0o700)?;
         empty(&folder)?;
-        Ok(Staging { folder, root: self, _cleared: Cleared(self) })
+        Ok(Staging { folder, _cleared: Cleared(self) })
     }
 
     /// Clears what a run that did not end left behind: finished files that were not renamed hold values.
@@ -39,7 +39,6 @@ impl Root {
 pub(crate) struct Staging<'a> {
     // Closed before the folder is removed, as Windows asks for: fields are dropped in this order.
     folder: Dir,
-    root: &'a Root,
     _cleared: Cleared<'a>,
 }
 
@@ -55,7 +54,7 @@ impl Staging<'_> {
         file.write_all(content)?;
         system::set_mode(&file, mode)?;
         file.sync_all()?;
-        Ok(Stamp::of(&Metadata::from_file(&file)?))
+        Stamp::of_file(&file)
     }
 
     /// Renames a finished file into place; `absent`: only where nothing stands.
@@ -76,12 +75,6 @@ impl Staging<'_> {
             }
             renamed => Ok(renamed?),
         }
-    }
-
-    /// Renames a finished file to a name at the top of the output folder.
-    pub(crate) fn rename_to_top(&self, number: usize, name: &str) -> io::Result<()> {
-        self.folder.rename(number.to_string(), &self.root.folder, name)?;
-        system::sync_folder(&self.root.folder)
     }
 }
 

@@ -1,41 +1,81 @@
-//! [`Opened`] → relative paths, modes and bytes: where a layout opens a sealed file to when there is no cluster.
+//! [`Opened`](crate::open::Opened) → names, modes and bytes: where a layout opens sealed files to when there is no cluster.
 //!
-//! Pure. Nothing here touches a disk: `seal-disk` writes what this says, and checks every name again. A layout is one
-//! file in this folder, one variant, and one arm in each `match`.
+//! Pure. Nothing here touches a disk: `seal-disk` writes what this says, and checks every name again. There are two kinds of
+//! layout: in a [`FolderLayout`] each object has files of its own, in a [`FileLayout`] all objects share one file, in which
+//! other people may have lines too. A layout is one file in this folder, one variant, and one arm in each `match`.
 
+mod docker_config;
+mod env;
+mod error;
+mod faasd;
+mod file;
+mod flyte;
+mod folder;
+mod held;
+mod json;
 mod tree;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::open::Opened;
-use crate::place::Place;
-use crate::secret::SecretValue;
+use crate::kind::sealed::SealedSecret;
+use crate::secret_type::is_docker_config;
+
+pub use error::{BadFile, LayoutError};
+pub use file::{FileLayout, Fold, Folded, LaidEntries};
+pub use folder::{FolderLayout, LaidFile, LaidOut, Survey, keys_of, lay_out, survey};
+pub use held::{Change, Held, Wanted};
 
 /// Where opened values go, named for what reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// `<namespace>/<name>/<key>`, each key a file that only its owner reads.
-    Tree,
+    /// Each object has files of its own beneath a folder.
+    Folder(FolderLayout),
+    /// All objects are in one file.
+    File(FileLayout),
 }
 
 impl Layout {
     /// Every layout there is, for help and for errors.
-    pub const ALL: [Self; 1] = [Self::Tree];
+    pub const ALL: [Self; 5] = [
+        Self::Folder(FolderLayout::Tree),
+        Self::Folder(FolderLayout::Faasd),
+        Self::Folder(FolderLayout::Flyte),
+        Self::File(FileLayout::Env),
+        Self::File(FileLayout::DockerConfig),
+    ];
 
     /// The word for it on the command line and in an inventory.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Tree => "tree",
+            Self::Folder(layout) => layout.as_str(),
+            Self::File(layout) => layout.as_str(),
         }
     }
 
-    /// Mode of the folders that the layout makes.
-    pub fn folder_mode(self) -> u32 {
+    /// Whether objects of this one's type belong into the layout: a registry's credentials are no variable and no file of
+    /// a function, and `docker-config` is made of nothing else. So several layouts can be made of one repository.
+    pub fn takes(self, sealed: &SealedSecret) -> bool {
+        let type_ = type_of(sealed);
         match self {
-            Self::Tree => tree::FOLDER_MODE,
+            Self::Folder(FolderLayout::Tree | FolderLayout::Flyte) => true,
+            Self::Folder(FolderLayout::Faasd) | Self::File(FileLayout::Env) => {
+                !is_docker_config(type_)
+            }
+            Self::File(FileLayout::DockerConfig) => is_docker_config(type_),
         }
     }
+
+    /// Why an object does not belong into the layout, for whoever named it.
+    pub fn other_type(self, sealed: &SealedSecret) -> LayoutError {
+        let type_ = type_of(sealed).to_owned();
+        LayoutError::OtherType { object: sealed.full_name(), type_, layout: self }
+    }
+}
+
+fn type_of(sealed: &SealedSecret) -> &str {
+    let template = sealed.spec.template.as_ref();
+    template.and_then(|template| template.type_.as_deref()).unwrap_or("Opaque")
 }
 
 impl fmt::Display for Layout {
@@ -57,62 +97,5 @@ impl FromStr for Layout {
     }
 }
 
-/// All files of one object. Not `Clone`, not `Serialize`: it moves into the plan of a write and ends there.
-#[derive(Debug)]
-pub struct LaidOut {
-    /// Whose files these are.
-    pub place: Place,
-    /// The files, sorted by path.
-    pub files: Vec<LaidFile>,
-}
-
-/// One file to be.
-#[derive(Debug)]
-pub struct LaidFile {
-    /// The names from the output folder down to the file; never empty, none with a separator.
-    pub path: Vec<String>,
-    /// Permissions of the file.
-    pub mode: u32,
-    /// Its whole content.
-    pub value: SecretValue,
-}
-
-/// Says where each value of an opened object goes.
-///
-/// The names come from an object that [`crate::open::check::check`] let through, so that none can leave its folder
-/// and no two objects of different places share a file.
-pub fn lay_out(layout: Layout, opened: Opened) -> LaidOut {
-    let Opened { place, values, .. } = opened;
-    let files = match layout {
-        Layout::Tree => tree::files(&place, values),
-    };
-    LaidOut { place, files }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn a_tree_has_a_folder_for_the_namespace_and_one_for_the_name() {
-        let opened = Opened {
-            place: Place::new("prod", "db").unwrap(),
-            template: Default::default(),
-            values: BTreeMap::from([("tls.crt".to_owned(), b"x".as_slice().into())]),
-            opened_with: Default::default(),
-        };
-        let laid = lay_out("tree".parse().unwrap(), opened);
-        let [file] = &laid.files[..] else { panic!("one value is one file") };
-        assert_eq!(file.path, ["prod", "db", "tls.crt"]);
-        assert_eq!((file.mode, Layout::Tree.folder_mode()), (0o600, 0o700));
-        assert_eq!(file.value.expose(), b"x");
-    }
-
-    #[test]
-    fn an_unknown_layout_names_those_there_are() {
-        let unknown = "forest".parse::<Layout>().unwrap_err();
-        assert_eq!(unknown.to_string(), "no layout of that name; there is tree");
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use super::*;
+use crate::records::read_private;
 use crate::staging::STAGING;
 
 struct Fixture {
@@ -14,7 +15,7 @@ struct Fixture {
 
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let root = Root::open(&folder.path().join("out")).unwrap();
+    let root = Root::open(&folder.path().join("out"), 0o700).unwrap();
     Fixture { folder, root }
 }
 
@@ -107,7 +108,7 @@ fn a_mount_point_is_no_folder_of_ours() {
         );
         return;
     }
-    let root = Root::open(std::path::Path::new("/")).unwrap();
+    let root = Root::open(std::path::Path::new("/"), 0o700).unwrap();
     let over = root.folder(Some(&path("proc/sys")));
     assert!(matches!(over, Err(Blocked::Odd(system::OUTSIDE))), "{over:?}");
 }
@@ -142,17 +143,17 @@ fn an_output_folder_that_others_may_write_to_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for mode in [0o720, 0o702, 0o777, 0o1777] {
         fs::set_permissions(folder.path(), PermissionsExt::from_mode(mode)).unwrap();
-        let refused = Root::open(folder.path()).unwrap_err();
+        let refused = Root::open(folder.path(), 0o700).unwrap_err();
         assert!(matches!(refused, DiskError::UnsafeOut { .. }), "{mode:o}");
     }
     fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    assert!(Root::open(folder.path()).is_ok(), "reading the listing is no danger");
+    assert!(Root::open(folder.path(), 0o700).is_ok(), "reading the listing is no danger");
 }
 
 #[test]
 fn two_writers_never_share_an_output_folder() {
     let f = fixture();
-    let second = Root::open(&f.at("")).unwrap_err();
+    let second = Root::open(&f.at(""), 0o700).unwrap_err();
     assert!(matches!(second, DiskError::Locked { .. }));
 }
 
@@ -190,10 +191,13 @@ fn an_inventory_that_others_may_read_or_write_is_not_believed() {
     fs::write(f.at("i"), "{}").unwrap();
     for mode in [0o640, 0o604, 0o622] {
         fs::set_permissions(f.at("i"), PermissionsExt::from_mode(mode)).unwrap();
-        assert!(matches!(f.root.read_private("i", 100), Err(Blocked::Odd(_))), "{mode:o}");
+        assert!(
+            matches!(read_private(&f.root, &f.root.folder, "i", 100), Err(Blocked::Odd(_))),
+            "{mode:o}"
+        );
     }
     fs::set_permissions(f.at("i"), PermissionsExt::from_mode(0o600)).unwrap();
-    assert_eq!(f.root.read_private("i", 100).unwrap().unwrap(), b"{}");
-    assert!(f.root.read_private("i", 1).is_err());
-    assert!(f.root.read_private("j", 1).unwrap().is_none());
+    assert_eq!(read_private(&f.root, &f.root.folder, "i", 100).unwrap().unwrap(), b"{}");
+    assert!(read_private(&f.root, &f.root.folder, "i", 1).is_err());
+    assert!(read_private(&f.root, &f.root.folder, "j", 1).unwrap().is_none());
 }

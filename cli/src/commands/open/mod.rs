@@ -1,5 +1,7 @@
 //! `seal open`: sealed objects → plaintext, for whoever holds an identity.
 
+mod laying;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,13 +10,11 @@ use seal_core::escape::escaped;
 use seal_core::key::Keyring;
 use seal_core::kind::Kind;
 use seal_core::kind::sealed::SealedSecret;
-use seal_core::layout::{self, Layout};
+use seal_core::layout::Layout;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::{check, check_at};
 use seal_core::open::{self, Opened};
 use seal_core::place::Place;
-use seal_disk::Out;
-use seal_disk::plan::Plan;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -48,7 +48,7 @@ pub(crate) struct OpenArgs {
     /// Replace the FILE of -o, whatever it holds
     #[arg(long, requires = "output")]
     force: bool,
-    /// Write files under the folder of --out, named as LAYOUT names them: tree is OUT/<namespace>/<name>/<key>
+    /// Write to --out as LAYOUT has it: tree (OUT/<namespace>/<name>/<key>), faasd, flyte, env, docker-config
     #[arg(
         long,
         value_name = "LAYOUT",
@@ -58,7 +58,7 @@ pub(crate) struct OpenArgs {
         hide_possible_values = true
     )]
     layout: Option<Layout>,
-    /// Folder that --layout writes to: yours, and not writable by others
+    /// Folder that --layout writes to, or the file for env and docker-config; the folder yours, and not writable by others
     #[arg(long, value_name = "OUT", requires = "layout")]
     out: Option<PathBuf>,
 }
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &OpenArgs, console: &mut Console) -> Result<(), Failure>
         }
     }
     if let (Some(layout), Some(folder)) = (args.layout, &args.out) {
-        return lay_out(opened, layout, folder, &file);
+        return laying::lay_out(&objects, opened, layout, folder, &file);
     }
     let bytes = match &args.key {
         Some(key) => Zeroizing::new(opened[0].values[key].expose().to_vec()),
@@ -120,26 +120,6 @@ fn warn_of_work_tree(path: &Path) {
             path.display()
         ));
     }
-}
-
-/// Writes files through seal-disk, the one writer of opened values. A file that is not ours stays, and ends the command
-/// before any value is written.
-fn lay_out(opened: Vec<Opened>, layout: Layout, folder: &Path, from: &Path) -> Result<(), Failure> {
-    warn_of_work_tree(folder);
-    let mut out = Out::open(folder, layout)?;
-    out.begin();
-    let mut writes = Vec::new();
-    for object in opened {
-        match out.plan(layout::lay_out(layout, object), &from.display().to_string())? {
-            Plan::Leave => {}
-            Plan::Write(write) => writes.push(write),
-            Plan::Refuse(error) => return Err(error.into()),
-        }
-    }
-    for (_, result) in out.write(writes)? {
-        result?;
-    }
-    Ok(out.finish()?)
 }
 
 fn open_one(object: &SealedSecret, place: Place, keyring: &Keyring) -> Result<Opened, Failure> {

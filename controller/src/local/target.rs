@@ -1,0 +1,38 @@
+//! Where the values of a run go: a folder of files, or one file.
+
+use std::path::Path;
+
+use seal_core::layout::Layout;
+use seal_disk::{DiskError, Inventory, OneFile, Out};
+
+/// The output of a run, locked while this lives.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Folder(Out),
+    File(OneFile),
+}
+
+impl Target {
+    pub(crate) fn open(path: &Path, layout: Layout) -> Result<Self, DiskError> {
+        Ok(match layout {
+            Layout::Folder(layout) => Self::Folder(Out::open(path, layout)?),
+            Layout::File(layout) => Self::File(OneFile::open(path, layout)?),
+        })
+    }
+
+    /// What is ours there.
+    pub(crate) fn inventory(&self) -> &Inventory {
+        match self {
+            Self::Folder(out) => out.inventory(),
+            Self::File(file) => file.inventory(),
+        }
+    }
+
+    /// Whether somebody changed, removed or planted something where the last pass looked or wrote.
+    pub(crate) fn has_drifted(&self) -> bool {
+        match self {
+            Self::Folder(out) => out.has_drifted(),
+            Self::File(file) => file.has_drifted(),
+        }
+    }
+}
