@@ -1,4 +1,5 @@
-# `make test` needs Rust and git; with Go (or KUBEBUILDER_ASSETS) also what needs an API server runs. `make` alone says what there is.
+# `make test` needs Rust and git; with Go (or KUBEBUILDER_ASSETS) also what needs an API server runs, and with Python, a JDK and
+# Maven what needs the platforms' own code. `make` alone says what there is.
 
 SHELL := bash
 TOOLS := testing/tools/build
@@ -24,15 +25,13 @@ demo-cluster: ## The same in a real API server, with kubectl
 	@cargo build --locked --quiet -p seal -p seal-controller -p seal-testing
 	@demo/cluster
 
-# One cargo run after the Go build, so that two cores are never asked for twice as much.
+# One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests and the lints; fetches and builds what they need
-	@set -e; \
-	if [[ -n $$KUBEBUILDER_ASSETS ]] || command -v go >/dev/null; then tools=$$($(TOOLS) kubernetes); \
-	else echo "make test: neither Go nor KUBEBUILDER_ASSETS: what needs an API server is skipped, which CI=true makes a failure" >&2; \
-	[[ $$CI != true ]]; fi; \
-	if command -v go >/dev/null; then age=$$($(TOOLS) age); \
-	else echo "make test: no Go: what needs age is skipped, which CI=true makes a failure" >&2; [[ $$CI != true ]]; fi; \
-	export SEAL_TEST_TOOLS="$${tools:+$$tools:}$${age:+$$age:}$$SEAL_TEST_TOOLS"; \
+	@set -e; tools= age=; for set in kubernetes age openfaas flytekit kestra; do status=0; bin=$$($(TOOLS) $$set) || status=$$?; \
+	if [[ $$status == 3 && $$CI != true ]]; then \
+	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
+	[[ $$status == 0 ]] || exit $$status; [[ $$set != age ]] || age=$$bin; tools="$$tools$$bin:"; done; \
+	export SEAL_TEST_TOOLS="$$tools$$SEAL_TEST_TOOLS"; \
 	[[ -z $$age ]] || export SEAL_CCTV_AGE="$${SEAL_CCTV_AGE:-$$age/../cctv-age}"; \
 	export RUST_TEST_THREADS="$${RUST_TEST_THREADS:-4}"; set -x; cargo test --workspace --locked # most tests wait for programs
 	@$(MAKE) --no-print-directory lint
@@ -64,5 +63,5 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 	(set -x; cargo +nightly fuzz run --fuzz-dir . -s none "$$target" corpus/$$target ../../testdata/vectors ../../testdata/reject \
 	../../testdata/reject/manifest -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
 
-tools: ## Build the real etcd, kube-apiserver, kubectl and age into a cache
-	@$(TOOLS) kubernetes age
+tools: ## Build the real etcd, kube-apiserver, kubectl and age, and what platforms read secrets with, into a cache
+	@$(TOOLS) kubernetes age openfaas flytekit kestra

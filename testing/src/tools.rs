@@ -67,6 +67,9 @@ fn set_of(name: &str) -> Option<&'static str> {
     match name {
         "etcd" | "kube-apiserver" | "kube-controller-manager" | "kubectl" => Some("kubernetes"),
         "age" | "age-keygen" => Some("age"),
+        "openfaas-read-secret" => Some("openfaas"),
+        "flyte-read-secret" => Some("flytekit"),
+        "kestra-find-secret" => Some("kestra"),
         "sops" | "kubeseal" => Some("peers"),
         _ => None,
     }
