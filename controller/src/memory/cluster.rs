@@ -18,6 +18,10 @@ impl Memory {
     /// A namespace was seen. Returns the objects that may have work with it.
     pub(crate) fn namespace(&self, metadata: &ObjectMeta) -> Vec<Arc<ObjectName>> {
         self.with(|state| {
+            if state.namespaces.is_listing() {
+                state.namespaces.saw(metadata); // everybody is woken at the end of the list
+                return Vec::new();
+            }
             let name = metadata.name.as_deref().unwrap_or_default();
             let before = state.wanting_namespace(name);
             if !state.namespaces.saw(metadata) {

@@ -67,6 +67,11 @@ impl Namespaces {
         Self { closed, ..Self::default() }
     }
 
+    /// Whether a list is under way, which counts as a whole when it is complete.
+    pub(super) fn is_listing(&self) -> bool {
+        self.listing.is_some()
+    }
+
     /// A namespace was seen. Says whether that is news outside of a list.
     pub(super) fn saw(&mut self, metadata: &ObjectMeta) -> bool {
         let name = metadata.name.clone().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What must not be forgotten, and what must not be remembered.
 
+mod cluster;
 mod room;
 
 use futures::FutureExt;
