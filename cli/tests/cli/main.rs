@@ -13,6 +13,7 @@ mod keys;
 mod layouts;
 mod opening;
 mod output;
+mod pachyderm;
 mod pipes;
 mod policy;
 mod presets;
