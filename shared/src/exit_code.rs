@@ -44,7 +44,11 @@ impl ExitCode {
 impl From<Reason> for ExitCode {
     fn from(reason: Reason) -> Self {
         match reason {
-            Reason::Applied | Reason::Repaired | Reason::Replaced | Reason::Adopted => Self::Done,
+            Reason::Applied
+            | Reason::Repaired
+            | Reason::Replaced
+            | Reason::Adopted
+            | Reason::Released => Self::Done,
             Reason::NotOurs
             | Reason::Damaged
             | Reason::Retrying

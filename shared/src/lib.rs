@@ -42,6 +42,7 @@ pub mod open;
 pub mod place;
 pub mod policy_file;
 pub mod preset;
+pub mod pull_secret;
 pub mod reason;
 pub mod seal;
 pub mod secret;

@@ -31,6 +31,14 @@ pub const FINGERPRINT: &str = "fingerprint";
 pub const APPLIED: &str = "seal.dev/applied";
 /// Annotation of a live Secret by which whoever may write it lets a sealed object take it over.
 pub const ACCEPTS: &str = "seal.dev/accepts";
+/// What the annotation of a live Secret begins with by which a sealed object that merged into it says so; its uid follows.
+pub const MERGED: &str = "seal.dev/merged-";
+/// Finalizer of a sealed object that has written into objects of others: those entries go before it does.
+pub const DETACH: &str = "seal.dev/detach";
+/// Annotation of a ServiceAccount: which of its imagePullSecrets were put there from sealed objects, and their uids.
+pub const ATTACHED: &str = "seal.dev/attached";
+/// Annotation of a sealed object: `keep` leaves the live Secret when the object is deleted.
+pub const ON_DELETE: &str = "seal.dev/on-delete";
 /// Annotation of a key Secret: when the key was made. A restore does not change it.
 pub const CREATED: &str = "seal.dev/created";
 /// Annotation of a sealed object: the platform that it was shaped for.

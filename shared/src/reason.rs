@@ -41,13 +41,15 @@ pub enum Reason {
     Replaced,
     /// A Secret that was not made from a sealed file was taken over. Events only.
     Adopted,
+    /// Event only: a live Secret will stay when its sealed object is deleted.
+    Released,
     /// Event only: a key Secret that is no key.
     KeyRejected,
 }
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Applied,
         Self::NotOurs,
         Self::NoMatchingKey,
@@ -65,6 +67,7 @@ impl Reason {
         Self::Repaired,
         Self::Replaced,
         Self::Adopted,
+        Self::Released,
         Self::KeyRejected,
     ];
 
@@ -88,6 +91,7 @@ impl Reason {
             Self::Repaired => "Repaired",
             Self::Replaced => "Replaced",
             Self::Adopted => "Adopted",
+            Self::Released => "Released",
             Self::KeyRejected => "KeyRejected",
         }
     }
@@ -95,7 +99,7 @@ impl Reason {
     /// What a person can do about it; empty where there is nothing to do.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Applied | Self::Repaired | Self::Replaced | Self::Adopted => "",
+            Self::Applied | Self::Repaired | Self::Replaced | Self::Adopted | Self::Released => "",
             Self::NotOurs => "delete what is there, or give the sealed file another name",
             Self::NoMatchingKey => {
                 "seal for the keys held here, or bring back the key it is sealed to"

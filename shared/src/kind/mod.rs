@@ -11,6 +11,7 @@ pub mod file;
 pub(crate) mod file_error;
 pub mod format;
 pub mod sealed;
+pub mod status;
 
 use crate::names::{CLUSTER_SEALED_SECRET, SEALED_SECRET};
 

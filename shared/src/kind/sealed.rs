@@ -8,15 +8,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Kind;
-use super::cluster_sealed::{Failing, NamespaceSelector, Served};
+use super::cluster_sealed::NamespaceSelector;
 use crate::place::{Place, Scope};
 use crate::yaml::escaped;
+
+pub use super::status::{SealedSecretStatus, WrittenSecret};
 
 /// Most blocks with a header of their own in one sealed file.
 pub const MAX_OWN_HEADERS: usize = 256;
@@ -28,6 +29,9 @@ pub const MAX_PLAINTEXT_BYTES: usize = 1024 * 1024;
 /// Most bytes that the rest of a live Secret may have: keys, labels and annotations, each name counted twice and with 24
 /// bytes, because it stands in `managedFields` too. With [`MAX_PLAINTEXT_BYTES`] it stays below the 1.5 MiB of etcd.
 pub const MAX_REST_BYTES: usize = 384 * 1024;
+
+/// Most ServiceAccounts that one sealed file is attached to.
+pub const MAX_SERVICE_ACCOUNTS: usize = 64;
 
 /// Most labels, and most annotations, of a template.
 pub const MAX_METADATA_ENTRIES: usize = 256;
@@ -78,7 +82,7 @@ pub struct SealedSecretSpec {
     #[serde(default, deserialize_with = "absent_if_null", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub service_accounts: Vec<String>,
-    /// What happens when a Secret of that name exists and is not ours (default: Refuse). Merge does nothing yet.
+    /// What happens when a Secret of that name exists and is not ours (default: Refuse).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "on_conflict_schema")]
     pub on_conflict: Option<String>,
@@ -187,60 +191,6 @@ pub struct Block {
     /// The age payload, base64 with padding, canonical.
     #[serde(default)]
     pub payload: String,
-}
-
-/// What the controller last did with a sealed object. Written by nobody else.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SealedSecretStatus {
-    /// The generation that the conditions are about; -1 until the controller has looked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// `Ready`; `Reconciling` and `Stalled` while they are so.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-    /// Number of values in the live Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keys: Option<i64>,
-    /// Fingerprints that the headers in use name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sealed_to: Vec<String>,
-    /// Fingerprints of the identities that opened it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub opened_with: Vec<String>,
-    /// The live Secret as it was written last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<WrittenSecret>,
-    /// Of a ClusterSealedSecret: in how many namespaces the live Secret is as it should be, of how many: `3/4`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub served: Option<String>,
-    /// Of a ClusterSealedSecret: the live Secrets as they were written last; none where there are more than 500.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
-    pub secrets: Vec<Served>,
-    /// Of a ClusterSealedSecret: namespaces that are not served, the first 32 of them, and why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
-    pub failing: Vec<Failing>,
-    /// Number of the rules by which it was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan: Option<i64>,
-    /// Echo of the annotation that last asked for a reconcile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_handled_reconcile_at: Option<String>,
-}
-
-/// Which version of the live Secret we wrote.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WrittenSecret {
-    /// `metadata.uid` of the live Secret.
-    #[serde(default)]
-    pub uid: String,
-    /// `metadata.resourceVersion` of the live Secret.
-    #[serde(default)]
-    pub resource_version: String,
 }
 
 impl SealedSecret {

@@ -57,7 +57,7 @@ impl Grants {
         }
         if !sealed.spec.service_accounts.is_empty() && !self.pull_secrets {
             return Some(
-                "spec.serviceAccounts is set, and this controller attaches no pull secrets"
+                "spec.serviceAccounts is set, and this controller runs without --attach-pull-secrets"
                     .to_owned(),
             );
         }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::crypto::header::Header;
+use crate::crypto::padding::padded;
 use crate::crypto::payload::{self, Refused};
 use crate::key::{Fingerprint, Keyring};
 use crate::kind::sealed::Template;
@@ -70,6 +71,11 @@ impl Opened {
         data.into_values().for_each(|value| drop(Zeroizing::new(value)));
         text
     }
+}
+
+/// The size class of a value of so many bytes: all that may be seen of its length, and never less than it.
+pub fn size_class(len: usize) -> usize {
+    padded(len)
 }
 
 fn some(map: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
