@@ -70,6 +70,11 @@ impl ApiError {
         !matches!(self.error, kube::Error::Api(_) | kube::Error::SerdeError(_))
     }
 
+    /// Whether the namespace is being deleted, in which nothing new is taken.
+    pub(crate) fn is_terminating(&self) -> bool {
+        self.text().contains("because it is being terminated")
+    }
+
     fn text(&self) -> &str {
         match &self.error {
             kube::Error::Api(status) => &status.message,
@@ -98,7 +103,7 @@ impl ApiError {
     /// The rule of the cluster that stands in the way, by its name where the text gives one.
     fn rule(&self) -> Option<String> {
         let text = self.text();
-        if text.contains("because it is being terminated") {
+        if self.is_terminating() {
             return Some("the namespace is being deleted".to_owned());
         }
         if text.contains("exceeded quota") {

@@ -17,10 +17,36 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference,
 use kube::Resource;
 use seal_core::kind::Kind;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec, SealedSecretStatus, Template};
-use seal_core::names::{FLUX_RECONCILE_AT, GROUP_PREFIX};
+use seal_core::names::{DETACH, FLUX_RECONCILE_AT, GROUP_PREFIX};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// kube asks a watched type for these.
+macro_rules! names_of {
+    ($kind:ty) => {
+        type DynamicType = ();
+        type Scope = NamespaceResourceScope;
+
+        fn kind(_: &()) -> Cow<'_, str> {
+            <$kind as Resource>::kind(&())
+        }
+
+        fn group(_: &()) -> Cow<'_, str> {
+            <$kind as Resource>::group(&())
+        }
+
+        fn version(_: &()) -> Cow<'_, str> {
+            <$kind as Resource>::version(&())
+        }
+
+        fn plural(_: &()) -> Cow<'_, str> {
+            <$kind as Resource>::plural(&())
+        }
+    };
+}
+
+pub(crate) mod account;
 
 pub(crate) use cluster::{ArrivedInCluster, NamespaceMeta};
 
@@ -39,6 +65,14 @@ struct Metadata {
     deletion_timestamp: Option<Time>,
     owner_references: Controller,
     annotations: Annotations,
+    #[serde(deserialize_with = "has_our_finalizer")]
+    finalizers: bool,
+}
+
+/// Whether [`DETACH`] is among them; those of others mean nothing to us.
+fn has_our_finalizer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let all = Option::<Vec<Cow<'_, str>>>::deserialize(deserializer)?;
+    Ok(all.iter().flatten().any(|finalizer| finalizer == DETACH))
 }
 
 impl From<Metadata> for ObjectMeta {
@@ -52,6 +86,7 @@ impl From<Metadata> for ObjectMeta {
             deletion_timestamp: thin.deletion_timestamp,
             owner_references: thin.owner_references.0.map(|owner| vec![owner]),
             annotations: Some(thin.annotations.0).filter(|ours| !ours.is_empty()),
+            finalizers: thin.finalizers.then(|| vec![DETACH.to_owned()]),
             ..Self::default()
         }
     }
@@ -202,30 +237,6 @@ pub(crate) fn read_whole(kind: Kind, text: &str) -> Option<SealedSecret> {
     let Whole { metadata, mut spec, status } = serde_json::from_str(text).ok()?;
     spec.kind = kind;
     Some(SealedSecret { metadata: metadata.into(), spec, status })
-}
-
-/// kube asks a watched type for these.
-macro_rules! names_of {
-    ($kind:ty) => {
-        type DynamicType = ();
-        type Scope = NamespaceResourceScope;
-
-        fn kind(_: &()) -> Cow<'_, str> {
-            <$kind as Resource>::kind(&())
-        }
-
-        fn group(_: &()) -> Cow<'_, str> {
-            <$kind as Resource>::group(&())
-        }
-
-        fn version(_: &()) -> Cow<'_, str> {
-            <$kind as Resource>::version(&())
-        }
-
-        fn plural(_: &()) -> Cow<'_, str> {
-            <$kind as Resource>::plural(&())
-        }
-    };
 }
 
 impl Resource for SecretMeta {

@@ -12,6 +12,10 @@ const CRD: &str = include_str!("../../../controller/deploy/crd.yaml");
 const CONTROLLER: &str = include_str!("../../../controller/deploy/controller.yaml");
 const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/rbac-cluster.yaml");
 const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/rbac-namespace.yaml");
+const PULL_SECRETS_CLUSTER: &str =
+    include_str!("../../../controller/deploy/pull-secrets-cluster.yaml");
+const PULL_SECRETS_NAMESPACE: &str =
+    include_str!("../../../controller/deploy/pull-secrets-namespace.yaml");
 const READERS: &str = include_str!("../../../controller/deploy/recipients-readers.yaml");
 const NETWORK: &str = include_str!("../../../controller/deploy/network-policy.yaml");
 const GUARD: &str = include_str!("../../../controller/deploy/deletion-guard.yaml");
@@ -58,6 +62,9 @@ pub(crate) struct InstallArgs {
     /// Never make a key: the controller waits for one to be restored
     #[arg(long)]
     require_existing_key: bool,
+    /// Let sealed files name ServiceAccounts whose pods pull images with them: gives the right to change those
+    #[arg(long)]
+    attach_pull_secrets: bool,
     /// Leave the guard out, as where ValidatingAdmissionPolicies cannot be made
     #[arg(long)]
     without_deletion_guard: bool,
@@ -123,7 +130,10 @@ fn manifests(args: &InstallArgs) -> String {
     let namespace = &args.namespace;
     let mut documents = vec![at(namespace, NAMESPACE), CRD.to_owned(), controller(args)];
     documents.push(at(namespace, NETWORK));
-    documents.extend(roles(namespace, &args.namespaces));
+    documents.extend(roles(namespace, &args.namespaces, RBAC_CLUSTER, RBAC_NAMESPACE));
+    if args.attach_pull_secrets {
+        documents.extend(pull_secret_roles(namespace, &args.namespaces));
+    }
     if args.recipients_readers != ["none"] {
         let groups = args.recipients_readers.iter();
         let subjects: String =
@@ -143,17 +153,22 @@ fn at(namespace: &str, text: &str) -> String {
 }
 
 /// The rights: cluster-wide, or in each of these namespaces.
-fn roles(namespace: &str, served: &[String]) -> Vec<String> {
+fn roles(namespace: &str, served: &[String], in_cluster: &str, in_one: &str) -> Vec<String> {
     if served.is_empty() {
-        return vec![at(namespace, RBAC_CLUSTER)];
+        return vec![at(namespace, in_cluster)];
     }
-    served.iter().map(|one| at(namespace, RBAC_NAMESPACE).replace("SERVED", one)).collect()
+    served.iter().map(|one| at(namespace, in_one).replace("SERVED", one)).collect()
+}
+
+fn pull_secret_roles(namespace: &str, served: &[String]) -> Vec<String> {
+    roles(namespace, served, PULL_SECRETS_CLUSTER, PULL_SECRETS_NAMESPACE)
 }
 
 /// What may go without a live Secret or a key: all but the namespace, the kind and the guard.
 pub(super) fn without_data(namespace: &str, served: &[String]) -> String {
     let mut documents = vec![at(namespace, CONTROLLER), at(namespace, NETWORK)];
-    documents.extend(roles(namespace, served));
+    documents.extend(roles(namespace, served, RBAC_CLUSTER, RBAC_NAMESPACE));
+    documents.extend(pull_secret_roles(namespace, served));
     documents.push(at(namespace, READERS));
     documents.join("---\n")
 }
@@ -169,6 +184,9 @@ fn controller(args: &InstallArgs) -> String {
     }
     if args.require_existing_key {
         flags.push("--require-existing-key".to_owned());
+    }
+    if args.attach_pull_secrets {
+        flags.push("--attach-pull-secrets".to_owned());
     }
     if flags.is_empty() {
         return image;
@@ -189,6 +207,7 @@ mod tests {
             image: "registry.example/seal-system/controller:1".into(),
             allow_cluster_wide: false,
             require_existing_key: true,
+            attach_pull_secrets: false,
             without_deletion_guard: false,
         };
         let text = manifests(&args);
@@ -198,5 +217,11 @@ mod tests {
         assert!(text.contains("name: system:serviceaccounts:seal-system\n"));
         assert!(text.contains("image: registry.example/seal-system/controller:1\n"));
         assert!(!text.contains("namespace: seal-system\n"));
+        assert!(!text.contains("serviceaccounts"), "{text}");
+        let attaching = manifests(&InstallArgs { attach_pull_secrets: true, ..args });
+        assert!(attaching.contains("--require-existing-key, --attach-pull-secrets]"));
+        assert!(
+            attaching.contains("  name: sealing-pull-secrets\n  namespace: seal-system-test\n")
+        );
     }
 }

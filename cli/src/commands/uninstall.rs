@@ -31,6 +31,8 @@ pub(crate) fn run(args: &UninstallArgs, console: &mut Console) -> Result<(), Fai
     console.write(without_data(namespace, namespaces).as_bytes())?;
     for line in [
         "every live Secret stays, and so do the sealed objects, their kinds, the keys and the deletion guard".to_owned(),
+        "a sealed object that was merged or attached waits for the controller before it goes; without one:".to_owned(),
+        "  kubectl patch sls NAME -n NS --type=merge -p '{\"metadata\":{\"finalizers\":null}}'".to_owned(),
         "to delete every sealed object and with it every live Secret:".to_owned(),
         "  kubectl annotate crd sealedsecrets.seal.dev clustersealedsecrets.seal.dev seal.dev/allow-delete=true".to_owned(),
         "  kubectl delete crd sealedsecrets.seal.dev clustersealedsecrets.seal.dev".to_owned(),

@@ -119,13 +119,14 @@ impl State {
         place: &Place,
         before: Option<SecretVersion>,
         version: &SecretVersion,
+        is_merged_into: bool,
     ) -> bool {
         let written = tracked.written_at(place);
         match before {
             _ if written.is_some_and(|it| self.live.is_version(version, it)) => false,
             // Somebody else's, as far as the status says: an edit of it asks for nothing, another Secret or
             // another owner does. Should a worker just be making it ours, it asks `changed_since` in the end.
-            Some(before) if !tracked.holds(place) => {
+            Some(before) if !tracked.holds(place) && !is_merged_into => {
                 before.ownership != version.ownership || !before.is_same_secret(version)
             }
             _ => before != Some(*version),

@@ -4,6 +4,8 @@
 //! Never a value, and ciphertext only of objects that have just arrived. Touches nothing: the watches fill it in
 //! and [`crate::reconcile`] asks.
 
+mod accounts;
+mod asks;
 mod cluster;
 mod copies;
 mod fresh;
@@ -21,6 +23,7 @@ use tokio::sync::Notify;
 
 use crate::object_id::{Kind, ObjectId, ObjectName};
 use crate::thin::Arrived;
+use accounts::Accounts;
 use copies::Owned;
 use fresh::Fresh;
 use live::Live;
@@ -54,6 +57,7 @@ struct State {
     fresh: Fresh,
     namespaces: Namespaces,
     owned: Owned,
+    accounts: Accounts,
 }
 
 impl Memory {
@@ -69,6 +73,7 @@ impl Memory {
             fresh,
             namespaces: Namespaces::new(grants.closed_namespaces.clone()),
             owned: Owned::default(),
+            accounts: Accounts::default(),
         };
         Self { state: Mutex::new(state), grants, room: Notify::new() }
     }
@@ -95,18 +100,22 @@ impl Memory {
         let version = version.and_then(|number| number.parse().ok()).unwrap_or_default();
         let sealed = arrived.is_whole.then(|| Box::new(arrived.sealed));
         let name = tracked.id.at.clone();
-        self.with(|state| match state.objects.arrive(watched, tracked, version) {
-            Arrival::Nothing => {
-                state.fresh.take(&name);
-                None
-            }
-            Arrival::Known => None,
-            Arrival::Observed => Some(name),
-            Arrival::New => {
-                if let Some(sealed) = sealed {
-                    state.fresh.keep(name.clone(), sealed);
+        let accounts = accounts::wanted_by(&tracked, &self.grants);
+        self.with(|state| {
+            state.accounts.want(&name, accounts);
+            match state.objects.arrive(watched, tracked, version) {
+                Arrival::Nothing => {
+                    state.fresh.take(&name);
+                    None
                 }
-                Some(name)
+                Arrival::Known => None,
+                Arrival::Observed => Some(name),
+                Arrival::New => {
+                    if let Some(sealed) = sealed {
+                        state.fresh.keep(name.clone(), sealed);
+                    }
+                    Some(name)
+                }
             }
         })
     }
@@ -153,8 +162,11 @@ impl Memory {
                 return state.stray_of(&place).map(|it| it.id.at.clone()).into_iter().collect();
             }
             let before = state.live.remember(&place, version);
+            let lets_merge = asks::lets_merge(metadata);
             let wanting = state.wanting(&place);
-            let work = wanting.filter(|it| state.is_work_for(it, &place, before, &version));
+            let work = wanting.filter(|it| {
+                state.is_work_for(it, &place, before, &version, it.merges && lets_merge)
+            });
             work.map(|it| it.id.at.clone()).collect()
         })
     }
@@ -267,6 +279,7 @@ impl Memory {
 impl State {
     fn object_gone(&mut self, name: &ObjectName) {
         if let Some(gone) = self.objects.remove(name) {
+            self.accounts.forget(&gone.id.at);
             for target in self.targets(&gone) {
                 // The other kind may want one there as well.
                 if self.wanting(&target).next().is_none() {

@@ -4,22 +4,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
-use k8s_openapi::jiff::Timestamp;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus, WrittenSecret};
-use seal_core::names::{FLUX_RECONCILE_AT, RECONCILE_AT};
 use seal_core::open::allowed::{Grants, would_be_allowed};
 
 use super::Watched;
+use super::accounts::Attaching;
+use super::asks::{self, Asks};
 use super::copies::{self, Copy};
 use super::namespaces::Wants;
 use crate::object_id::{Kind, ObjectId, ObjectName};
 use crate::thin::Arrived;
 use crate::work::pace::{Repairs, Trouble};
-
-/// Asks for a reconcile; Flux writes its own.
-const REQUESTS: [&str; 2] = [RECONCILE_AT, FLUX_RECONCILE_AT];
-/// Longer than any time. A request is remembered and echoed, and an annotation may have 256 KiB.
-const MAX_REQUEST_BYTES: usize = 128;
 
 /// A sealed object as it is remembered.
 #[derive(Clone, Debug)]
@@ -33,6 +28,12 @@ pub(crate) struct Tracked {
     pub suspended: bool,
     /// On its way out.
     pub deleted: bool,
+    /// Whether it has our finalizer: it has written, or was about to write, into objects of others.
+    pub detaches: bool,
+    /// Whether its live Secret is to stay when it is deleted.
+    pub keeps: bool,
+    /// Whether it is to be merged into a Secret of others.
+    pub merges: bool,
     /// Bytes of its JSON when it last arrived.
     pub bytes: usize,
     /// Whether it has a shape that this version's type can hold.
@@ -43,10 +44,12 @@ pub(crate) struct Tracked {
     pub wants: Wants,
     /// Of a ClusterSealedSecret: its live Secrets by namespace.
     pub(super) copies: BTreeMap<String, Copy>,
+    /// The ServiceAccounts it is attached to.
+    pub attaching: Attaching,
     /// The status as last read or written.
     pub status: SealedSecretStatus,
-    /// Generation and request that were last brought to their end by this process.
-    processed: Option<(i64, Option<String>)>,
+    /// What it asked for when it was last brought to its end by this process.
+    processed: Option<Asks>,
     /// The status that is being written.
     pending: Option<Box<SealedSecretStatus>>,
     /// The version of the object that has the status we wrote last.
@@ -66,6 +69,8 @@ impl Tracked {
         let Arrived { sealed, is_readable, bytes, .. } = arrived;
         let mut tracked = Self {
             suspended: sealed.spec.suspend == Some(true),
+            merges: sealed.spec.on_conflict.as_deref() == Some("Merge"),
+            attaching: Attaching::of(&sealed.spec.service_accounts),
             bytes: *bytes,
             readable: *is_readable,
             allowed: *is_readable && is_allowed(sealed, grants),
@@ -84,14 +89,18 @@ impl Tracked {
         Self {
             id: ObjectId { at: Arc::new(name), uid: metadata.uid.clone().unwrap_or_default() },
             generation: metadata.generation.unwrap_or_default(),
-            reconcile_at: request(metadata),
+            reconcile_at: asks::request(metadata),
             suspended: false,
             deleted: metadata.deletion_timestamp.is_some(),
+            detaches: asks::detaches(metadata),
+            keeps: asks::keeps(metadata),
+            merges: false,
             bytes: 0,
             readable: false,
             allowed: false,
             wants: Wants::Own,
             copies: BTreeMap::new(),
+            attaching: Attaching::default(),
             status: SealedSecretStatus::default(),
             processed: None,
             pending: None,
@@ -103,22 +112,32 @@ impl Tracked {
         }
     }
 
-    /// What is asked for: a generation, and a request for a reconcile.
-    fn asks(&self) -> (i64, Option<&String>) {
-        (self.generation, self.reconcile_at.as_ref())
+    fn asks(&self) -> Asks {
+        Asks {
+            generation: self.generation,
+            reconcile_at: self.reconcile_at.clone(),
+            keeps: self.keeps,
+            deleted: self.deleted,
+            detaches: self.detaches,
+        }
     }
 
-    /// Whether this process has not yet brought the present generation or request to its end.
+    /// Whether this process has not yet brought to its end what is asked for. Of an object on its way out that is to take
+    /// back what it wrote into objects of others.
     pub(super) fn needs_work(&self) -> bool {
-        let processed = self.processed.as_ref();
-        !self.deleted
-            && processed.map(|(generation, at)| (*generation, at.as_ref())) != Some(self.asks())
+        (!self.deleted || self.detaches) && self.processed.as_ref() != Some(&self.asks())
+    }
+
+    /// Whether it has written into objects of others and somebody has taken our finalizer away.
+    pub(crate) fn lacks_finalizer(&self) -> bool {
+        let SealedSecretStatus { merged_keys, attached_to, .. } = &self.status;
+        !self.detaches && !self.deleted && !(merged_keys.is_empty() && attached_to.is_empty())
     }
 
     /// This generation and request are done with, for better or worse.
     pub(crate) fn processed(&mut self, generation: i64) {
         self.trouble = Trouble::default();
-        self.processed = Some((generation, self.reconcile_at.clone()));
+        self.processed = Some(Asks { generation, ..self.asks() });
     }
 
     /// This status is about to be written: the watch may tell of it before the answer comes.
@@ -180,15 +199,6 @@ fn is_allowed(sealed: &SealedSecret, grants: &Grants) -> bool {
     !places.is_empty() && places.iter().all(|place| would_be_allowed(sealed, place, grants))
 }
 
-/// The request for a reconcile. Both annotations are times, and both may be there: the later one is what is asked
-/// for now.
-fn request(metadata: &ObjectMeta) -> Option<String> {
-    let annotations = metadata.annotations.as_ref()?;
-    let requests = REQUESTS.iter().filter_map(|name| annotations.get(*name));
-    let short = requests.filter(|text| text.len() <= MAX_REQUEST_BYTES);
-    short.max_by_key(|text| (text.parse::<Timestamp>().ok(), *text)).cloned()
-}
-
 /// What the arrival of an object means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
@@ -226,6 +236,7 @@ impl Objects {
             now.processed = before.processed;
             now.trouble = before.trouble;
             now.repairs = before.repairs;
+            now.attaching.goes_on(before.attaching);
             now.applied = before.applied;
             now.confirmed = before.confirmed;
             now.copies = before.copies;
@@ -258,6 +269,10 @@ impl Objects {
     /// The object, unless another one has its name by now.
     pub(super) fn get_mut(&mut self, id: &ObjectId) -> Option<&mut Tracked> {
         self.by_name.get_mut(&id.at).filter(|tracked| tracked.id == *id)
+    }
+
+    pub(super) fn named_mut(&mut self, name: &ObjectName) -> Option<&mut Tracked> {
+        self.by_name.get_mut(name)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Tracked> {

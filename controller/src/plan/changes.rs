@@ -68,16 +68,17 @@ impl Changes {
     /// `added a; changed b, c; removed d`, and whether anything else differed.
     pub(super) fn sentence(&self) -> String {
         let keys = [("added", &self.added), ("changed", &self.changed), ("removed", &self.removed)];
-        let mut parts: Vec<String> = keys
-            .into_iter()
-            .filter(|(_, keys)| !keys.is_empty())
-            .map(|(what, keys)| format!("{what} {}", keys.join(", ")))
-            .collect();
-        if self.metadata {
-            parts.push("labels, annotations or ownership".to_owned());
-        }
-        parts.join("; ")
+        sentence(keys, self.metadata.then_some("labels, annotations or ownership"))
     }
+}
+
+/// What happened to which keys, and what else differed.
+pub(super) fn sentence(keys: [(&str, &Vec<String>); 3], besides: Option<&str>) -> String {
+    let named = keys.into_iter().filter(|(_, keys)| !keys.is_empty());
+    let mut parts: Vec<String> =
+        named.map(|(what, keys)| format!("{what} {}", keys.join(", "))).collect();
+    parts.extend(besides.map(str::to_owned));
+    parts.join("; ")
 }
 
 fn is_same(a: &ObjectMeta, b: &ObjectMeta) -> bool {

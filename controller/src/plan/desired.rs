@@ -46,7 +46,12 @@ pub(crate) struct Desired<'a> {
     pub generation: i64,
     /// `metadata.uid` of the live Secret that was written last for this object.
     pub written_uid: Option<&'a str>,
+    /// The keys that this object has merged into that Secret.
+    pub merged_keys: &'a [String],
     pub on_conflict: OnConflict,
+    /// Whether the live Secret is to stay when the object is deleted, and whether it was before.
+    pub keep: bool,
+    pub was_kept: bool,
 }
 
 impl Desired<'_> {
@@ -91,13 +96,22 @@ impl Desired<'_> {
         let owner = ours::controller_of(&live.metadata).map(|owner| owner.uid.as_str());
         let written = self.written_uid.filter(|uid| !uid.is_empty());
         owner == Some(&self.owner.uid)
+            || ours::is_kept(&live.metadata, self.owner)
             || (written.is_some() && written == live.metadata.uid.as_deref())
+    }
+
+    /// Whether this very object has merged `key` into `live` before, as far as our own status says.
+    pub(super) fn has_merged(&self, live: &Secret, key: &str) -> bool {
+        let written = self.written_uid.filter(|uid| !uid.is_empty());
+        written.is_some()
+            && written == live.metadata.uid.as_deref()
+            && self.merged_keys.iter().any(|merged| merged == key)
     }
 
     /// Whether `live` has been written at this generation of this very sealed object.
     pub(super) fn is_of_generation(&self, live: &Secret) -> bool {
         let owner = ours::controller_of(&live.metadata).map(|owner| owner.uid.as_str());
-        owner == Some(&self.owner.uid)
+        (owner == Some(&self.owner.uid) || ours::is_kept(&live.metadata, self.owner))
             && ours::is_of_generation(&live.metadata, &self.owner.at, self.generation)
     }
 
@@ -121,16 +135,20 @@ impl Desired<'_> {
         labels.extend(wanted.labels.clone());
         let mut annotations = without(metadata.annotations.as_ref(), &before.annotations);
         annotations.extend(wanted.annotations.clone());
-        Origin::of(&self.owner.at, self.generation, wanted).write(&mut annotations);
+        let mut origin = Origin::of(&self.owner.at, self.generation, wanted);
+        origin.kept_by = self.keep.then(|| self.owner.uid.clone());
+        origin.write(&mut annotations);
         let controller = ours::controller_of(metadata);
-        if !controller.is_some_and(|owner| ours::refers_to(owner, &self.owner.at)) {
+        let is_ours = controller.is_some_and(|owner| ours::refers_to(owner, &self.owner.at))
+            || ours::is_kept(metadata, self.owner);
+        if !is_ours {
             annotations.remove(ACCEPTS); // it was for this once
         }
         let mut owners = metadata.owner_references.clone().unwrap_or_default();
         // Another controller's is there only where the Secret is taken over from it.
         let is_no_controller = |owner: &OwnerReference| owner.controller != Some(true);
         owners.retain(|owner| is_no_controller(owner) && !ours::refers_to(owner, &self.owner.at));
-        owners.push(owner_reference(self.owner));
+        owners.extend((!self.keep).then(|| owner_reference(self.owner)));
         ObjectMeta {
             labels: Some(labels),
             annotations: Some(annotations),

@@ -5,7 +5,9 @@
 
 mod changes;
 mod desired;
+mod merge;
 pub(crate) mod ours;
+pub(crate) mod pull_secrets;
 mod taking_over;
 mod writers;
 
@@ -20,6 +22,7 @@ use crate::object_id::ObjectId;
 use crate::outcome::Outcome;
 use changes::Changes;
 pub(crate) use desired::{Desired, OnConflict};
+pub(crate) use merge::Problem;
 pub(crate) use ours::Refusal;
 
 /// Number of these rules. A change that would write other bytes for the same sealed file raises it, and every
@@ -48,7 +51,18 @@ pub(crate) enum Plan {
     Update { secret: Box<Secret>, over: Version, event: Outcome },
     /// Ours, but immutable or of another type: delete that version, then make this one.
     Replace { secret: Box<Secret>, over: Version, event: Outcome, cause: Cause },
-    /// Ours, and nothing can be done before it is gone.
+    /// Not ours, with its writer's consent: apply our keys, and nothing else, to that version of it.
+    Merge {
+        secret: Box<Secret>,
+        over: Version,
+        manager: String,
+        event: Outcome,
+        /// Who has written over them, as far as the Secret says.
+        contender: Option<String>,
+    },
+    /// Our keys are in a Secret into which they no longer belong: apply none to that version, then plan again.
+    Unmerge { secret: Box<Secret>, over: Version, manager: String },
+    /// Nothing can be done before something is gone, or there.
     Wait(Waiting),
     /// Not ours, or a kind that is never touched.
     Refuse(Refusal),
@@ -61,10 +75,12 @@ pub(crate) enum Waiting {
     Deleted { finalizers: Vec<String> },
     /// It would have to be deleted and made again, and was made by an earlier sealed object of this name.
     Collected,
+    /// It is to be merged into, which makes none.
+    Missing,
 }
 
 /// The version of a live Secret that a plan was made over. Any other one is a race, to be planned again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Version {
     pub uid: Option<String>,
     pub resource_version: Option<String>,
@@ -87,8 +103,32 @@ impl Plan {
     pub(crate) fn event(&self) -> Option<&Outcome> {
         match self {
             Self::Create { event, .. } => event.as_ref(),
-            Self::Update { event, .. } | Self::Replace { event, .. } => Some(event),
-            Self::Leave(_) | Self::Wait(_) | Self::Refuse(_) => None,
+            Self::Update { event, .. }
+            | Self::Replace { event, .. }
+            | Self::Merge { event, .. } => Some(event),
+            Self::Leave(_) | Self::Unmerge { .. } | Self::Wait(_) | Self::Refuse(_) => None,
+        }
+    }
+
+    /// Whether the sealed object's keys are then beside those of others.
+    pub(crate) fn is_merged(&self, desired: &Desired<'_>) -> bool {
+        match self {
+            Self::Merge { .. } => true,
+            Self::Leave(metadata) => {
+                desired.on_conflict == OnConflict::Merge
+                    && merge::is_marked(metadata, desired.owner)
+            }
+            _ => false,
+        }
+    }
+
+    /// Who else writes what this plan writes to `live`, as far as that says.
+    pub(crate) fn contender(&self, live: &Secret) -> Option<String> {
+        match self {
+            Self::Merge { contender, .. } => contender.clone(),
+            _ => {
+                writers::of_values(&live.metadata).or_else(|| writers::of_anything(&live.metadata))
+            }
         }
     }
 }
@@ -101,6 +141,8 @@ impl fmt::Debug for Plan {
             Self::Create { event, .. } => write!(f, "Create({event:?})"),
             Self::Update { over, event, .. } => write!(f, "Update({over:?}, {event:?})"),
             Self::Replace { over, event, .. } => write!(f, "Replace({over:?}, {event:?})"),
+            Self::Merge { over, event, .. } => write!(f, "Merge({over:?}, {event:?})"),
+            Self::Unmerge { over, .. } => write!(f, "Unmerge({over:?})"),
             Self::Wait(waiting) => write!(f, "Wait({waiting:?})"),
             Self::Refuse(refusal) => write!(f, "Refuse({refusal:?})"),
         }
@@ -109,16 +151,24 @@ impl fmt::Debug for Plan {
 
 /// Decides between what is there and what is wanted.
 pub(crate) fn plan(live: Option<&Secret>, desired: &Desired<'_>, cause: Cause) -> Plan {
-    let Some(live) = live else { return create(desired, cause) };
-    let refusal = ours::refusal(live, desired);
+    let merges = desired.on_conflict == OnConflict::Merge;
+    let Some(live) = live else {
+        return if merges { Plan::Wait(Waiting::Missing) } else { create(desired, cause) };
+    };
+    let refusal = match ours::refusal(live, desired) {
+        Some(Refusal::NotOurs(other)) if merges => return merge::plan(live, desired, other, cause),
+        refusal => refusal,
+    };
+    if let Some(leave) = merge::leave(live, desired.owner) {
+        return leave;
+    }
     let taken_over = match refusal.map(|refusal| taking_over::reason(live, desired, refusal)) {
         Some(Err(refusal)) => return Plan::Refuse(refusal),
         Some(Ok(why)) => Some(why),
         None => None,
     };
-    if live.metadata.deletion_timestamp.is_some() {
-        let finalizers = live.metadata.finalizers.iter().flatten().map(|name| escaped(name));
-        return Plan::Wait(Waiting::Deleted { finalizers: finalizers.take(MOST_NAMED).collect() });
+    if let Some(finalizers) = finalizers_of_deleted(live) {
+        return Plan::Wait(Waiting::Deleted { finalizers });
     }
     let changes = Changes::between(live, desired);
     if changes.need_another_secret {
@@ -130,17 +180,26 @@ pub(crate) fn plan(live: Option<&Secret>, desired: &Desired<'_>, cause: Cause) -
     if changes.is_empty() {
         return Plan::Leave(Box::new(live.metadata.clone()));
     }
-    let event = match (taken_over, cause) {
-        (Some(why), _) => {
-            Outcome::new(Reason::Adopted, format!("the Secret was taken over, {why}"))
-        }
-        (None, Cause::File) => Outcome::new(
-            Reason::Applied,
-            format!("generation {} of the file was written", desired.generation),
-        ),
-        (None, Cause::Drift) => Outcome::new(Reason::Repaired, changes.sentence()),
+    let event = match taken_over {
+        Some(why) => Outcome::new(Reason::Adopted, format!("the Secret was taken over, {why}")),
+        None => updated(&changes, desired, cause),
     };
     Plan::Update { secret: Box::new(desired.over(live)), over: Version::of(&live.metadata), event }
+}
+
+fn updated(changes: &Changes, desired: &Desired<'_>, cause: Cause) -> Outcome {
+    let written = || format!("generation {} of the file was written", desired.generation);
+    match cause {
+        _ if desired.keep && !desired.was_kept => Outcome::new(
+            Reason::Released,
+            "the live Secret stays when this object is deleted, as its annotation seal.dev/on-delete says",
+        ),
+        Cause::Drift if desired.was_kept && !desired.keep => {
+            Outcome::new(Reason::Applied, "the live Secret goes with this object again")
+        }
+        Cause::File => Outcome::new(Reason::Applied, written()),
+        Cause::Drift => Outcome::new(Reason::Repaired, changes.sentence()),
+    }
 }
 
 fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
@@ -166,9 +225,16 @@ pub(crate) fn to_be_removed(live: &ObjectMeta, owner: &ObjectId) -> Option<Versi
     (is_ours && live.deletion_timestamp.is_none()).then(|| Version::of(live))
 }
 
-/// Who else writes a live Secret, as far as it says.
-pub(crate) fn other_writer(live: &Secret) -> Option<String> {
-    writers::of_values(&live.metadata).or_else(|| writers::of_anything(&live.metadata))
+/// What holds a Secret that is being deleted; `None` of one that is not.
+fn finalizers_of_deleted(live: &Secret) -> Option<Vec<String>> {
+    live.metadata.deletion_timestamp.as_ref()?;
+    let finalizers = live.metadata.finalizers.iter().flatten().map(|name| escaped(name));
+    Some(finalizers.take(MOST_NAMED).collect())
+}
+
+/// The field manager under which a sealed object's keys are merged into Secrets of others.
+pub(crate) fn merging_manager(owner: &ObjectId) -> String {
+    merge::manager(owner)
 }
 
 fn create(desired: &Desired<'_>, cause: Cause) -> Plan {

@@ -2,8 +2,9 @@
 //!
 //! Ours is one with a controller ownerReference to the sealed object of this name, whatever its uid: an object
 //! that is deleted and made again finds its Secret still there while garbage collection is on its way. Or one
-//! without a controller whose annotation `seal.dev/applied` names the object: where our status says that this very object
-//! made it and nobody else has written its data or type since, or where whoever may write the Secret says so. What
+//! without a controller whose annotation `seal.dev/applied` names the object: where it says that this very object took its
+//! reference out to leave the Secret behind, where our status says that this very object made it and nobody else has
+//! written its data or type since, or where whoever may write the Secret says so. What
 //! `--cascade=orphan` leaves is a Secret like any other: else whoever may create a sealed object of its name could
 //! overwrite and delete it.
 
@@ -17,8 +18,9 @@ use seal_core::names::{ACCEPTS, APPLIED, GROUP};
 use seal_core::open::allowed::reserved_type;
 use serde::{Deserialize, Serialize};
 
+use super::merge::Problem;
 use super::{Desired, writers};
-use crate::object_id::ObjectName;
+use crate::object_id::{ObjectId, ObjectName};
 
 /// Why a live Secret is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub(crate) enum Refusal {
     NotOurs(Option<String>),
     /// Made by somebody else, and whoever may write it has not given it up; the owner when it names one.
     NeedsConsent(Option<String>),
-    /// Made by somebody else, and to be written into beside others, which is not in this version.
-    Merge,
+    /// Made by somebody else, and not to be merged into.
+    Merge(Problem),
     /// Made from this sealed object, without its owner now, and written by this manager since.
     WrittenBy(String),
     /// Left behind by an earlier sealed object of this name.
@@ -49,10 +51,19 @@ pub(super) fn refusal(live: &Secret, desired: &Desired<'_>) -> Option<Refusal> {
         Some(reference) if refers_to(reference, owner) => None,
         Some(other) => Some(Refusal::NotOurs(Some(owner_name(other)))),
         None if Origin::read(&live.metadata, owner).is_none() => Some(Refusal::NotOurs(None)),
-        None if accepts(&live.metadata) => None,
+        None if is_kept(&live.metadata, desired.owner) => None,
+        None if accepts(&live.metadata, "adopt") => None,
         None if desired.made(live) => writers::of_values(&live.metadata).map(Refusal::WrittenBy),
         None => Some(Refusal::Orphaned),
     }
+}
+
+/// Whether the Secret has no owner because this very object, which is to leave it behind, took its reference out. An
+/// object made later under the same name has another uid, and finds what was left as it finds any other Secret.
+pub(super) fn is_kept(metadata: &ObjectMeta, owner: &ObjectId) -> bool {
+    let origin = Origin::read(metadata, &owner.at);
+    controller_of(metadata).is_none()
+        && origin.is_some_and(|origin| origin.kept_by.as_ref() == Some(&owner.uid))
 }
 
 /// The ownerReference that controls an object.
@@ -68,7 +79,7 @@ pub(super) fn refers_to(reference: &OwnerReference, object: &ObjectName) -> bool
         && reference.name == object.name
 }
 
-fn group(reference: &OwnerReference) -> Option<&str> {
+pub(super) fn group(reference: &OwnerReference) -> Option<&str> {
     reference.api_version.split_once('/').map(|(group, _)| group)
 }
 
@@ -78,10 +89,10 @@ fn owner_name(reference: &OwnerReference) -> String {
     format!("{}{group} {}", escaped(&reference.kind), escaped(&reference.name))
 }
 
-/// Whether whoever may write the Secret lets a sealed object take it over.
-pub(super) fn accepts(metadata: &ObjectMeta) -> bool {
+/// Whether whoever may write the Secret lets a sealed object take it over (`adopt`), or write into it (`merge`).
+pub(super) fn accepts(metadata: &ObjectMeta, what: &str) -> bool {
     let annotations = metadata.annotations.as_ref();
-    annotations.and_then(|all| all.get(ACCEPTS)).is_some_and(|word| word == "adopt")
+    annotations.and_then(|all| all.get(ACCEPTS)).is_some_and(|word| word == what)
 }
 
 /// What the annotation says: which sealed object a Secret was made from, and what that set.
@@ -93,6 +104,9 @@ pub(super) struct Origin {
     /// The generation of it that was written. So each new one changes the Secret, and whether a value is equal to the
     /// one before cannot be seen from its version.
     generation: i64,
+    /// The uid of that sealed object, where the Secret is to stay without it and so has no owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kept_by: Option<String>,
     /// Names of the labels that were set.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) labels: BTreeSet<String>,
@@ -107,6 +121,7 @@ impl Origin {
         Self {
             by: by(object),
             generation,
+            kept_by: None,
             labels: metadata.labels.keys().cloned().collect(),
             annotations: metadata.annotations.keys().cloned().collect(),
         }

@@ -17,14 +17,13 @@ pub(super) fn reason(
 ) -> Result<&'static str, Refusal> {
     match (refusal, desired.on_conflict) {
         (refusal @ Refusal::Reserved(_), _) => Err(refusal),
-        (Refusal::NotOurs(_), OnConflict::Adopt) if ours::accepts(&live.metadata) => {
+        (Refusal::NotOurs(_), OnConflict::Adopt) if ours::accepts(&live.metadata, "adopt") => {
             Ok("as its annotation seal.dev/accepts said")
         }
         (Refusal::NotOurs(owner), OnConflict::Adopt) => Err(Refusal::NeedsConsent(owner)),
         (Refusal::NotOurs(None), OnConflict::AdoptEmpty) if is_placeholder(live, desired) => {
             Ok("as every value of it was empty")
         }
-        (Refusal::NotOurs(_), OnConflict::Merge) => Err(Refusal::Merge),
         (refusal, _) => Err(refusal),
     }
 }

@@ -1,5 +1,7 @@
 //! The rules of [`super::plan`] without an API server.
 
+mod keeping;
+mod merging;
 mod taking_over;
 mod whose;
 
@@ -26,6 +28,9 @@ struct Wanted {
     owner: ObjectId,
     generation: i64,
     written_uid: Option<&'static str>,
+    merged_keys: Vec<String>,
+    keep: bool,
+    was_kept: bool,
 }
 
 impl Wanted {
@@ -38,7 +43,16 @@ impl Wanted {
         let opened =
             Opened { place: place.clone(), template, values, opened_with: Default::default() };
         let owner = owner(&place, "uid-1");
-        Self { opened, place, owner, generation: 1, written_uid: None }
+        Self {
+            opened,
+            place,
+            owner,
+            generation: 1,
+            written_uid: None,
+            merged_keys: vec![],
+            keep: false,
+            was_kept: false,
+        }
     }
 
     fn plan(&self, live: Option<&Secret>, cause: Cause) -> Plan {
@@ -52,7 +66,10 @@ impl Wanted {
             owner: &self.owner,
             generation: self.generation,
             written_uid: self.written_uid,
+            merged_keys: &self.merged_keys,
             on_conflict,
+            keep: self.keep,
+            was_kept: self.was_kept,
         }
     }
 

@@ -25,6 +25,9 @@ pub(crate) struct ClusterArgs {
     /// Let a ClusterSealedSecret choose its namespaces by their labels, which are then a right to read
     #[arg(long, conflicts_with = "namespaces")]
     pub(super) allow_cluster_wide: bool,
+    /// Let sealed files name ServiceAccounts whose pods pull images with them
+    #[arg(long)]
+    pub(super) attach_pull_secrets: bool,
     /// Never make a key: wait for one to be restored
     #[arg(long)]
     pub(super) require_existing_key: bool,
@@ -49,6 +52,7 @@ impl ClusterArgs {
             closed_namespaces: [self.namespace.clone(), names::GIT_NAMESPACE.to_owned()].into(),
             wildcard_anywhere: self.allow_wildcard_anywhere,
             cluster_wide: self.allow_cluster_wide,
+            pull_secrets: self.attach_pull_secrets,
             ..Grants::default()
         }
     }

@@ -130,6 +130,7 @@ impl Controller {
             self.tasks.spawn(watch.map(|()| "the watch of Secrets"));
             wait(seen).await;
         }
+        self.start_accounts().await;
         if self.args.serves_the_cluster() {
             let (listed, seen) = watch::channel(false);
             let watch = watches::namespaces::watch(self.watching(), listed);
@@ -155,6 +156,17 @@ impl Controller {
         self.ready.store(true, Ordering::Release);
         tracing::info!(sealed_objects = self.ctx.memory.names().len(), "ready");
         Ok(())
+    }
+
+    /// Watches ServiceAccounts where they are written to.
+    async fn start_accounts(&mut self) {
+        let watched = self.args.watched().into_iter().filter(|_| self.ctx.grants.pull_secrets);
+        for watched in watched.collect::<Vec<_>>() {
+            let (listed, seen) = watch::channel(false);
+            let watch = watches::accounts::watch(self.watching(), watched, listed);
+            self.tasks.spawn(watch.map(|()| "the watch of ServiceAccounts"));
+            wait(seen).await;
+        }
     }
 
     async fn start_endpoints(&mut self, registry: Registry) -> Result<(), ClusterError> {

@@ -13,7 +13,7 @@ use seal_core::place::Place;
 use super::served::{self, Served};
 use super::verdict::Failed;
 use super::writing::{self, Done};
-use super::{Context, Next, opening, report, unchanged};
+use super::{Context, Next, attach, detach, opening, report, unchanged};
 use crate::memory::{There, Tracked, Wants};
 use crate::target::secret;
 
@@ -40,6 +40,9 @@ async fn serve_all(
     let places = ctx.memory.places(&tracked.id, &wants).ok_or(Failed::NoNamespaces)?;
     let mut served = Served::of(places.len());
     take_away(tracked, &wants, &mut served, ctx).await;
+    if tracked.detaches {
+        leave_others(tracked, sealed, &places, ctx).await?;
+    }
     let due = due(tracked, sealed, places, &mut served, ctx);
     let Some(first) = due.first() else { return Ok(served) };
     let mut opened = opening::open_at(sealed, first, ctx).map_err(Failed::Open)?;
@@ -48,7 +51,7 @@ async fn serve_all(
     let mut writes = stream::iter(due)
         .map(|place| async move {
             let _turn = ctx.copies.acquire_many(turns(tracked.bytes)).await;
-            let done = writing::write(tracked, sealed, opened, &place, ctx).await;
+            let done = write(tracked, sealed, opened, &place, ctx).await;
             (place, done)
         })
         .buffer_unordered(AT_ONCE);
@@ -56,7 +59,43 @@ async fn serve_all(
         remember(tracked, generation, &place, &done, ctx);
         served.add(place, done);
     }
+    attach::settle(tracked, ctx);
     Ok(served)
+}
+
+async fn write(
+    tracked: &Tracked,
+    sealed: &SealedSecret,
+    opened: &Opened,
+    place: &Place,
+    ctx: &Context,
+) -> Result<Done, Failed> {
+    let done = writing::write(tracked, sealed, opened, place, ctx).await?;
+    attach::attach_written(tracked, &sealed.spec.service_accounts, place, done, ctx).await
+}
+
+/// Takes out of objects of others what this one has in them where it is not wanted any more.
+async fn leave_others(
+    tracked: &Tracked,
+    sealed: &SealedSecret,
+    places: &[(Place, There)],
+    ctx: &Context,
+) -> Result<(), Failed> {
+    let accounts = &sealed.spec.service_accounts;
+    let stays = |namespace: &str| {
+        tracked.merges && places.iter().any(|(place, _)| place.namespace == namespace)
+    };
+    let has_accounts =
+        |namespace: &str| places.iter().any(|(place, _)| place.namespace == namespace);
+    if accounts.is_empty() {
+        detach::leave_but(tracked, stays, &[], ctx).await?;
+    } else {
+        detach::leave_but(tracked, has_accounts, accounts, ctx).await?;
+    }
+    if accounts.is_empty() && !tracked.merges {
+        detach::release(tracked, ctx).await?;
+    }
+    Ok(())
 }
 
 /// The places at which there is work; what is so at the others is said already.
@@ -71,7 +110,7 @@ fn due(
     let there = there.map(|(place, _)| place.namespace.as_str()).collect();
     ctx.memory.update(&tracked.id, |it| it.keep_copies_at(&there));
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let may_skip = unchanged::is_settled(tracked, ctx);
+    let may_skip = unchanged::is_settled(tracked, ctx) && !tracked.attaching.is_due();
     let mut due = Vec::new();
     for (place, there) in places {
         match may_be_written(sealed, &place, there, ctx) {
@@ -136,7 +175,7 @@ fn remember(
             it.confirmed_at(place, generation, written.secret.clone());
         }),
         Err(Failed::Refused(_)) => ctx.memory.update(&tracked.id, |it| it.let_go_of(place)),
-        Ok(Done::Contested(_)) | Err(_) => {}
+        Ok(Done::Contested(_) | Done::Gone | Done::Unmerged) | Err(_) => {}
     }
 }
 

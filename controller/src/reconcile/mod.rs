@@ -3,9 +3,11 @@
 //! Level-triggered: it never matters why it runs. All or nothing per object. What fails for good waits for a
 //! change; what fails for now comes back with growing, jittered delays.
 
+mod attach;
 mod cluster_sealed;
 mod conditions;
 mod context;
+mod detach;
 mod opening;
 mod report;
 mod served;
@@ -42,7 +44,7 @@ pub(crate) enum Next {
 pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
     let Some((tracked, fresh)) = ctx.memory.turn(name) else { return Next::Change };
     if tracked.deleted {
-        return Next::Change;
+        return detach::leave(&tracked, ctx).await;
     }
     if tracked.suspended {
         return report::suspended(&tracked, ctx).await;
@@ -50,7 +52,7 @@ pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
     if !tracked.readable {
         return report::failed(&tracked, tracked.generation, Failed::Unreadable, ctx).await;
     }
-    if unchanged::is_unchanged(&tracked, ctx) {
+    if unchanged::is_unchanged(&tracked, ctx) && attach::is_as_it_was(&tracked, ctx).await {
         return report::unchanged(&tracked, ctx);
     }
     // The room is given back when all is done.
@@ -71,6 +73,7 @@ async fn serve_one(tracked: &Tracked, sealed: &SealedSecret, ctx: &Context) -> N
     let generation = sealed.metadata.generation.unwrap_or_default();
     match open_and_write(tracked, sealed, ctx).await {
         Ok(Done::Written(written)) => report::applied(tracked, sealed, written, ctx).await,
+        Ok(Done::Gone | Done::Unmerged) => Next::Change,
         Ok(Done::Contested(contest)) => report::contested(tracked, generation, contest, ctx).await,
         Err(failed) => report::failed(tracked, generation, failed, ctx).await,
     }
@@ -83,5 +86,6 @@ async fn open_and_write(
 ) -> Result<Done, Failed> {
     let target = tracked.id.at.target();
     let opened = opening::open_at(sealed, &target, ctx).map_err(Failed::Open)?;
-    writing::write(tracked, sealed, &opened, &target, ctx).await
+    let done = writing::write(tracked, sealed, &opened, &target, ctx).await?;
+    attach::attach_one_place(tracked, &sealed.spec.service_accounts, &target, done, ctx).await
 }

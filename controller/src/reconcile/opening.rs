@@ -9,8 +9,8 @@ use seal_core::open::check::check_at;
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::place::Place;
 
-use super::Context;
 use super::verdict::Failed;
+use super::{Context, attach};
 use crate::api_error::{ApiError, code};
 use crate::memory::Tracked;
 use crate::object_id::Kind;
@@ -92,7 +92,10 @@ pub(super) fn open_at(
     ctx: &Context,
 ) -> Result<Opened, OpenError> {
     let allowed = check_at(sealed, target.clone())?.allowed(&ctx.grants)?;
-    open_beside(&allowed, &ctx.keys.now().keyring)
+    attach::check(sealed)?;
+    let opened = open_beside(&allowed, &ctx.keys.now().keyring)?;
+    attach::check_opened(sealed, &opened)?;
+    Ok(opened)
 }
 
 /// A thousand stanzas take a tenth of a second: the endpoints and the watches go on meanwhile. For an ordinary file

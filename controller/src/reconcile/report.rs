@@ -45,7 +45,10 @@ pub(super) async fn applied(
     ctx: &Context,
 ) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let outcome = Outcome::new(Reason::Applied, applied_sentence(written.keys, sealed));
+    let outcome = Outcome::new(
+        Reason::Applied,
+        applied_sentence(written.keys, sealed) + &waiting_sentence(&written.waiting),
+    );
     let next = applied_status(tracked, sealed, &written, &outcome);
     if !is_only_another_version(&tracked.status, &next)
         && let Err(error) = set_status(tracked, next, ctx).await
@@ -86,6 +89,9 @@ fn applied_status(
         sealed_to: sealed_to(sealed),
         opened_with: written.opened_with.clone(),
         secret: Some(written.secret.clone()),
+        kept: tracked.keeps.then_some(true),
+        merged_keys: written.merged_keys.clone(),
+        attached_to: written.attached_to.clone(),
         plan: Some(RULES),
         last_handled_reconcile_at: tracked.reconcile_at.clone(),
         ..conditions::next(&tracked.status, generation, outcome)
@@ -110,6 +116,16 @@ pub(super) fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
     }
 }
 
+/// Where it is not attached, of the ServiceAccounts that the file names.
+pub(super) fn waiting_sentence(waiting: &[String]) -> String {
+    match waiting {
+        [] => String::new(),
+        names => format!(
+            "; not attached yet to {}: no such ServiceAccount, or no room in it",
+            names.join(", ")
+        ),
+    }
+}
 fn keys_sentence(keys: usize) -> String {
     match keys {
         0 => "the live Secret has no keys, as this file has none".to_owned(),
@@ -153,8 +169,9 @@ pub(super) fn contested_outcome(contest: &Contest) -> Outcome {
     let at = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds));
     let at = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
     let message = format!(
-        "{} keeps changing the live Secret; it is put right again at {at}; {}",
+        "{} keeps changing {}; it is put right again at {at}; {}",
         contest.by.as_deref().unwrap_or("another writer"),
+        contest.what,
         Reason::Contested.hint()
     );
     Outcome::new(Reason::Contested, message)
@@ -208,9 +225,13 @@ fn tell_of(tracked: &Tracked, outcome: &Outcome) -> bool {
 /// Writes the status when it differs from what is there.
 pub(super) async fn set_status(
     tracked: &Tracked,
-    next: SealedSecretStatus,
+    mut next: SealedSecretStatus,
     ctx: &Context,
 ) -> Result<(), ApiError> {
+    if !tracked.merges {
+        // What this object had merged is taken out, and others may put keys of these names there.
+        next.merged_keys.clear();
+    }
     if next == tracked.status {
         return Ok(());
     }

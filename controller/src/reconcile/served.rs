@@ -1,5 +1,6 @@
 //! How a ClusterSealedSecret fared at its places, told to everybody. What is told of one place is what is told of a SealedSecret.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use seal_core::escape::cut;
@@ -31,6 +32,10 @@ pub(super) struct Served {
     failing: Vec<(Place, Outcome)>,
     events: Vec<(Place, Outcome)>,
     opened_with: Option<Vec<String>>,
+    merged_keys: BTreeSet<String>,
+    attached_to: BTreeSet<String>,
+    /// ServiceAccounts that are not there or have no room, by namespace and name.
+    waiting: Vec<String>,
     /// The soonest time at which one is put right again.
     wait: Option<Duration>,
     /// Whether something is worth another try.
@@ -55,9 +60,16 @@ impl Served {
         match done {
             Ok(Done::Written(written)) => {
                 self.opened_with = Some(written.opened_with);
+                self.merged_keys.extend(written.merged_keys);
+                self.attached_to.extend(written.attached_to);
+                let of_place = |name| format!("{}/{name}", place.namespace);
+                self.waiting.extend(written.waiting.into_iter().map(of_place));
                 self.events.extend(written.event.map(|event| (place.clone(), event)));
                 self.done.push((place, written.secret));
             }
+            // Gone: nobody asks. Unmerged: others were faster again and again.
+            Ok(Done::Gone) => {}
+            Ok(Done::Unmerged) => self.is_passing = true,
             Ok(Done::Contested(contest)) => {
                 self.wait = Some(self.wait.unwrap_or(contest.wait).min(contest.wait));
                 self.failing.push((place, report::contested_outcome(&contest)));
@@ -98,7 +110,9 @@ impl Served {
     }
 
     fn applied(&self, sealed: &SealedSecret) -> Outcome {
-        let sentence = report::applied_sentence(keys(sealed), sealed);
+        let waiting = &self.waiting[..self.waiting.len().min(MOST_EVENTS)];
+        let sentence =
+            report::applied_sentence(keys(sealed), sealed) + &report::waiting_sentence(waiting);
         let message = match self.wanted {
             0 => "no namespace has the labels of spec.namespaceSelector by now".to_owned(),
             1 => format!("in one namespace, {sentence}"),
@@ -130,9 +144,20 @@ impl Served {
             served: Some(format!("{}/{}", self.done.len(), self.wanted)),
             secrets,
             failing: self.failing(),
+            kept: tracked.keeps.then_some(true),
+            merged_keys: self.kept_names(&self.merged_keys, &tracked.status.merged_keys),
+            attached_to: self.kept_names(&self.attached_to, &tracked.status.attached_to),
             plan: Some(RULES),
             last_handled_reconcile_at: tracked.reconcile_at.clone(),
             ..conditions::next_of(&tracked.status, generation, outcome, self.is_stalled())
+        }
+    }
+
+    /// What was found at the places that were looked at; what was said before, where none was.
+    fn kept_names(&self, found: &BTreeSet<String>, before: &[String]) -> Vec<String> {
+        match self.opened_with {
+            Some(_) => found.iter().cloned().collect(),
+            None => before.to_vec(),
         }
     }
 

@@ -25,7 +25,9 @@ pub(super) fn is_unchanged(tracked: &Tracked, ctx: &Context) -> bool {
 pub(super) fn is_settled(tracked: &Tracked, ctx: &Context) -> bool {
     let status = &tracked.status;
     let keys = ctx.keys.now();
-    status.plan == Some(RULES)
+    !tracked.lacks_finalizer()
+        && tracked.keeps == (status.kept == Some(true))
+        && status.plan == Some(RULES)
         && is_answered(tracked)
         && status.opened_with.iter().all(|fingerprint| keys.keyring.holds(fingerprint))
 }

@@ -8,7 +8,7 @@ use seal_core::reason::Reason;
 use crate::api_error::ApiError;
 use crate::memory::There;
 use crate::outcome::Outcome;
-use crate::plan::{Refusal, Waiting};
+use crate::plan::{Problem, Refusal, Waiting};
 use crate::target::secret::Undone;
 
 /// Why an object was not applied.
@@ -107,7 +107,11 @@ fn refused(refusal: &Refusal, target: &Place) -> Outcome {
             let owner = owner.as_ref().map(|owner| format!(", owned by {owner},")).unwrap_or_default();
             format!("exists{owner} and was not made from a sealed file; it is left alone; {}", consent(target))
         }
-        Refusal::Merge => "exists and was not made from a sealed file; it is left alone: spec.onConflict Merge is not in this version".to_owned(),
+        Refusal::Merge(problem @ Problem::NoConsent(_)) => {
+            let Place { namespace, name } = target;
+            format!("{problem}; it is left alone; to let the sealed file write its keys into it: kubectl annotate secret -n {namespace} {name} {ACCEPTS}=merge")
+        }
+        Refusal::Merge(problem) => format!("{problem}; it is left alone"),
         Refusal::Frozen => "may be taken over, and would have to be deleted and made again for it, since it is immutable or of another type; it is left alone; delete it".to_owned(),
     };
     Outcome::new(Reason::NotOurs, format!("the Secret {target} {why}"))
@@ -130,6 +134,7 @@ fn waits(waiting: &Waiting) -> String {
             "is being deleted and is held by the finalizers {}; it is made again when it is gone",
             finalizers.join(", ")
         ),
+        Waiting::Missing => format!("does not exist, and spec.onConflict Merge makes none; it is written into when it is there with the annotation {ACCEPTS}=merge"),
         Waiting::Collected => "is of an earlier sealed object of this name, and is made again when Kubernetes has collected it".to_owned(),
     }
 }

@@ -57,7 +57,7 @@ async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome)
     let name = regarding.name.clone().unwrap_or_default();
     let is_normal = matches!(
         outcome.reason,
-        Reason::Applied | Reason::Repaired | Reason::Replaced | Reason::Adopted
+        Reason::Applied | Reason::Repaired | Reason::Replaced | Reason::Adopted | Reason::Released
     );
     let now = Timestamp::now();
     let event = Event {

@@ -1,7 +1,7 @@
 //! Reads and writes Secrets: the only file that does. What to write was decided by [`crate::plan`].
 //!
 //! Absent → `POST`; ours → `PUT` on the version that was read; frozen → a dry run, then delete with
-//! preconditions and `POST`. Never server-side apply: it would merge into Secrets of others.
+//! preconditions and `POST`. Into Secrets of others writes [`merging`] alone.
 
 use std::pin::pin;
 
@@ -15,6 +15,7 @@ use seal_core::names::FIELD_MANAGER;
 use seal_core::place::Place;
 use zeroize::Zeroizing;
 
+use super::merging;
 use crate::api_error::{self, ApiError};
 use crate::object_id::ObjectId;
 use crate::plan::{Plan, Refusal, Version, Waiting, to_be_removed};
@@ -101,6 +102,9 @@ pub(crate) async fn carry_out(client: &Client, plan: Plan) -> Result<ObjectMeta,
         Plan::Create { secret, .. } => Ok(create(client, &secret).await?),
         Plan::Update { secret, over, .. } => Ok(update(client, *secret, over).await?),
         Plan::Replace { secret, over, .. } => Ok(replace(client, &secret, over).await?),
+        Plan::Merge { secret, over, manager, .. } | Plan::Unmerge { secret, over, manager } => {
+            Ok(merging::merge(client, *secret, over, &manager).await?)
+        }
         Plan::Wait(waiting) => Err(Undone::Waiting(waiting)),
         Plan::Refuse(refusal) => Err(Undone::Refused(refusal)),
     }
@@ -172,6 +176,18 @@ pub(crate) async fn remove(
         Ok(_) => Ok(()),
         Err(error) if api_error::code(&error) == 404 => Ok(()),
         Err(error) => Err(ApiError::new("delete the Secret", place, error)),
+    }
+}
+
+/// Whether the API server takes no new object in this namespace because it is being deleted.
+pub(crate) async fn is_terminating(client: &Client, namespace: &str) -> bool {
+    let metadata =
+        ObjectMeta { generate_name: Some("seal-dry-run-".to_owned()), ..ObjectMeta::default() };
+    let rehearsal = Secret { metadata, ..Secret::default() };
+    let dry_run = PostParams { dry_run: true, ..by_us() };
+    match post(client, namespace, &rehearsal, &dry_run).await {
+        Ok(_) => false,
+        Err(error) => ApiError::new("create a Secret in", namespace, error).is_terminating(),
     }
 }
 

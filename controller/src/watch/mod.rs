@@ -4,6 +4,7 @@
 //! workers, then sealed objects, so that an object finds everything that the check for unchanged ones needs, and can be
 //! taken from the list as soon as it has arrived.
 
+pub(crate) mod accounts;
 mod events;
 pub(crate) mod keys;
 pub(crate) mod namespaces;

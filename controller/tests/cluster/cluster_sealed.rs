@@ -27,7 +27,7 @@ pub(crate) fn all(cluster: &Cluster) -> Api<DynamicObject> {
 }
 
 /// `values` sealed for these namespaces, as the spec of a ClusterSealedSecret.
-fn spec(
+pub(crate) fn spec(
     controller: &Controller,
     namespaces: &[&str],
     name: &str,
@@ -41,7 +41,7 @@ fn spec(
     serde_json::to_value(&sealed.spec).unwrap()
 }
 
-async fn create(cluster: &Cluster, name: &str, spec: Value) {
+pub(crate) async fn create(cluster: &Cluster, name: &str, spec: Value) {
     let object = json!({
         "apiVersion": "seal.dev/v1", "kind": "ClusterSealedSecret",
         "metadata": {"name": name}, "spec": spec,
@@ -50,12 +50,12 @@ async fn create(cluster: &Cluster, name: &str, spec: Value) {
     all(cluster).create(&PostParams::default(), &object).await.unwrap();
 }
 
-async fn patch(cluster: &Cluster, name: &str, change: Value) {
+pub(crate) async fn patch(cluster: &Cluster, name: &str, change: Value) {
     all(cluster).patch(name, &PatchParams::default(), &Patch::Merge(change)).await.unwrap();
 }
 
 /// Waits until it ends with `reason` at its generation, `served` of its namespaces having the live Secret.
-async fn served(cluster: &Cluster, name: &str, reason: &str, served: &str) -> Value {
+pub(crate) async fn served(cluster: &Cluster, name: &str, reason: &str, served: &str) -> Value {
     let what = format!("{name} is {reason} in {served}");
     eventually(&what, async || {
         let object = all(cluster).get_opt(name).await.unwrap()?;

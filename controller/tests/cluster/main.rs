@@ -6,12 +6,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod applies;
+mod attaching;
 mod bounds;
+mod cluster_owners;
 mod cluster_sealed;
 mod contested;
 mod hostile;
+mod keeping;
 mod keys;
 mod live_secrets;
+mod merging;
 mod networks;
 mod opening;
 mod permissions;
@@ -20,5 +24,6 @@ mod serving;
 mod support;
 mod taking_over;
 mod telling;
+mod tenants;
 mod unchanged;
 mod uninstalling;

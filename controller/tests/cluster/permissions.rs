@@ -10,6 +10,7 @@ use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_testing::{Cluster, Namespace};
 use serde_json::json;
 
+use crate::cluster_sealed::{create, served, spec};
 use crate::support::{Controller, apply, ends, foreign, install_in, map, resealed, with};
 
 /// Verb, API group, resource.
@@ -24,6 +25,7 @@ async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
     let controller = Controller::start(&cluster, &home.name, &[]).await;
     live_through_everything(&cluster, &controller, &home).await;
     crate::cluster_sealed::is_read_again_and_ends(&cluster, &controller).await;
+    merge_and_leave(&cluster, &controller).await;
 
     let used = cluster.used_by(&home.name, "seal-controller");
     let rights = |at_home: bool| -> BTreeSet<Right> {
@@ -35,6 +37,55 @@ async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
     let at_home = home.get::<Role>("seal-controller").await.rules.unwrap();
     assert_eq!(rights(false), granted(&everywhere));
     assert_eq!(rights(true), granted(&at_home));
+}
+
+#[tokio::test]
+async fn every_right_to_attach_pull_secrets_is_used_and_given_only_where_it_is_asked_for() {
+    let Some(cluster) = seal_testing::own_cluster!() else { return };
+    install_in(&cluster).await;
+    let home = Namespace { name: "seal-system".into(), client: cluster.client() };
+    apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
+    apply(&cluster, include_str!("../../deploy/pull-secrets-cluster.yaml")).await;
+    let flags = ["--attach-pull-secrets"];
+    let controller = Controller::start(&cluster, &home.name, &flags).await;
+    let ns = cluster.namespace().await;
+    crate::attaching::attach(&controller, &ns, &["builder"]).await;
+    crate::attaching::make_account(&ns, "builder", &[]).await;
+    crate::attaching::has(&ns, "builder", &["reg"]).await;
+    ns.delete::<SealedSecret>("reg").await;
+    crate::attaching::has(&ns, "builder", &[]).await;
+    ns.eventually_gone::<SealedSecret>("reg").await;
+
+    let used = cluster.used_by(&home.name, "seal-controller").into_iter();
+    let used = used.filter(|it| it.resource == "serviceaccounts");
+    let used: BTreeSet<Right> = used.map(|it| (it.verb, it.group, it.resource)).collect();
+    let roles: Api<ClusterRole> = Api::all(cluster.client());
+    let role = roles.get("seal-system-pull-secrets").await.unwrap();
+    assert_eq!(used, granted(&role.rules.unwrap()));
+    for shipped in [
+        include_str!("../../deploy/rbac-cluster.yaml"),
+        include_str!("../../deploy/rbac-namespace.yaml"),
+    ] {
+        assert!(!shipped.contains("serviceaccounts"));
+    }
+}
+
+/// A Secret of others that is merged into, and left again.
+async fn merge_and_leave(cluster: &Cluster, controller: &Controller) {
+    let ns = cluster.namespace().await;
+    let mut theirs = foreign("db", &[("theirs", "0")]);
+    theirs.metadata.annotations = Some(map(&[("seal.dev/accepts", "merge")]));
+    ns.create(theirs).await;
+    let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
+    sealed.spec.on_conflict = Some("Merge".into());
+    ns.create(sealed).await;
+    ends(&ns, "db", "Applied").await;
+    ns.delete::<SealedSecret>("db").await;
+    ns.eventually_gone::<SealedSecret>("db").await;
+    let mut everywhere = spec(controller, &[&ns.name], "db", &[("a", "1")]);
+    everywhere["onConflict"] = json!("Merge");
+    create(cluster, "db", everywhere).await;
+    served(cluster, "db", "Applied", "1/1").await;
 }
 
 /// Every outcome that needs a right of its own.

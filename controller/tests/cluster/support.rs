@@ -30,6 +30,7 @@ const DEPLOY: [&str; 3] = [
 const IN_NAMESPACE: &str = include_str!("../../deploy/controller.yaml");
 const READERS: &str = include_str!("../../deploy/recipients-readers.yaml");
 const SERVED: &str = include_str!("../../deploy/rbac-namespace.yaml");
+const ATTACHING: &str = include_str!("../../deploy/pull-secrets-namespace.yaml");
 
 /// A running controller and the recipient it published.
 pub(crate) struct Controller {
@@ -158,7 +159,8 @@ impl Controller {
     /// The roles of a controller whose keys are in `home` and that serves `served` alone.
     pub(crate) async fn install(cluster: &Cluster, home: &Namespace, served: &Namespace) {
         apply(cluster, &cluster_wide(&home.name)).await;
-        apply(cluster, &SERVED.replace("SERVED", &served.name).replace("seal-system", &home.name))
+        let roles = [SERVED, ATTACHING].join("\n---\n");
+        apply(cluster, &roles.replace("SERVED", &served.name).replace("seal-system", &home.name))
             .await;
     }
 

@@ -36,7 +36,7 @@ fn another_controller_s_secret_is_taken_over_with_its_writer_s_consent_and_by_ad
     assert_eq!(refused(&wanted, &live, "Refuse"), Refusal::NotOurs(app.clone()));
     assert_eq!(refused(&wanted, &live, "AdoptEmpty"), Refusal::NotOurs(app.clone()));
     assert_eq!(refused(&wanted, &live, "Adopt"), Refusal::NeedsConsent(app.clone()));
-    assert_eq!(refused(&wanted, &live, "Merge"), Refusal::Merge);
+    assert_eq!(refused(&wanted, &live, "Merge"), Problem::NoConsent(app.clone()).into());
     let consenting = whose::accepting(live);
     assert_eq!(refused(&wanted, &consenting, "Refuse"), Refusal::NotOurs(app));
     let Plan::Update { secret, event, .. } = planned(&wanted, &consenting, "Adopt") else {

@@ -1,0 +1,45 @@
+//! The watch of ServiceAccounts, where the controller attaches pull secrets: their metadata alone. One that is made later,
+//! or that somebody changed, is looked at by the objects that name it.
+
+use kube::Api;
+use kube::runtime::watcher::Event;
+
+use super::events::Events;
+use super::{Listed, Watching};
+use crate::memory::Watched;
+use crate::thin::account::AccountMeta;
+
+/// Objects of a page: their metadata has less than a kilobyte each.
+const PAGE: u32 = 500;
+
+/// Watches every ServiceAccount of one namespace or all.
+pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) {
+    let api: Api<AccountMeta> = match &watched.0 {
+        Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
+        None => Api::all(watching.client.clone()),
+    };
+    let mut events = Events::of_foreign("ServiceAccounts", api, PAGE, watching.listing.clone());
+    loop {
+        match events.next().await {
+            Ok(event) => {
+                let is_listed = matches!(event, Event::InitDone);
+                remember(&watching, event);
+                if is_listed {
+                    listed.send_replace(true);
+                }
+            }
+            // Without the right to list them nothing else is held up: what is attached says so.
+            Err(403) => drop(listed.send_replace(true)),
+            Err(_) => {}
+        }
+    }
+}
+
+fn remember(watching: &Watching, event: Event<AccountMeta>) {
+    let work = match event {
+        Event::Init | Event::InitDone => Vec::new(),
+        Event::InitApply(account) | Event::Apply(account) => watching.memory.account(&account.0),
+        Event::Delete(account) => watching.memory.account_gone(&account.0),
+    };
+    work.into_iter().for_each(|object| watching.queue.add(object));
+}
