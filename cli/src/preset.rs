@@ -26,9 +26,11 @@ impl Platform {
         Preset::noted(object).map(|(preset, options)| Self { preset, options, others: Vec::new() })
     }
 
-    /// Notes it on a sealed object.
+    /// Notes it on a sealed object, and what it needs where a Secret of that name is there.
     pub(crate) fn note(&self, object: &mut SealedSecret) {
         self.preset.note(&self.options, object);
+        let needed = self.preset.on_conflict().map(str::to_owned);
+        object.spec.on_conflict = object.spec.on_conflict.take().or(needed);
     }
 
     /// Values for a sealed file that is there, as the platform reads them.
@@ -97,10 +99,10 @@ enum KestraEncoding {
 pub(crate) struct PresetArgs {
     /// Give the Secret the place, labels, keys and encoding that PLATFORM reads
     ///
-    /// One of openfaas, pachyderm, flyte, flyte2, kestra, direktiv; docs/platforms says what each makes.
+    /// One of openfaas, pachyderm, flyte, flyte2, flyte-agent, kestra, direktiv; docs/platforms says what each makes.
     #[arg(long = "for", value_name = "PLATFORM", value_parser = platforms(), hide_possible_values = true, help_heading = "The live Secret")]
     pub(crate) platform: Option<Preset>,
-    /// openfaas: the key of a single value, where it is not the secret's name
+    /// openfaas, flyte-agent: the key of a single value; openfaas takes the secret's name otherwise
     #[arg(long, hide_short_help = true, requires = "platform")]
     key: Option<String>,
     /// openfaas: keep several keys
@@ -175,7 +177,10 @@ impl PresetArgs {
     pub(crate) fn default_key(&self) -> Option<&str> {
         match self.platform? {
             Preset::OpenFaas if self.multi => None, // keeps the keys that it is given
-            Preset::OpenFaas | Preset::Flyte2 | Preset::Direktiv => Some("value"),
+            Preset::FlyteAgent if self.key.is_none() => None,
+            Preset::OpenFaas | Preset::Flyte2 | Preset::FlyteAgent | Preset::Direktiv => {
+                Some("value")
+            }
             Preset::Pachyderm | Preset::Flyte | Preset::Kestra => None,
         }
     }
@@ -185,7 +190,7 @@ impl PresetArgs {
         let Some(platform) = self.platform else { return Ok(()) };
         use Preset::*;
         let uses: [(&str, bool, &[Preset]); 9] = [
-            ("--key", self.key.is_some(), &[OpenFaas]),
+            ("--key", self.key.is_some(), &[OpenFaas, FlyteAgent]),
             ("--multi", self.multi, &[OpenFaas]),
             ("--project", !self.project.is_empty(), &[Flyte, Flyte2]),
             ("--domain", !self.domain.is_empty(), &[Flyte, Flyte2]),

@@ -3,11 +3,12 @@
 
 pub(crate) mod again;
 pub(crate) mod cluster;
+mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seal_core::exit_code::ExitCode;
-use seal_core::kind::sealed::SealedSecret;
+use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
@@ -54,10 +55,11 @@ pub(crate) struct TemplateArgs {
     /// Leave the value of KEY readable: it is no secret (can be repeated)
     #[arg(long, value_name = "KEY", hide_short_help = true)]
     pub(crate) clear: Vec<String>,
-    /// What happens where a Secret of that name is there already: Refuse (default), AdoptEmpty or Adopt
+    /// What happens where a Secret of that name is there already: Refuse (default), AdoptEmpty, Adopt or Merge
     ///
     /// Refuse leaves it alone. AdoptEmpty takes one over whose values are all empty, with the same type and labels. Adopt takes one
-    /// over that is annotated seal.dev/accepts=adopt, which only somebody who may write it can do.
+    /// over that is annotated seal.dev/accepts=adopt, which only somebody who may write it can do. Merge writes its keys into one
+    /// that is annotated seal.dev/accepts=merge, beside those of others, and makes none.
     #[arg(long, value_name = "CHOICE", hide_short_help = true)]
     pub(crate) on_conflict: Option<String>,
 }
@@ -75,12 +77,13 @@ impl TemplateArgs {
                 .hint("--label K=V"));
         }
         match self.on_conflict.as_deref() {
-            None | Some("Refuse" | "AdoptEmpty" | "Adopt") => Ok(()),
-            Some("Merge") => Err(Failure::input(
-                "--on-conflict Merge is not in this version: no controller writes into a Secret beside others yet",
-            )
-            .hint("seal into a Secret of its own, under another name")),
-            Some(_) => Err(Failure::input("--on-conflict takes Refuse, AdoptEmpty or Adopt").hint("`seal --help`")),
+            None => Ok(()),
+            Some(choice) if ON_CONFLICT.contains(&choice) => Ok(()),
+            Some(_) => {
+                let choices = ON_CONFLICT.join(", ");
+                Err(Failure::input(format!("--on-conflict takes one of {choices}"))
+                    .hint("`seal --help`"))
+            }
         }
     }
 }
@@ -138,6 +141,7 @@ pub(crate) fn seal(
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| Failure::from(error).about(&place))?;
     set_own(&mut object, wanted);
+    merge::check(&object, &place)?;
     check(&object)?.allowed(&Grants::most())?;
     Ok(Sealed { object, place })
 }

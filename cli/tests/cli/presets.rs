@@ -133,6 +133,25 @@ fn flyte_2_finds_it_by_the_hash_of_its_identifier() {
 }
 
 #[test]
+fn flyte_s_agents_find_it_in_their_shared_secret_in_lower_case() {
+    let world = World::new();
+    seal(&world, "flyte-agent", &["--from-file", "openai_api_key=-"], "sk")
+        .exits(0)
+        .says("the agent's pod has it")
+        .says("kubectl annotate secret -n flyte flyteagent seal.dev/accepts=merge");
+    assert_has(&live(&world), &["namespace: flyte", "name: flyteagent", "type: Opaque"]);
+    let noted = ["onConflict: Merge", "seal.dev/for: flyte-agent"];
+    assert_has(&world.read("out.yaml"), &noted);
+    assert_eq!(value(&world, "openai_api_key"), "sk");
+    seal(&world, "flyte-agent", &["--key", "other", "--from-file", "-", "--force"], "sk2").exits(0);
+    assert_eq!(value(&world, "other"), "sk2");
+    for args in [&["--from-file", "OPENAI=-"][..], &["--key", "OPENAI", "--from-file", "-"]] {
+        seal(&world, "flyte-agent", args, "v").exits(2).says("call it openai");
+    }
+    world.seal_with(&["set", "out.yaml", "Bad_Key"], b"v").exits(2).says("call it bad_key");
+}
+
+#[test]
 fn kestra_finds_each_variable_and_decodes_it() {
     let world = World::new();
     world.write(

@@ -218,16 +218,27 @@ fn a_type_left_out_is_opaque() {
 }
 
 #[test]
-fn what_no_controller_does_yet_is_not_promised() {
+fn each_choice_for_a_secret_that_is_there_is_written_down_and_no_other() {
     let world = World::new();
-    let merge = world.seal(&["secret.json", "--on-conflict", "Merge"]).exits(2);
-    merge.says("--on-conflict Merge is not in this version");
     world
         .seal(&["secret.json", "--on-conflict", "x"])
         .exits(2)
-        .says("takes Refuse, AdoptEmpty or Adopt");
-    for choice in ["Refuse", "AdoptEmpty", "Adopt"] {
+        .says("takes one of Refuse, AdoptEmpty, Adopt, Merge");
+    for choice in ["Refuse", "AdoptEmpty", "Adopt", "Merge"] {
         let text = world.seal(&["secret.json", "--on-conflict", choice]).exits(0).text();
         assert!(text.contains(&format!("onConflict: {choice}\n")), "{text}");
     }
+}
+
+#[test]
+fn what_is_merged_sets_keys_alone_and_says_what_the_others_have_to_do() {
+    let world = World::new();
+    world
+        .seal(&["secret.json", "--on-conflict", "Merge"])
+        .exits(0)
+        .says("kubectl annotate secret -n prod db seal.dev/accepts=merge");
+    world
+        .seal(&["secret.json", "--on-conflict", "Merge", "--label", "a=b"])
+        .exits(2)
+        .says("sets keys alone");
 }

@@ -34,6 +34,8 @@ pub enum Preset {
     Flyte,
     /// Flyte 2: one value under a hashed name.
     Flyte2,
+    /// Flyte's agents: one Secret that others write into as well.
+    FlyteAgent,
     /// Kestra: `SECRET_` variables in base64.
     Kestra,
     /// Direktiv: a secret of a Direktiv namespace.
@@ -65,8 +67,15 @@ pub struct Options {
 
 impl Preset {
     /// Every preset there is, for help and for errors.
-    pub const ALL: [Self; 6] =
-        [Self::OpenFaas, Self::Pachyderm, Self::Flyte, Self::Flyte2, Self::Kestra, Self::Direktiv];
+    pub const ALL: [Self; 7] = [
+        Self::OpenFaas,
+        Self::Pachyderm,
+        Self::Flyte,
+        Self::Flyte2,
+        Self::FlyteAgent,
+        Self::Kestra,
+        Self::Direktiv,
+    ];
 
     /// The word for it on the command line, in `.seal.yaml` and in the annotation `seal.dev/for`.
     pub fn as_str(self) -> &'static str {
@@ -75,6 +84,7 @@ impl Preset {
             Self::Pachyderm => "pachyderm",
             Self::Flyte => "flyte",
             Self::Flyte2 => "flyte2",
+            Self::FlyteAgent => "flyte-agent",
             Self::Kestra => "kestra",
             Self::Direktiv => "direktiv",
         }
@@ -87,6 +97,7 @@ impl Preset {
             Self::Pachyderm => pachyderm::TAKES_EFFECT,
             Self::Flyte => flyte::TAKES_EFFECT,
             Self::Flyte2 => flyte::v2::TAKES_EFFECT,
+            Self::FlyteAgent => flyte::agent::TAKES_EFFECT,
             Self::Kestra => kestra::TAKES_EFFECT,
             Self::Direktiv => direktiv::TAKES_EFFECT,
         }
@@ -109,6 +120,7 @@ impl Preset {
             Self::Pachyderm => pachyderm::place(namespace, name),
             Self::Flyte => flyte::place(options, namespace, name),
             Self::Flyte2 => flyte::v2::place(options, namespace, name),
+            Self::FlyteAgent => flyte::agent::place(namespace, name),
             Self::Kestra => kestra::place(namespace, name),
             Self::Direktiv => direktiv::place(options, namespace, name),
         }
@@ -128,6 +140,7 @@ impl Preset {
             Self::Pachyderm => pachyderm::shape(manifest),
             Self::Flyte => flyte::shape(manifest),
             Self::Flyte2 => flyte::v2::shape(options, name, manifest),
+            Self::FlyteAgent => flyte::agent::shape(options, manifest),
             Self::Kestra => kestra::shape(options, manifest),
             Self::Direktiv => direktiv::shape(options, name, manifest),
         }
@@ -137,6 +150,7 @@ impl Preset {
     pub fn on_conflict(self) -> Option<&'static str> {
         match self {
             Self::Direktiv => Some("AdoptEmpty"),
+            Self::FlyteAgent => Some("Merge"),
             _ => None,
         }
     }
@@ -155,6 +169,7 @@ impl Preset {
     ) -> Result<(String, SecretValue), PresetError> {
         match self {
             Self::Kestra => kestra::entry(options, key, value),
+            Self::FlyteAgent => flyte::agent::entry(key, value),
             _ => Ok((key.to_owned(), value)),
         }
     }

@@ -5,6 +5,7 @@
 //! named by the base32 of the group, which leaves 38 characters for it. Secrets of the webhook's own, which it looks for first, win
 //! over every Secret.
 
+pub(super) mod agent;
 pub(super) mod v2;
 
 use super::rules::{self, collision};
