@@ -56,3 +56,10 @@ pub const FLUX_RECONCILE_AT: &str = "reconcile.fluxcd.io/requestedAt";
 pub const CONTROLLER_NAMESPACE: &str = "seal-system";
 /// Namespace of Git sources and their credentials, unless they are installed elsewhere.
 pub const GIT_NAMESPACE: &str = "seal-git";
+
+/// Label of a Secret of Direktiv: the Direktiv namespace it is for, which is none of Kubernetes.
+pub const DIREKTIV_NAMESPACE: &str = "direktiv.io/namespace";
+/// Label of a Secret of Direktiv: what flows call it.
+pub const DIREKTIV_NAME: &str = "direktiv.io/name";
+/// The one key of a Secret of Direktiv.
+pub const DIREKTIV_KEY: &str = "secret";

@@ -1,9 +1,10 @@
 //! `seal-controller local`: sealed files from a Git commit or a folder, opened onto disk without a cluster.
 //!
 //! The same open as in a cluster; `seal-disk` decides over files and writes them. Arguments and start-up are
-//! here, the loop is in [`run`], one pass in [`round`]. Deliberately absent: the network, and any write
-//! that does not go through `seal-disk`.
+//! here, the loop is in [`run`], one pass in [`round`]. Deliberately absent: the network, but in [`direktiv`], and any
+//! write that does not go through `seal-disk`.
 
+mod direktiv;
 mod folding;
 mod identity;
 mod laying;
@@ -16,6 +17,7 @@ mod target;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -24,6 +26,7 @@ use seal_core::layout::Layout;
 use seal_core::place::is_label;
 
 use crate::texts::Source;
+use direktiv::DirektivArgs;
 use refusal::Failure;
 use target::Target;
 
@@ -42,6 +45,9 @@ use target::Target;
 /// one key a secret, and a file that is there is written over in place. `flyte` is OUT/<name>/<key> in lower case, 0600. For
 /// `env` OUT is a file of KEY=value lines, 0600. For `docker-config` OUT is a docker config, 0600, in which the logins and
 /// fields of others stay.
+///
+/// `direktiv-api` writes no values: it sends them to a Direktiv whose release keeps secrets in a database, up to 0.10, and OUT is
+/// a folder that remembers what was sent. Only what was not sent yet is: `--url`, `--direktiv-version`, `--api-key-file`.
 ///
 /// An object is opened whole or not at all, and one that is refused keeps its last good values. Files, and logins of a
 /// docker config, that are not in the inventory (its name begins with `.seal-`) are never overwritten and never removed. An
@@ -81,8 +87,10 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "OUT")]
     out: PathBuf,
     /// How values are laid out under OUT
-    #[arg(long, value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::as_str)).try_map(|word| word.parse::<Layout>()))]
-    layout: Layout,
+    #[arg(long, value_parser = PossibleValuesParser::new(LAYOUTS.iter().copied()).map(Chosen::of))]
+    layout: Chosen,
+    #[command(flatten)]
+    direktiv: DirektivArgs,
     /// How often to look for a change, such as 500ms, 1s or 5m
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     interval: Duration,
@@ -92,6 +100,26 @@ pub(crate) struct LocalArgs {
     /// Remove what was made of every object that left the source, however many
     #[arg(long)]
     allow_prune: bool,
+}
+
+/// The word for what is no layout of files.
+const DIREKTIV_API: &str = "direktiv-api";
+
+/// Every word that `--layout` takes.
+static LAYOUTS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| Layout::ALL.map(Layout::as_str).into_iter().chain([DIREKTIV_API]).collect());
+
+/// What `--layout` named.
+#[derive(Clone, Copy, Debug)]
+enum Chosen {
+    Files(Layout),
+    DirektivApi,
+}
+
+impl Chosen {
+    fn of(word: String) -> Self {
+        word.parse().map_or(Self::DirektivApi, Self::Files)
+    }
 }
 
 /// What a run needs to know besides where files come from and go to.
@@ -123,7 +151,17 @@ fn start(args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
     };
     let identities = identity::Identities::read(args.identity)?;
     source.refuse_inside(&args.out)?;
-    let target = Target::open(&args.out, args.layout).map_err(|error| Failure::disk(&error))?;
+    let target = match args.layout {
+        Chosen::DirektivApi => Target::Direktiv(args.direktiv.open(&args.out)?),
+        Chosen::Files(_) if args.direktiv.are_there() => {
+            let message =
+                "--url, --api-key-file and --direktiv-version are for --layout direktiv-api";
+            return Err(Failure::usage(message, "leave them out"));
+        }
+        Chosen::Files(layout) => {
+            Target::open(&args.out, layout).map_err(|error| Failure::disk(&error))?
+        }
+    };
     let settings = Settings {
         namespaces: args.namespaces.into_iter().collect(),
         interval: args.interval,

@@ -33,7 +33,7 @@ pub(crate) struct Tally {
     pub(crate) skipped: usize,
     /// Objects of types that are nothing for the layout.
     pub(crate) passed_over: usize,
-    /// A signal came before the end: what was done is whole, the rest is as it was.
+    /// A signal, or an output that does not answer, came before the end: what was done is whole, the rest is as it was.
     pub(crate) stopped: bool,
 }
 
@@ -86,6 +86,7 @@ pub(crate) fn round(
     match target {
         Target::Folder(out) => laying::pass(&pass, out, &mut tally),
         Target::File(file) => folding::pass(&pass, file, &mut tally),
+        Target::Direktiv(direktiv) => direktiv.pass(&pass, &mut tally),
     }
     // The exit code is that of the first refusal, so their order must not depend on batches.
     tally.refusals.sort_by(|a, b| a.path.cmp(&b.path));

@@ -1,15 +1,18 @@
-//! Where the values of a run go: a folder of files, or one file.
+//! Where the values of a run go: a folder of files, one file, or an API.
 
 use std::path::Path;
 
 use seal_core::layout::Layout;
 use seal_disk::{DiskError, Inventory, OneFile, Out};
 
+use super::direktiv::Direktiv;
+
 /// The output of a run, locked while this lives.
 #[derive(Debug)]
 pub(crate) enum Target {
     Folder(Out),
     File(OneFile),
+    Direktiv(Direktiv),
 }
 
 impl Target {
@@ -25,6 +28,7 @@ impl Target {
         match self {
             Self::Folder(out) => out.inventory(),
             Self::File(file) => file.inventory(),
+            Self::Direktiv(direktiv) => direktiv.inventory(),
         }
     }
 
@@ -33,6 +37,7 @@ impl Target {
         match self {
             Self::Folder(out) => out.has_drifted(),
             Self::File(file) => file.has_drifted(),
+            Self::Direktiv(_) => false, // it is looked at when a run starts
         }
     }
 }

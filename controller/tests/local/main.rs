@@ -6,6 +6,7 @@
 
 mod apply;
 mod bounds;
+mod direktiv;
 mod folders;
 mod hostile_disk;
 mod hostile_git;

@@ -35,6 +35,9 @@ pub struct Entry {
     /// Its entries, where all objects share one file; likewise.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub entries: BTreeSet<String>,
+    /// Which sealing of it was sent, where it went to an API: a hash of ciphertext.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing: Option<String>,
 }
 
 impl Entry {
@@ -141,11 +144,8 @@ mod tests {
         let mut inventory = Inventory::new("tree");
         let file = RelPath::try_from("prod/db/password".to_owned()).unwrap();
         inventory.folders.extend(file.folders());
-        let entry = Entry {
-            from: "db.yaml".into(),
-            files: BTreeSet::from([file]),
-            entries: BTreeSet::new(),
-        };
+        let entry =
+            Entry { from: "db.yaml".into(), files: BTreeSet::from([file]), ..Entry::default() };
         inventory.objects.insert("prod/db".into(), entry);
         assert_eq!(Inventory::read(&inventory.to_json(), "tree").unwrap(), inventory);
     }

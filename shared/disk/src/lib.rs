@@ -7,6 +7,7 @@
 //! ```text
 //! LaidOut     ─ Out::begin ─ Out::plan (look, then plan::object) ─ Out::write ─ Out::prune ─ Out::finish
 //! LaidEntries ─ OneFile::apply (read, then Held::change) ─ OneFile::finish
+//! an API      ─ Ledger::note ─ Ledger::save
 //! ```
 //!
 //! [`private`] reads identity files. Deliberately absent: reading sealed files, what a key is, logging, and any decision
@@ -16,6 +17,7 @@ mod beneath;
 mod error;
 mod in_place;
 mod inventory;
+mod ledger;
 mod one_file;
 mod out;
 pub mod plan;
@@ -28,6 +30,7 @@ pub mod words;
 
 pub use error::DiskError;
 pub use inventory::{Entry, Inventory};
+pub use ledger::Ledger;
 pub use one_file::{Applied, Laid, OneFile};
 pub use out::{Out, Results};
 pub use rel_path::RelPath;

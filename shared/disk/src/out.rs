@@ -207,7 +207,7 @@ fn what_is_ours(before: Option<Entry>, from: String, moved: BTreeSet<RelPath>) -
     }
     let mut files = before.map(|entry| entry.files).unwrap_or_default();
     files.extend(moved);
-    Some(Entry { from, files, entries: BTreeSet::new() })
+    Some(Entry { from, files, ..Entry::default() })
 }
 
 fn move_in(

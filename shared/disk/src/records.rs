@@ -26,11 +26,15 @@ pub(crate) struct Records {
 impl Records {
     /// That of a folder: at its top, or where that is read by others, in a folder of its own.
     pub(crate) fn of_folder(root: &Root, layout: FolderLayout) -> Result<Self, DiskError> {
-        let (folder, name) = match layout.top_is_read() {
-            true => (Some(STATE), "inventory.json"),
-            false => (None, ".seal-inventory.json"),
-        };
-        Self::read(root, folder, name.to_owned(), layout.as_str())
+        if !layout.top_is_read() {
+            return Self::of_top(root, layout.as_str());
+        }
+        Self::read(root, Some(STATE), "inventory.json".to_owned(), layout.as_str())
+    }
+
+    /// At the top of a folder.
+    pub(crate) fn of_top(root: &Root, layout: &str) -> Result<Self, DiskError> {
+        Self::read(root, None, ".seal-inventory.json".to_owned(), layout)
     }
 
     /// That of one file, beside it and named for it: the folder is not ours alone, and may hold several.

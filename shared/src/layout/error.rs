@@ -61,6 +61,14 @@ pub enum LayoutError {
         /// What is wrong with its docker config; names registries.
         what: String,
     },
+    /// An object that has some of what makes a secret of Direktiv.
+    #[error("{object} {what}")]
+    Direktiv {
+        /// Which object.
+        object: String,
+        /// What it lacks.
+        what: String,
+    },
     /// An object that does not belong into the layout.
     #[error("{object} is of type {type_}, which is nothing for the layout {layout}")]
     OtherType {
@@ -116,6 +124,7 @@ impl LayoutError {
             Self::Credential { .. } => {
                 "seal the docker config of one `docker login` with a user and password, without credsStore and credHelpers"
             }
+            Self::Direktiv { .. } => "seal it with `--for direktiv`, which sets labels and key",
             Self::OtherType { layout: Layout::File(super::FileLayout::DockerConfig), .. } => {
                 "it takes the types kubernetes.io/dockerconfigjson and kubernetes.io/dockercfg"
             }

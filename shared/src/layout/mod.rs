@@ -4,6 +4,7 @@
 //! layout: in a [`FolderLayout`] each object has files of its own, in a [`FileLayout`] all objects share one file, in which
 //! other people may have lines too. A layout is one file in this folder, one variant, and one arm in each `match`.
 
+mod direktiv;
 mod docker_config;
 mod env;
 mod error;
@@ -21,6 +22,7 @@ use std::str::FromStr;
 use crate::kind::sealed::SealedSecret;
 use crate::secret_type::is_docker_config;
 
+pub use direktiv::{DirektivSecret, sealing};
 pub use error::{BadFile, LayoutError};
 pub use file::{FileLayout, Fold, Folded, LaidEntries};
 pub use folder::{FolderLayout, LaidFile, LaidOut, Survey, keys_of, lay_out, survey};

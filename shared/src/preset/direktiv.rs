@@ -7,14 +7,12 @@
 use super::rules;
 use super::{Options, PresetError};
 use crate::manifest::Manifest;
+use crate::names::{DIREKTIV_KEY, DIREKTIV_NAME, DIREKTIV_NAMESPACE};
 use crate::place::Place;
 
 pub(super) const TAKES_EFFECT: &str =
     "flows see it in their next run, a changed one after at most 5 minutes";
 
-const NAMESPACE: &str = "direktiv.io/namespace";
-const NAME: &str = "direktiv.io/name";
-const KEY: &str = "secret";
 /// Names that Direktiv's own API makes have at most this many characters.
 const LONGEST_NAME: usize = 24;
 
@@ -28,7 +26,7 @@ pub(super) fn place(
             format!(
                 "Direktiv {version} keeps its secrets in a database, and reads no Secret of Kubernetes"
             ),
-            "set it there through Direktiv's own API: seal sends nothing to a platform",
+            "leave the version out, and `seal-controller local --layout direktiv-api` sends what is sealed to its API",
         ));
     }
     let name = rules::name(name, "--name NAME")?;
@@ -97,8 +95,8 @@ pub(super) fn shape(
     name: Option<&str>,
     manifest: &mut Manifest,
 ) -> Result<(), PresetError> {
-    rules::label(&mut manifest.template, NAMESPACE, direktiv_namespace(options)?)?;
-    rules::label(&mut manifest.template, NAME, rules::name(name, "--name NAME")?)?;
+    rules::label(&mut manifest.template, DIREKTIV_NAMESPACE, direktiv_namespace(options)?)?;
+    rules::label(&mut manifest.template, DIREKTIV_NAME, rules::name(name, "--name NAME")?)?;
     let hint = "seal one value at a time: each is a secret of its own";
-    rules::only_key(manifest, KEY, "Direktiv", hint)
+    rules::only_key(manifest, DIREKTIV_KEY, "Direktiv", hint)
 }

@@ -91,7 +91,7 @@ impl<'a> Names<'a> {
                 next.objects.remove(&place);
             } else {
                 next.objects
-                    .insert(place, Entry { from: from.clone(), files: BTreeSet::new(), entries });
+                    .insert(place, Entry { from: from.clone(), entries, ..Entry::default() });
             }
         }
         next

@@ -8,7 +8,7 @@ fn path(text: &str) -> RelPath {
 
 fn entry(from: &str, files: &[&str]) -> Entry {
     let files = files.iter().map(|file| path(file)).collect();
-    Entry { from: from.into(), files, entries: BTreeSet::new() }
+    Entry { from: from.into(), files, ..Entry::default() }
 }
 
 fn file(at: &str, found: Found) -> (RelPath, LaidFile, Found) {
