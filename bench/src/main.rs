@@ -1,4 +1,4 @@
-//! `seal-bench [cli|many|cluster]`: measures seal beside its peers in one run and prints Markdown.
+//! `seal-bench [cli|many|layouts|cluster]`: measures seal beside its peers in one run and prints Markdown.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
 //! where the times do not. Starts the programs that lie beside it (`seal`, `seal-controller`); peers that are
@@ -9,6 +9,7 @@ mod child;
 mod cluster;
 mod commands;
 mod copies;
+mod layouts;
 mod many;
 mod observer;
 mod rounds;
@@ -32,8 +33,9 @@ fn main() -> ExitCode {
         [] => both(),
         ["cli"] => commands::run(),
         ["many"] => many::run(),
+        ["layouts"] => layouts::run(),
         ["cluster"] => cluster::run(),
-        _ => Err("usage: seal-bench [cli|many|cluster]".into()),
+        _ => Err("usage: seal-bench [cli|many|layouts|cluster]".into()),
     };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,7 +48,8 @@ fn main() -> ExitCode {
 
 fn both() -> Result<String> {
     let (machine, one, many) = (machine(), commands::run()?, many::run()?);
-    Ok(format!("{machine}\n{one}\n{many}\n{}", cluster::run()?))
+    let layouts = layouts::run()?;
+    Ok(format!("{machine}\n{one}\n{many}\n{layouts}\n{}", cluster::run()?))
 }
 
 /// What the times were taken on.
