@@ -40,7 +40,7 @@ struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Local(local::LocalArgs),
+    Local(Box<local::LocalArgs>),
     /// Print the CustomResourceDefinition as it is installed
     Crd,
 }
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     no_core_files();
     let result = match args.command {
         None => process::main(args.cluster),
-        Some(Command::Local(args)) => local::main(args),
+        Some(Command::Local(args)) => local::main(*args),
         Some(Command::Crd) => print_crd(),
     };
     result.unwrap_or_else(|error| {

@@ -146,20 +146,20 @@ impl OneFile {
     }
 
     fn read(&self) -> Result<There, DiskError> {
-        let stamp = self.root.stamp(&self.path);
-        let there = self.text().map_err(|why| why.at("read", &self.given))?;
+        let there = self.there().map_err(|why| why.at("read", &self.given))?;
         let is_ours = self.layout.is_shared() || !self.inventory.objects.is_empty();
-        if there.is_some() && !is_ours {
+        if there.text.is_some() && !is_ours {
             let what = "a file that is not ours";
             return Err(DiskError::NotOurs { path: self.given.clone(), what });
         }
-        let has_mode = there.as_ref().is_none_or(|(_, has_mode)| *has_mode);
-        Ok(There { text: there.map(|(text, _)| text), has_mode, stamp })
+        Ok(there)
     }
 
-    fn text(&self) -> Result<Option<(Zeroizing<Vec<u8>>, bool)>, Blocked> {
+    fn there(&self) -> Result<There, Blocked> {
+        // Before it is read: what changes between the two shows before it is replaced.
+        let stamp = self.root.stamp(&self.path);
         let Some((file, metadata)) = self.root.open_ours(&self.path, Access::Read)? else {
-            return Ok(None);
+            return Ok(There { text: None, has_mode: true, stamp });
         };
         if metadata.len() > Held::MAX_BYTES as u64 {
             return Err(Blocked::Odd("larger than 8 MiB, and no file of its kind is"));
@@ -169,7 +169,7 @@ impl OneFile {
         let mut text = Zeroizing::new(Vec::with_capacity(size + 1));
         file.take(Held::MAX_BYTES as u64).read_to_end(&mut text)?;
         let has_mode = system::rights(&metadata).is_none_or(|rights| rights == FileLayout::MODE);
-        Ok(Some((text, has_mode)))
+        Ok(There { text: Some(text), has_mode, stamp })
     }
 
     fn make(
