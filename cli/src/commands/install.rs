@@ -217,8 +217,9 @@ mod tests {
         assert!(text.contains("name: system:serviceaccounts:seal-system\n"));
         assert!(text.contains("image: registry.example/seal-system/controller:1\n"));
         assert!(!text.contains("namespace: seal-system\n"));
-        assert!(!text.contains("serviceaccounts"), "{text}");
+        assert!(!text.contains("[serviceaccounts]"), "{text}");
         let attaching = manifests(&InstallArgs { attach_pull_secrets: true, ..args });
+        assert!(attaching.contains("resources: [serviceaccounts]"));
         assert!(attaching.contains("--require-existing-key, --attach-pull-secrets]"));
         assert!(
             attaching.contains("  name: sealing-pull-secrets\n  namespace: seal-system-test\n")

@@ -1,5 +1,6 @@
 //! What must not be forgotten, and what must not be remembered.
 
+mod accounts;
 mod cluster;
 mod room;
 

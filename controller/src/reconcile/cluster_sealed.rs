@@ -55,11 +55,15 @@ async fn serve_all(
             (place, done)
         })
         .buffer_unordered(AT_ONCE);
+    let mut is_settled = true;
     while let Some((place, done)) = writes.next().await {
+        is_settled &= matches!(done, Ok(Done::Written(_)) | Err(Failed::Refused(_)));
         remember(tracked, generation, &place, &done, ctx);
         served.add(place, done);
     }
-    attach::settle(tracked, ctx);
+    if is_settled {
+        attach::settle(tracked, ctx);
+    }
     Ok(served)
 }
 
