@@ -27,7 +27,7 @@ demo-cluster: ## The same in a real API server, with kubectl
 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests and the lints; fetches and builds what they need
-	@set -e; tools= age=; for set in kubernetes age openfaas flytekit kestra; do status=0; bin=$$($(TOOLS) $$set) || status=$$?; \
+	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra; do status=0; bin=$$($(TOOLS) $$set) || status=$$?; \
 	if [[ $$status == 3 && $$CI != true ]]; then \
 	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
 	[[ $$status == 0 ]] || exit $$status; [[ $$set != age ]] || age=$$bin; tools="$$tools$$bin:"; done; \
@@ -63,5 +63,5 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 	(set -x; cargo +nightly fuzz run --fuzz-dir . -s none "$$target" corpus/$$target ../../testdata/vectors ../../testdata/reject \
 	../../testdata/reject/manifest -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
 
-tools: ## Build the real etcd, kube-apiserver, kubectl and age, and what platforms read secrets with, into a cache
-	@$(TOOLS) kubernetes age openfaas flytekit kestra
+tools: ## Build the real etcd, kube-apiserver, kubectl, the kubelet's keyring and age, and what platforms read secrets with, into a cache
+	@$(TOOLS) kubernetes keyring age openfaas flytekit kestra

@@ -16,7 +16,9 @@ use seal_core::layout::LayoutError;
 use seal_core::manifest::ManifestError;
 use seal_core::open::OpenError;
 use seal_core::reason::Reason;
+use seal_core::registry::RegistryError;
 use seal_core::seal::SealError;
+use seal_core::secret_type::TypeError;
 use seal_disk::DiskError;
 
 /// Why a command did not do what it was asked.
@@ -118,6 +120,18 @@ impl From<EditError> for Failure {
                 "`seal fmt FILE` writes the layout that can be; it needs no key and no plaintext",
             ),
         }
+    }
+}
+
+impl From<TypeError> for Failure {
+    fn from(error: TypeError) -> Self {
+        Self::input(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::input(error.message).hint(error.hint)
     }
 }
 

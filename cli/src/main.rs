@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod editing;
 mod error;
+mod expiry;
 mod files;
 mod identities;
 mod output;

@@ -29,8 +29,9 @@ impl Platform {
     /// Notes it on a sealed object, and what it needs where a Secret of that name is there.
     pub(crate) fn note(&self, object: &mut SealedSecret) {
         self.preset.note(&self.options, object);
-        let needed = self.preset.on_conflict().map(str::to_owned);
-        object.spec.on_conflict = object.spec.on_conflict.take().or(needed);
+        // Of credentials of registries a platform makes no placeholders.
+        let needed = self.preset.on_conflict().filter(|_| self.options.registry.is_none());
+        object.spec.on_conflict = object.spec.on_conflict.take().or(needed.map(str::to_owned));
     }
 
     /// Values for a sealed file that is there, as the platform reads them.
@@ -40,9 +41,14 @@ impl Platform {
         entries.map_err(|error| self.refused(error))
     }
 
-    /// Which platform it is, and when that sees a change.
-    pub(crate) fn sentence(&self) -> String {
-        self.preset.sentence()
+    /// Which platform it is, and when that sees a change of a Secret of this type.
+    pub(crate) fn sentence(&self, type_: Option<&str>) -> String {
+        self.preset.sentence(type_)
+    }
+
+    /// The platform of credentials of a registry.
+    pub(crate) fn of_registry(preset: Preset, options: Options) -> Self {
+        Self { preset, options, others: Vec::new() }
     }
 
     /// Where the platform looks for a Secret of this namespace and name.
@@ -103,44 +109,70 @@ pub(crate) struct PresetArgs {
     #[arg(long = "for", value_name = "PLATFORM", value_parser = platforms(), hide_possible_values = true, help_heading = "The live Secret")]
     pub(crate) platform: Option<Preset>,
     /// openfaas, flyte-agent: the key of a single value; openfaas takes the secret's name otherwise
-    #[arg(long, hide_short_help = true, requires = "platform")]
+    #[arg(long, hide_short_help = true)]
     key: Option<String>,
     /// openfaas: keep several keys
-    #[arg(long, hide_short_help = true, requires = "platform")]
+    #[arg(long, hide_short_help = true)]
     multi: bool,
     /// flyte, flyte2: the project; of flyte several, each with every domain, make a ClusterSealedSecret
-    #[arg(long, hide_short_help = true, requires = "platform")]
+    #[arg(long, hide_short_help = true)]
     project: Vec<String>,
     /// flyte, flyte2: the domain, such as development
-    #[arg(long, hide_short_help = true, requires = "platform")]
+    #[arg(long, hide_short_help = true)]
     domain: Vec<String>,
     /// flyte: the group of secrets, which is the Secret's name
-    #[arg(long, hide_short_help = true, requires = "platform")]
+    #[arg(long, hide_short_help = true)]
     group: Option<String>,
     /// kestra: how it is set to read values
-    #[arg(long, value_name = "ENCODING", hide_short_help = true, requires = "platform")]
+    #[arg(long, value_name = "ENCODING", hide_short_help = true)]
     kestra_encoding: Option<KestraEncoding>,
     /// kestra: the values are base64 already
-    #[arg(long, hide_short_help = true, requires = "platform")]
+    #[arg(long, hide_short_help = true)]
     already_base64: bool,
     /// direktiv: its own namespace, which is none of Kubernetes
-    #[arg(long, value_name = "NS", hide_short_help = true, requires = "platform")]
+    #[arg(long, value_name = "NS", hide_short_help = true)]
     direktiv_namespace: Option<String>,
     /// direktiv: its release, such as 0.10
-    #[arg(long, value_name = "VERSION", hide_short_help = true, requires = "platform")]
+    #[arg(long, value_name = "VERSION", hide_short_help = true)]
     direktiv_version: Option<String>,
 }
 
 /// With the list of platforms, so that help and errors have it.
-fn platforms() -> impl TypedValueParser<Value = Preset> {
+pub(crate) fn platforms() -> impl TypedValueParser<Value = Preset> {
     let words = Preset::ALL.map(Preset::as_str);
     PossibleValuesParser::new(words).try_map(|word| word.parse::<Preset>())
 }
 
+/// The platform of a flag and of a rule of `.seal.yaml`: the flag counts only where it says the same.
+pub(crate) fn agreed(
+    flag: Option<Preset>,
+    ruled: Option<Preset>,
+) -> Result<Option<Preset>, Failure> {
+    match (flag, ruled) {
+        (Some(flag), Some(ruled)) if flag != ruled => {
+            let message = format!(
+                "--for {flag} is not what the rule of .seal.yaml for this path says: {ruled}"
+            );
+            Err(Failure::input(message).hint("write it elsewhere, or change the rule"))
+        }
+        (flag, ruled) => Ok(flag.or(ruled)),
+    }
+}
+
 impl PresetArgs {
-    /// The platform, if there is one.
-    pub(crate) fn platform(&self) -> Option<Platform> {
-        let preset = self.platform?;
+    /// The platform that the flags name, before it is known which rule counts.
+    pub(crate) fn flagged(&self) -> Option<Platform> {
+        self.platform.map(|preset| self.with(preset))
+    }
+
+    /// The platform of the flags and of the rule.
+    pub(crate) fn platform(&self, ruled: Option<Preset>) -> Result<Option<Platform>, Failure> {
+        let preset = agreed(self.platform, ruled)?;
+        self.check(preset)?;
+        Ok(preset.map(|preset| self.with(preset)))
+    }
+
+    fn with(&self, preset: Preset) -> Platform {
         let mut all = self.projects().into_iter();
         let (project, domain) = all.next().unwrap_or_default();
         let options = Options {
@@ -153,10 +185,11 @@ impl PresetArgs {
             already_base64: self.already_base64,
             direktiv_namespace: self.direktiv_namespace.clone(),
             direktiv_version: self.direktiv_version.clone(),
+            registry: None,
         };
         let other = |(project, domain)| Options { project, domain, ..options.clone() };
         let others = all.map(other).collect();
-        Some(Platform { preset, options, others })
+        Platform { preset, options, others }
     }
 
     /// Whether it is for several projects or domains: then one file serves them all.
@@ -186,8 +219,7 @@ impl PresetArgs {
     }
 
     /// Refuses flags that the platform has no use for.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        let Some(platform) = self.platform else { return Ok(()) };
+    fn check(&self, platform: Option<Preset>) -> Result<(), Failure> {
         use Preset::*;
         let uses: [(&str, bool, &[Preset]); 9] = [
             ("--key", self.key.is_some(), &[OpenFaas, FlyteAgent]),
@@ -200,17 +232,28 @@ impl PresetArgs {
             ("--direktiv-namespace", self.direktiv_namespace.is_some(), &[Direktiv]),
             ("--direktiv-version", self.direktiv_version.is_some(), &[Direktiv]),
         ];
-        match uses.iter().find(|(_, given, of)| *given && !of.contains(&platform)) {
-            Some((flag, _, _)) => {
-                Err(Failure::input(format!("{flag} means nothing for {platform}"))
-                    .hint("leave it out; `seal --help` says which platform each is for"))
-            }
-            None if self.is_for_several() && platform == Flyte2 => {
-                Err(Failure::input("flyte2 keeps a value of each project and domain under a name of its own")
-                    .hint("seal one file for each; or leave --project out, which is every project of the domain"))
-            }
-            None => Ok(()),
+        let is_of = |of: &[Preset]| platform.is_some_and(|platform| of.contains(&platform));
+        let Some((flag, ..)) = uses.iter().find(|(_, given, of)| *given && !is_of(of)) else {
+            return self.not_several_of(platform);
+        };
+        let message = match platform {
+            Some(platform) => format!("{flag} means nothing for {platform}"),
+            None => format!("{flag} means nothing without --for PLATFORM"),
+        };
+        Err(Failure::input(message)
+            .hint("leave it out; `seal --help` says which platform each is for"))
+    }
+
+    fn not_several_of(&self, platform: Option<Preset>) -> Result<(), Failure> {
+        if !self.is_for_several() || platform != Some(Preset::Flyte2) {
+            return Ok(());
         }
+        Err(Failure::input(
+            "flyte2 keeps a value of each project and domain under a name of its own",
+        )
+        .hint(
+            "seal one file for each; or leave --project out, which is every project of the domain",
+        ))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Failure;
 #[command(next_help_heading = "Where it may be opened")]
 pub(crate) struct ScopeArgs {
     /// Namespaces where it may be opened, or '*' (default: its own)
-    #[arg(long, value_name = "NS,…", value_delimiter = ',')]
+    #[arg(long, value_name = "NS,…", value_delimiter = ',', hide_short_help = true)]
     pub(crate) scope_namespaces: Vec<String>,
     /// '*': it may be opened under any name (default: its own)
     #[arg(long, value_name = "NAME", hide_short_help = true)]

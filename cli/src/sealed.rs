@@ -38,7 +38,7 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
     for (index, document) in documents.into_iter().enumerate() {
         match document {
             Document::Sealed(object) => objects.push((index, *object)),
-            Document::Plaintext { object } => console::warn(&format!(
+            Document::Plaintext { object, .. } => console::warn(&format!(
                 "{}: Secret {object} is not sealed: everyone who has the file can read it",
                 files::name_of(path)
             )),

@@ -23,13 +23,15 @@ pub enum ExitCode {
     WrongPlace = 5,
     /// What was to be sealed is sealed already.
     AlreadySealed = 6,
+    /// `seal check` found something.
+    Found = 7,
     /// A recipient is not the one that is pinned.
     PinMismatch = 8,
 }
 
 impl ExitCode {
     /// Every code, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Done,
         Self::Failed,
         Self::Input,
@@ -37,6 +39,7 @@ impl ExitCode {
         Self::Missing,
         Self::WrongPlace,
         Self::AlreadySealed,
+        Self::Found,
         Self::PinMismatch,
     ];
 }

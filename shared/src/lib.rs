@@ -44,6 +44,7 @@ pub mod policy_file;
 pub mod preset;
 pub mod pull_secret;
 pub mod reason;
+pub mod registry;
 pub mod seal;
 pub mod secret;
 pub mod secret_type;

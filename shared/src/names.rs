@@ -43,6 +43,8 @@ pub const ON_DELETE: &str = "seal.dev/on-delete";
 pub const CREATED: &str = "seal.dev/created";
 /// Annotation of a sealed object: the platform that it was shaped for.
 pub const PRESET: &str = "seal.dev/for";
+/// Annotation of a sealed object: the day after which its credentials are no longer valid, `2027-01-31`.
+pub const EXPIRES: &str = "seal.dev/expires";
 /// Annotation by which the deletion guard lets something go.
 pub const ALLOW_DELETE: &str = "seal.dev/allow-delete";
 /// Under which name the controller's writes stand in `managedFields`.

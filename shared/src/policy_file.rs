@@ -4,7 +4,7 @@
 //! ```yaml
 //! recipients: {prod: age1pq1…, offline: {file: keys/offline.txt}}
 //! rules:
-//! - {path: "clusters/prod/**", to: [prod, offline], namespace: prod, clear: [LOG_LEVEL]}
+//! - {path: "clusters/prod/**", to: [prod, offline], namespace: prod, for: kestra, clear: [LOG_LEVEL]}
 //! - {to: [prod, offline]}
 //! allowClassic: false
 //! ```
@@ -43,6 +43,7 @@ mod pin;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::place::{is_key, is_label};
+use crate::preset::Preset;
 use crate::yaml::{self, Entry, Node, ReadError, Value, escaped};
 
 pub use pin::pin;
@@ -76,6 +77,8 @@ pub struct Rule {
     pub to: Vec<String>,
     /// The only namespace that is sealed for here.
     pub namespace: Option<String>,
+    /// The platform that everything here is sealed for.
+    pub platform: Option<Preset>,
     /// Keys that are no secret.
     pub clear: BTreeSet<String>,
 }
@@ -107,9 +110,6 @@ pub enum PolicyError {
     /// A field that no `.seal.yaml` has: a typo would silently lose a rule.
     #[error("unknown field {}", escaped(.0))]
     UnknownField(String),
-    /// A field of a later version.
-    #[error("{} is not in this version", escaped(.0))]
-    NotInThisVersion(String),
     /// A field of another type than it must be.
     #[error("{} is {found}, not {wanted}", escaped(.field))]
     WrongType {
@@ -217,7 +217,7 @@ fn rule(index: usize, node: &Node) -> Result<Rule, PolicyError> {
             "to" => rule.to = strings(&field, &entry.value)?,
             "namespace" => rule.namespace = Some(string(&field, &entry.value)?),
             "clear" => rule.clear = strings(&field, &entry.value)?.into_iter().collect(),
-            "for" => return Err(PolicyError::NotInThisVersion(field)),
+            "for" => rule.platform = Some(platform(&field, &entry.value)?),
             _ => return Err(PolicyError::UnknownField(field)),
         }
     }
@@ -231,6 +231,11 @@ fn rule(index: usize, node: &Node) -> Result<Rule, PolicyError> {
         return Err(PolicyError::BadName(format!("{at}.clear has what no key of a Secret can be")));
     }
     Ok(rule)
+}
+
+fn platform(field: &str, node: &Node) -> Result<Preset, PolicyError> {
+    let word = string(field, node)?;
+    word.parse().map_err(|error| PolicyError::BadName(format!("{field}: {error}")))
 }
 
 fn wrong(field: &str, node: &Node, wanted: &'static str) -> PolicyError {

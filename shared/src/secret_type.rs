@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::registry::{self, Shape};
 use crate::secret::SecretValue;
 
 /// Why the API server would refuse a Secret of this type.
@@ -26,24 +27,54 @@ pub enum TypeError {
         /// The key.
         key: &'static str,
     },
+    /// A docker config that the API server takes and every kubelet chokes on.
+    #[error("type {type_}: {problem}")]
+    Poisons {
+        /// The type.
+        type_: String,
+        /// Which entry, and why.
+        problem: String,
+        /// What to do about it.
+        hint: String,
+    },
 }
 
-const DOCKER_TYPES: [(&str, &str); 2] = [
-    ("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
-    ("kubernetes.io/dockercfg", ".dockercfg"),
+impl TypeError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &str {
+        match self {
+            Self::Poisons { hint, .. } => hint,
+            _ => "the API server refuses such a Secret; see `kubectl create secret --help`",
+        }
+    }
+}
+
+const DOCKER_TYPES: [(&str, &str, Shape); 2] = [
+    (registry::CONFIG_TYPE, registry::CONFIG_KEY, Shape::ConfigJson),
+    ("kubernetes.io/dockercfg", ".dockercfg", Shape::Cfg),
 ];
 
 /// Whether a type is that of a registry's credentials.
 pub fn is_docker_config(type_: &str) -> bool {
-    DOCKER_TYPES.iter().any(|(docker, _)| *docker == type_)
+    DOCKER_TYPES.iter().any(|(docker, ..)| *docker == type_)
 }
 
-/// Checks a whole Secret: the keys its type needs, and what [`check_values`] checks.
-pub fn check(type_: &str, values: &BTreeMap<String, SecretValue>) -> Result<(), TypeError> {
+/// Checks a whole Secret: the keys its type needs, and what [`check_values`] checks and says.
+pub fn check(
+    type_: &str,
+    values: &BTreeMap<String, SecretValue>,
+) -> Result<Vec<String>, TypeError> {
     match missing_key(type_, values) {
         Some(key) => Err(TypeError::Missing { type_: type_.to_owned(), key }),
         None => check_values(type_, values),
     }
+}
+
+/// What a sealed file of this type lacks, of which only the keys are known.
+pub fn lacks(type_: &str, keys: &[&str]) -> Option<TypeError> {
+    let some = |key: &&str| ((*key).to_owned(), SecretValue::from(&b"?"[..]));
+    let key = missing_key(type_, &keys.iter().map(some).collect())?;
+    Some(TypeError::Missing { type_: type_.to_owned(), key })
 }
 
 /// The key that a Secret of this type lacks.
@@ -65,15 +96,23 @@ fn missing_key(type_: &str, values: &BTreeMap<String, SecretValue>) -> Option<&'
     needed.iter().find(|key| !values.contains_key(**key)).copied()
 }
 
-/// Checks only the values that are there: for a change of some of a Secret's keys.
-pub fn check_values(type_: &str, values: &BTreeMap<String, SecretValue>) -> Result<(), TypeError> {
-    for (docker, key) in DOCKER_TYPES {
-        let Some(value) = values.get(key).filter(|_| type_ == docker) else { continue };
-        if !is_json_object(value.expose()) {
-            return Err(TypeError::NotJson { type_: type_.to_owned(), key });
-        }
+/// Checks only the values that are there: for a change of some of a Secret's keys. Says what is taken and may be of no
+/// use, such as registries of a docker config that no image is of.
+pub fn check_values(
+    type_: &str,
+    values: &BTreeMap<String, SecretValue>,
+) -> Result<Vec<String>, TypeError> {
+    let of_type = DOCKER_TYPES.iter().find(|(docker, ..)| *docker == type_);
+    let Some((_, key, shape)) = of_type else { return Ok(Vec::new()) };
+    let Some(value) = values.get(*key) else { return Ok(Vec::new()) };
+    if !is_json_object(value.expose()) {
+        return Err(TypeError::NotJson { type_: type_.to_owned(), key });
     }
-    Ok(())
+    registry::check(*shape, value.expose()).map_err(|error| TypeError::Poisons {
+        type_: type_.to_owned(),
+        problem: error.message,
+        hint: error.hint,
+    })
 }
 
 fn is_json_object(bytes: &[u8]) -> bool {
@@ -102,15 +141,15 @@ mod tests {
                 vec![(".dockerconfigjson", "{")],
             ),
         ] {
-            assert_eq!(check(type_, &values(&right)), Ok(()), "{type_}");
+            assert!(check(type_, &values(&right)).is_ok(), "{type_}");
             assert!(check(type_, &values(&wrong)).is_err(), "{type_}");
             assert!(check(type_, &values(&[])).is_err(), "{type_}");
         }
-        assert_eq!(check("Opaque", &values(&[])), Ok(()));
+        assert_eq!(check("Opaque", &values(&[])), Ok(vec![]));
     }
 
     #[test]
     fn a_change_of_one_key_is_not_asked_for_the_others() {
-        assert_eq!(check_values("kubernetes.io/tls", &values(&[("tls.key", "x")])), Ok(()));
+        assert!(check_values("kubernetes.io/tls", &values(&[("tls.key", "x")])).is_ok());
     }
 }

@@ -66,6 +66,7 @@ pub(crate) fn skip(line: &str) {
 fn set_of(name: &str) -> Option<&'static str> {
     match name {
         "etcd" | "kube-apiserver" | "kube-controller-manager" | "kubectl" => Some("kubernetes"),
+        "keyring" => Some("keyring"),
         "age" | "age-keygen" => Some("age"),
         "openfaas-read-secret" => Some("openfaas"),
         "flyte-read-secret" => Some("flytekit"),

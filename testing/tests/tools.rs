@@ -67,7 +67,7 @@ fn the_build_refuses_a_go_that_is_too_old_and_builds_nothing() {
 #[test]
 fn the_build_says_nothing_about_what_is_not_built_and_refuses_what_it_does_not_know() {
     let cache = tempfile::tempdir().unwrap();
-    let output = build(&cache, &["--where", "kubernetes", "age", "peers"], &[]);
+    let output = build(&cache, &["--where", "kubernetes", "keyring", "age", "peers"], &[]);
     assert_eq!(
         (output.status.code(), text(&output.stdout), text(&output.stderr)),
         (Some(0), String::new(), String::new())

@@ -21,6 +21,7 @@ Exit codes:
   4  no key, no recipient, no cluster
   5  WrongPlace, NotSealedForThis
   6  already sealed
+  7  `seal check` found something
   8  a recipient is not the one that is pinned
 ";
 

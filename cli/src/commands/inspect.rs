@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::console::Console;
 use crate::error::Failure;
+use crate::expiry::Expiry;
 use crate::files;
 use crate::policy;
 use crate::sealed;
@@ -152,6 +153,7 @@ fn as_text(object: &SealedSecret, names: &Names) -> String {
     row("annotations", pairs(&template.metadata.annotations));
     row("on conflict", spec.on_conflict.clone().unwrap_or_default());
     row("pull secret of", spec.service_accounts.join(", "));
+    row("expires", expires(object));
     row("suspended", spec.suspend.filter(|set| *set).map(|_| "yes".to_owned()).unwrap_or_default());
     row("in clear", template.string_data.keys().cloned().collect::<Vec<_>>().join(", "));
     for header in headers(object) {
@@ -165,6 +167,16 @@ fn as_text(object: &SealedSecret, names: &Names) -> String {
         row("  stanzas", header.stanzas.unwrap_or_default().join(", "));
     }
     text
+}
+
+/// The day after which the credentials are no longer valid, as it is written.
+fn expires(object: &SealedSecret) -> String {
+    match Expiry::noted(object) {
+        None => String::new(),
+        Some((_, Some(day))) if day.is_past() => format!("{day}, which is past"),
+        Some((_, Some(day))) => format!("after {day}"),
+        Some((text, None)) => format!("{text}, which is no day"),
+    }
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> String {
@@ -207,6 +219,7 @@ fn as_json(object: &SealedSecret, names: &Names) -> serde_json::Value {
         "serviceAccounts": spec.service_accounts,
         "onConflict": spec.on_conflict,
         "suspend": spec.suspend,
+        "expires": Expiry::noted(object).map(|(text, _)| text),
         "headers": headers(object).iter().map(|header| header.as_json(names)).collect::<Vec<_>>(),
         "problem": check(object).err().map(|error| json!({
             "reason": error.reason().as_str(), "message": error.to_string(),

@@ -7,6 +7,7 @@ pub(crate) mod inspect;
 pub(crate) mod install;
 pub(crate) mod key;
 pub(crate) mod open;
+pub(crate) mod registry;
 pub(crate) mod seal;
 pub(crate) mod set;
 pub(crate) mod uninstall;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Fmt(fmt::FmtArgs),
     Inspect(inspect::InspectArgs),
     Open(open::OpenArgs),
+    Registry(Box<registry::RegistryArgs>),
     #[command(subcommand)]
     Key(key::KeyCommand),
     Init(init::InitArgs),
@@ -40,6 +42,7 @@ impl Command {
             Self::Fmt(args) => fmt::run(args, console),
             Self::Inspect(args) => inspect::run(args, console),
             Self::Open(args) => open::run(args, console),
+            Self::Registry(args) => registry::run(args, console),
             Self::Key(command) => key::run(command, console),
             Self::Init(args) => init::run(args, console),
             Self::Fetch(args) => fetch::run(args, console),

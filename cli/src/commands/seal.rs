@@ -59,7 +59,6 @@ impl SealArgs {
 pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure> {
     args.values.check()?;
     args.template.check()?;
-    args.preset.check()?;
     args.cluster.check(&args.scope, args.preset.is_for_several())?;
     args.output.check_use()?;
     let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
@@ -88,17 +87,18 @@ fn seal_one(
     choices: &mut Choices<'_>,
 ) -> Result<(Destination, Sealed), Failure> {
     let about = |failure: Failure| failure.about_file(input);
-    let platform = args.preset.platform();
+    let flagged = args.preset.flagged();
     let is_cluster = args.cluster.cluster || args.preset.is_for_several();
-    if platform.is_none() && args.template.namespace.is_none() && manifest.namespace.is_none() {
+    if flagged.is_none() && args.template.namespace.is_none() && manifest.namespace.is_none() {
         manifest.namespace = args.cluster.home(&args.scope);
     }
     let file = || {
-        let place = sealing::place(&manifest, &args.template, platform.as_ref(), None);
+        let place = sealing::place(&manifest, &args.template, flagged.as_ref(), None);
         place.map(|place| file_of(&place, is_cluster)).map_err(about)
     };
     let destination = args.output.destination(input, file)?;
     let chosen = choices.of(args.output.target(&destination, input))?;
+    let platform = args.preset.platform(chosen.platform).map_err(about)?;
     let wanted = Wanted {
         template: &args.template,
         scope: &args.scope,
@@ -107,7 +107,10 @@ fn seal_one(
         platform: platform.as_ref(),
         line_feeds: args.values.line_feeds(),
     };
-    Ok((destination, sealing::seal(manifest, values, &wanted).map_err(about)?))
+    let sealed = sealing::seal(manifest, values, &wanted).map_err(about)?;
+    let file = file_of(&sealed.place, is_cluster);
+    args.output.is_at(&destination, input, &sealed.place, file).map_err(about)?;
+    Ok((destination, sealed))
 }
 
 /// What is read besides manifests: none of it is ever written over.

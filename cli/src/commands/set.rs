@@ -9,7 +9,7 @@ use crate::console::{self, Console};
 use crate::editing::Editing;
 use crate::error::Failure;
 use crate::files;
-use crate::policy::RecipientArgs;
+use crate::policy::{Chosen, RecipientArgs};
 use crate::preset::Platform;
 use crate::scope::ScopeArgs;
 use crate::sealed::PickArgs;
@@ -52,6 +52,7 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     args.values.check()?;
     let editing = Editing::read(&args.file, &args.pick)?;
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
+    is_for(&editing, &chosen).map_err(|failure| editing.about(failure))?;
     let values = as_read(&editing, read_values(args)?, args.values.line_feeds())?;
     check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
     console::say(&format!("{}: {}", editing.place, chosen.sentence));
@@ -61,6 +62,19 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
         .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
     editing.replace(&change, args.check, &what)
+}
+
+/// Refuses a file that was not sealed for the platform of its rule: its values may be encoded otherwise.
+fn is_for(editing: &Editing<'_>, chosen: &Chosen) -> Result<(), Failure> {
+    let noted = Platform::noted(&editing.object).map(|platform| platform.preset);
+    match chosen.platform.filter(|ruled| Some(*ruled) != noted) {
+        None => Ok(()),
+        Some(ruled) => Err(Failure::input(format!(
+            "{}: the rule of .seal.yaml for this path is for {ruled}, and the file was not sealed so",
+            editing.place
+        ))
+        .hint("seal it again from its manifest, or change the rule")),
+    }
 }
 
 /// The values, looked over, as the platform reads them that the file was made for.
@@ -75,7 +89,8 @@ fn as_read(
         .and_then(|()| values::look_over(&editing.place, &values))
         .map_err(|failure| editing.about(failure))?;
     let Some(platform) = platform else { return Ok(values) };
-    console::say(&format!("{}: {}", editing.place, platform.sentence()));
+    let type_ = editing.object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
+    console::say(&format!("{}: {}", editing.place, platform.sentence(type_)));
     platform.entries(values).map_err(|failure| editing.about(failure))
 }
 
@@ -143,7 +158,8 @@ fn check_values(editing: &Editing<'_>, values: &Values) -> Result<(), Failure> {
     }
     let template = editing.object.spec.template.as_ref();
     let type_ = template.and_then(|template| template.type_.as_deref()).unwrap_or_default();
-    secret_type::check_values(type_, values).map_err(|error| {
-        Failure::input(format!("{place}: {error}")).hint("the API server refuses such a Secret")
-    })
+    let warnings = secret_type::check_values(type_, values)
+        .map_err(|error| Failure::from(error).about(place))?;
+    warnings.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use seal_core::kind::file;
 use seal_core::kind::sealed::SealedSecret;
+use seal_core::place::Place;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -23,7 +24,9 @@ use plan::{Plan, would_change};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Write X.json, X.yaml or X.env to X.sealed.yaml beside it, .env to .env.sealed.yaml
+    /// Write X.json, X.yaml or X.env to X.sealed.yaml beside it
+    ///
+    /// A file .env becomes .env.sealed.yaml.
     #[arg(short, long, conflicts_with_all = ["out", "output"])]
     pub(crate) write: bool,
     /// Write to DIR/<namespace>/<name>.sealed.yaml
@@ -107,6 +110,23 @@ impl OutputArgs {
             return beside(input).map(Destination::File);
         }
         Ok(self.file().cloned().map_or(Destination::Stdout, Destination::File))
+    }
+
+    /// Refuses where a rule for `destination` has given the object another place, and `--out` so another file.
+    pub(crate) fn is_at(
+        &self,
+        destination: &Destination,
+        input: &Path,
+        place: &Place,
+        file: PathBuf,
+    ) -> Result<(), Failure> {
+        if self.destination(input, || Ok(file))? == *destination {
+            return Ok(());
+        }
+        let message = format!(
+            "the rule of .seal.yaml for its path makes it {place}, which --out writes elsewhere"
+        );
+        Err(Failure::input(message).hint("name the platform itself: --for PLATFORM"))
     }
 
     /// The file that decides which rules count: the one that is written, whatever names it.

@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::key::Recipient;
+use seal_core::preset::Preset;
 
 use crate::error::Failure;
 use crate::files::{self, relative};
@@ -71,6 +72,8 @@ pub(crate) struct Chosen {
     /// Said when a recipient is classic: sealing goes on.
     pub(crate) warning: Option<String>,
     pub(crate) namespace: Option<String>,
+    /// The platform that its rule is for.
+    pub(crate) platform: Option<Preset>,
     pub(crate) clear: BTreeSet<String>,
 }
 

@@ -8,6 +8,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use seal_core::exit_code::ExitCode;
 use seal_core::key::Fingerprint;
 use seal_core::policy_file::{PolicyFile, Rule};
+use seal_core::preset::Preset;
 
 use super::{Chosen, FILE_NAME, Named, load, recipients};
 use crate::error::Failure;
@@ -79,12 +80,14 @@ impl Policies {
             only_takes_away(&pair[0], &pair[1])?;
         }
         let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
+        let platform = chain.iter().find_map(|policy| policy.platform);
         let nearest = chain.into_iter().next().expect("the caller has looked that there is one");
         Ok(Chosen {
             sentence: recipients::sentence(&nearest.recipients, &nearest.path),
             warning: recipients::warning(&nearest.recipients),
             recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
             namespace,
+            platform,
             clear: nearest.clear,
         })
     }
@@ -96,6 +99,7 @@ struct Effective {
     path: String,
     recipients: Vec<Named>,
     namespace: Option<String>,
+    platform: Option<Preset>,
     clear: BTreeSet<String>,
 }
 
@@ -105,6 +109,7 @@ fn effective(policy: &PolicyFile, path: &Path, index: usize) -> Result<Effective
         path: relative(path),
         recipients: recipients::for_rule(policy, path, rule)?,
         namespace: rule.namespace.clone(),
+        platform: rule.platform,
         clear: rule.clear.clone(),
     })
 }
@@ -160,6 +165,12 @@ fn only_takes_away(nested: &Effective, above: &Effective) -> Result<(), Failure>
     }
     if let Some(key) = nested.clear.difference(&above.clear).next() {
         return refuse(format!("leaves {key} in clear"));
+    }
+    match (nested.platform, above.platform) {
+        (Some(here), Some(there)) if here != there => {
+            return refuse(format!("states `for: {here}`"));
+        }
+        _ => {}
     }
     match (&nested.namespace, &above.namespace) {
         (Some(here), Some(there)) if here != there => {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::{SealedSecret, Template};
+use seal_core::names::EXPIRES;
 use seal_core::place::Scope;
 use seal_core::preset::Preset;
 
@@ -11,6 +12,7 @@ use seal_core::preset::Preset;
 /// sealed object, `suspend`, `onConflict`, `serviceAccounts`.
 pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
     let noted = Preset::noted(new);
+    let expires = new.metadata.annotations.as_ref().and_then(|it| it.get(EXPIRES).cloned());
     new.metadata = ObjectMeta {
         labels: old.metadata.labels.clone(),
         annotations: old.metadata.annotations.clone(),
@@ -20,6 +22,10 @@ pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
     };
     if let Some((preset, options)) = noted {
         preset.note(&options, new);
+    }
+    if let Some(expires) = expires {
+        let annotations = new.metadata.annotations.get_or_insert_default();
+        annotations.insert(EXPIRES.to_owned(), expires);
     }
     new.spec.suspend = old.spec.suspend;
     new.spec.service_accounts.clone_from(&old.spec.service_accounts);

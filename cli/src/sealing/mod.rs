@@ -130,11 +130,9 @@ pub(crate) fn seal(
     metadata::check(&manifest.template.metadata)
         .map_err(|error| Failure::input(error.to_string()).hint(error.hint()).about(&place))?;
     let type_ = manifest.template.type_.as_deref().unwrap_or_default();
-    secret_type::check(type_, &manifest.values).map_err(|error| {
-        Failure::input(error.to_string())
-            .hint("the API server refuses such a Secret; see `kubectl create secret --help`")
-            .about(&place)
-    })?;
+    let useless = secret_type::check(type_, &manifest.values)
+        .map_err(|error| Failure::from(error).about(&place))?;
+    useless.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
     let scope = scope(&place, wanted)?;
     explain_wildcard(&place, &scope);
     let clear = clear_keys(&manifest, &place, wanted);
@@ -162,8 +160,6 @@ fn set_own(object: &mut SealedSecret, wanted: &Wanted) {
     }
     if let Some(platform) = wanted.platform {
         platform.note(object);
-        let needed = platform.preset.on_conflict().map(str::to_owned);
-        object.spec.on_conflict = object.spec.on_conflict.take().or(needed);
     }
 }
 
@@ -172,7 +168,7 @@ fn shape(manifest: &mut Manifest, place: &Place, wanted: &Wanted) -> Result<(), 
     let Some(platform) = wanted.platform else { return Ok(()) };
     let name = manifest.name.clone().or_else(|| wanted.template.name.clone());
     platform.shape(name.as_deref(), place, manifest).map_err(|failure| failure.about(place))?;
-    console::say(&format!("{place}: {}", platform.sentence()));
+    console::say(&format!("{place}: {}", platform.sentence(manifest.template.type_.as_deref())));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! Never from the command line itself, which the shell's history and the list of processes show.
 
 mod entering;
+mod password;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use crate::error::Failure;
 use crate::files;
 
 pub(crate) use entering::{LineFeeds, end_lines, look_over};
+pub(crate) use password::PasswordArgs;
 
 /// Values by key, as they go into one Secret.
 pub(crate) type Values = BTreeMap<String, SecretValue>;

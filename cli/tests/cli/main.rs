@@ -18,6 +18,7 @@ mod pipes;
 mod policy;
 mod presets;
 mod recipients;
+mod registry;
 mod replacing;
 mod sealing;
 mod world;

@@ -232,3 +232,65 @@ fn a_file_of_recipients_that_came_with_a_repository_starts_no_plugin() {
     world.seal(&["secret.json", "-R", "r.txt"]).exits(2).says("a repository never starts one");
     world.seal(&["secret.json", "-R", "../r.txt"]).exits(2).says("is not on the PATH");
 }
+
+#[test]
+fn a_rule_names_the_platform_of_its_path_and_a_flag_that_says_another_is_refused() {
+    let world = World::new();
+    with_rules(
+        &world,
+        "- {path: 'kestra/*', to: [cluster], namespace: kestra, for: kestra}\n- {path: 'fn/**', to: [cluster], for: openfaas}\n- {to: [offline]}\n",
+    );
+    fs::create_dir_all(world.path("kestra")).unwrap();
+    let seal =
+        |args: &[&str]| world.seal_with(&[args, &["--from-file", "token=-"]].concat(), b"hunter2");
+    let file = "kestra/a.yaml";
+    seal(&["--name", "a", "-o", file]).exits(0).says("kestra/a: for kestra: ");
+    assert!(world.read(file).contains("seal.dev/for: kestra"));
+    assert_eq!(world.open(file, "SECRET_TOKEN"), b"aHVudGVyMg==");
+    seal(&["--name", "a", "-o", file, "--for", "kestra"]).exits(0);
+    seal(&["--name", "a", "-n", "kestra", "-o", file, "--for", "pachyderm"])
+        .exits(2)
+        .says("--for pachyderm is not what the rule of .seal.yaml for this path says: kestra");
+    seal(&["--name", "a", "-n", "kestra", "-o", file, "--multi"])
+        .exits(2)
+        .says("--multi means nothing for kestra");
+    seal(&["--name", "a", "-n", "b", "-o", "b.yaml", "--multi"])
+        .exits(2)
+        .says("--multi means nothing without --for PLATFORM");
+    // What was not sealed so is not edited as if it were.
+    fs::remove_file(world.path(file)).unwrap();
+    seal(&["--name", "a", "-n", "kestra", "-o", "other.yaml"]).exits(0);
+    fs::rename(world.path("other.yaml"), world.path(file)).unwrap();
+    world
+        .seal_with(&["set", file, "token"], b"x")
+        .exits(2)
+        .says("for this path is for kestra, and the file was not sealed so");
+    // A rule goes by the file, and --out names the file by the place that the rule may change.
+    seal(&["--name", "a", "-n", "x", "--out", "fn"])
+        .exits(2)
+        .says("OpenFaaS reads the secrets of one namespace");
+    seal(&["--name", "a", "--for", "openfaas", "--out", "fn"]).exits(0);
+    assert!(world.path("fn/openfaas-fn/a.sealed.yaml").exists());
+    let registry = ["registry", "ghcr.io", "--username", "u", "--name", "r"];
+    world
+        .seal_with(&[&registry[..], &["-o", "fn/r.yaml"]].concat(), b"p")
+        .exits(0)
+        .says("for openfaas: functions that name it");
+    world.seal_with(&[&registry[..], &["-o", "kestra/r.yaml"]].concat(), b"p").exits(0);
+    assert!(!world.read("kestra/r.yaml").contains("seal.dev/for"));
+}
+
+#[test]
+fn a_nested_rule_states_no_other_platform() {
+    let world = World::new();
+    with_rules(&world, "- {to: [cluster], for: kestra}\n");
+    let cluster = recipient("cluster");
+    world.write(
+        "a/.seal.yaml",
+        format!("recipients: {{c: {cluster}}}\nrules: [{{to: [c], for: openfaas}}]\n"),
+    );
+    world
+        .seal(&["secret.json", "-o", "a/x.yaml"])
+        .exits(2)
+        .says("a/.seal.yaml states `for: openfaas`, which .seal.yaml does not give");
+}

@@ -183,7 +183,7 @@ fn what_kestra_would_drop_or_garble_is_refused() {
     };
     one("a", b"{{ \"password\" | base64encode }}")
         .says("never fills in")
-        .says("write the value itself");
+        .says("write the plain line a=…");
     one("a", b"\xff\xfe\x00").says("no UTF-8 text");
     one("a", b"password\n").says("ends in a line feed").says("--trim");
     one("SECRET_A", b"cGFzc3dvcmQ=").says("would be encoded twice").says("--already-base64");

@@ -111,7 +111,10 @@ fn is_only_another_version(before: &SealedSecretStatus, next: &SealedSecretStatu
 pub(super) fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
     let keys = keys_sentence(keys);
     match Preset::noted(sealed) {
-        Some((preset, _)) => format!("{keys}; {}", preset.sentence()),
+        Some((preset, _)) => {
+            let type_ = sealed.spec.template.as_ref().and_then(|it| it.type_.as_deref());
+            format!("{keys}; {}", preset.sentence(type_))
+        }
         None => keys,
     }
 }

@@ -30,6 +30,8 @@ pub enum Document {
     Plaintext {
         /// `namespace/name` as far as they are there.
         object: String,
+        /// Whether it has values that no other program has encrypted.
+        has_values: bool,
     },
     /// Anything else. Other manifests are no business of ours.
     Other {
@@ -62,7 +64,7 @@ fn read_node(mut node: Node, documents: &mut Vec<Document>) -> Result<(), FileEr
     Ok(())
 }
 
-fn document(node: Node) -> Result<Document, FileError> {
+pub(super) fn document(node: Node) -> Result<Document, FileError> {
     let (api_version, kind) = (node.text("apiVersion"), node.text("kind"));
     let ours = Kind::of(kind);
     if let Some(kind) = ours.filter(|_| api_version == API_VERSION) {
@@ -74,9 +76,16 @@ fn document(node: Node) -> Result<Document, FileError> {
         return Err(FileError::UnknownVersion { object: full_name_of(&node) });
     }
     if api_version == "v1" && kind == "Secret" {
-        return Ok(Document::Plaintext { object: full_name_of(&node) });
+        let (object, has_values) = (full_name_of(&node), has_values(&node));
+        return Ok(Document::Plaintext { object, has_values });
     }
     Ok(Document::Other { kind: escaped(kind) })
+}
+
+/// Whether a Secret has values in clear: sops leaves a field of its own beside what it encrypts.
+fn has_values(node: &Node) -> bool {
+    let some = |field| node.get(field).is_some_and(|values| !values.entries().is_empty());
+    node.entry("sops").is_none() && (some("data") || some("stringData"))
 }
 
 /// Where a map must stand: serde would take the values of a list for its fields, in their order.
@@ -278,7 +287,7 @@ impl fmt::Display for Document {
             Self::Sealed(sealed) => {
                 write!(f, "{} {}", sealed.spec.kind.as_str(), sealed.full_name())
             }
-            Self::Plaintext { object } => write!(f, "Secret {object}"),
+            Self::Plaintext { object, .. } => write!(f, "Secret {object}"),
             Self::Other { kind } => f.write_str(kind),
         }
     }

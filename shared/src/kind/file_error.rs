@@ -98,6 +98,23 @@ impl FileError {
         }
     }
 
+    /// The line that it names, and the path in its document where it names none.
+    pub fn at(&self) -> (usize, Vec<&str>) {
+        match self {
+            Self::Text { error, .. } => (error.line, Vec::new()),
+            Self::NotABlock { line, .. } | Self::NoPayload { line, .. } => (*line, Vec::new()),
+            Self::UnknownField { path, .. }
+            | Self::WrongType { path, .. }
+            | Self::ListForMap { path, .. } => (0, path.split('.').collect()),
+            Self::UnknownVersion { .. } => (0, Vec::new()),
+        }
+    }
+
+    /// Whether it is a template of another program, which makes the file that is meant.
+    pub fn is_template(&self) -> bool {
+        matches!(self, Self::Text { error, .. } if error.problem == Problem::Template)
+    }
+
     pub(super) fn text(text: &str, error: ReadError) -> Self {
         let within = around(text, error.line);
         Self::Text { error, within }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const EXAMPLE: &str = "# who\nrecipients: {prod: age1pq1a, offline: {file: keys/offline.txt}} # these\nrules:\n- {path: \"clusters/prod/**\", to: [prod, offline], namespace: prod, clear: [LOG_LEVEL]}\n- {to: [prod, offline]}\nallowClassic: false\n";
+const EXAMPLE: &str = "# who\nrecipients: {prod: age1pq1a, offline: {file: keys/offline.txt}} # these\nrules:\n- {path: \"clusters/prod/**\", to: [prod, offline], namespace: prod, for: kestra, clear: [LOG_LEVEL]}\n- {to: [prod, offline]}\nallowClassic: false\n";
 
 #[test]
 fn the_documented_example_reads() {
@@ -10,6 +10,7 @@ fn the_documented_example_reads() {
     assert_eq!(policy.recipients["prod"], Source::Text("age1pq1a".into()));
     assert_eq!(policy.recipients["offline"], Source::File("keys/offline.txt".into()));
     assert_eq!(policy.rules[0].path.as_deref(), Some("clusters/prod/**"));
+    assert_eq!(policy.rules[0].platform, Some(Preset::Kestra));
     assert_eq!(policy.rules[0].namespace.as_deref(), Some("prod"));
     assert_eq!(
         policy.rules[1],
@@ -23,7 +24,11 @@ fn what_is_not_understood_is_refused_by_name() {
     for (text, problem) in [
         ("recipient: {}", "unknown field recipient"),
         ("rules: [{too: []}]", "unknown field rules[0].too"),
-        ("rules: [{for: kestra}]", "rules[0].for is not in this version"),
+        (
+            "rules: [{for: kestro}]",
+            "rules[0].for: no preset of that name; there is openfaas, pachyderm, flyte, flyte2, flyte-agent, kestra, direktiv",
+        ),
+        ("rules: [{for: [kestra]}]", "rules[0].for is a list, not a string"),
         ("rules: [{to: [x]}]", "rules[0].to names x, which recipients does not have"),
         ("recipients: {a: {path: x}}", "unknown field recipients.a.path"),
         ("recipients: {a: 1}", "recipients.a is a number, not a recipient or {file: PATH}"),

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::rules::{self, collision};
+use super::seen::Seen;
 use super::{Options, PresetError};
 use crate::manifest::Manifest;
 use crate::place::Place;
@@ -39,6 +40,19 @@ pub(super) fn shape(options: &Options, manifest: &mut Manifest) -> Result<(), Pr
         manifest.values.insert(variable, value);
     }
     manifest.empty.clear();
+    Ok(())
+}
+
+pub(super) fn check(seen: &Seen<'_>) -> Result<(), PresetError> {
+    if seen.is_registry() {
+        return Ok(());
+    }
+    if let Some(key) = seen.keys.iter().find(|key| variable(key) != ***key) {
+        return Err(PresetError::new(
+            format!("{key} is no variable that Kestra looks for: SECRET_ and capitals"),
+            format!("seal it again with --for kestra, which makes {} of it", variable(key)),
+        ));
+    }
     Ok(())
 }
 
@@ -80,7 +94,7 @@ fn encoded(options: &Options, key: &str, value: SecretValue) -> Result<SecretVal
             format!(
                 "the value of {key} is a template, which Kestra never fills in: it decodes the line as base64, and drops it"
             ),
-            "write the value itself, `KEY=value`: the preset encodes it",
+            format!("write the plain line {key}=… with the value itself: the preset encodes it"),
         ));
     }
     let is_encoded = is_base64_of_text(text.trim());

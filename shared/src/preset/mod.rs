@@ -11,17 +11,20 @@ mod kestra;
 mod openfaas;
 mod pachyderm;
 mod rules;
+mod seen;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::kind::sealed::SealedSecret;
+use crate::kind::sealed::{SealedSecret, Template};
 use crate::manifest::Manifest;
 use crate::names::PRESET;
 use crate::place::Place;
+use crate::registry;
 use crate::secret::SecretValue;
 
 pub use error::PresetError;
+use seen::Seen;
 
 /// A platform whose secrets are sealed in its own shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,17 @@ pub struct Options {
     pub direktiv_namespace: Option<String>,
     /// Direktiv's version, such as `0.10`; absent for the present one.
     pub direktiv_version: Option<String>,
+    /// The registry, where it is the credentials of one that are sealed.
+    pub registry: Option<PullSecret>,
+}
+
+/// A registry and its user, as Direktiv writes both beside the credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullSecret {
+    /// What a person called the registry, letter by letter.
+    pub url: String,
+    /// The user's name.
+    pub user: String,
 }
 
 impl Preset {
@@ -103,9 +117,23 @@ impl Preset {
         }
     }
 
-    /// Which platform it is, and when that sees a change: for messages.
-    pub fn sentence(self) -> String {
-        format!("for {self}: {}", self.takes_effect())
+    /// When its workloads pull with changed credentials of a registry.
+    fn pulls(self) -> &'static str {
+        match self {
+            Self::OpenFaas => openfaas::PULLS,
+            Self::Pachyderm => pachyderm::PULLS,
+            Self::Flyte => flyte::PULLS,
+            Self::Direktiv => direktiv::PULLS,
+            Self::Flyte2 | Self::FlyteAgent | Self::Kestra => {
+                "pods that start from then on pull with it"
+            }
+        }
+    }
+
+    /// Which platform it is, and when that sees a change of a Secret of this type: for messages.
+    pub fn sentence(self, type_: Option<&str>) -> String {
+        let is_registry = type_ == Some(registry::CONFIG_TYPE);
+        format!("for {self}: {}", if is_registry { self.pulls() } else { self.takes_effect() })
     }
 
     /// Where the Secret lies, from what the manifest or the flags say of its namespace and name.
@@ -146,6 +174,27 @@ impl Preset {
         }
     }
 
+    /// What the platform would not find or would misread of a sealed file that is there. Needs no key, so it says nothing
+    /// of values.
+    pub fn check(
+        self,
+        options: &Options,
+        object: &SealedSecret,
+        place: &Place,
+    ) -> Result<(), PresetError> {
+        let no_template = Template::default();
+        let seen = Seen::of(object, object.spec.template.as_ref().unwrap_or(&no_template), place);
+        match self {
+            Self::OpenFaas => openfaas::check(options, &seen),
+            Self::Pachyderm => pachyderm::check(&seen),
+            Self::Flyte => flyte::check(&seen),
+            Self::Flyte2 => flyte::v2::check(&seen),
+            Self::FlyteAgent => flyte::agent::check(&seen),
+            Self::Kestra => kestra::check(&seen),
+            Self::Direktiv => direktiv::check(&seen),
+        }
+    }
+
     /// `spec.onConflict` that the platform needs.
     pub fn on_conflict(self) -> Option<&'static str> {
         match self {
@@ -177,23 +226,35 @@ impl Preset {
     /// The preset that is noted on a sealed object, and what of its options is.
     pub fn noted(object: &SealedSecret) -> Option<(Self, Options)> {
         let text = object.metadata.annotations.as_ref()?.get(PRESET)?;
-        let (word, raw) = match text.strip_suffix(RAW) {
-            Some(word) => (word, true),
-            None => (text.as_str(), false),
+        let (word, option) = text.split_once('/').unwrap_or((text, ""));
+        let options = Options {
+            raw: option == RAW,
+            multi: option == MULTI,
+            key: object.spec.values.keys().next().filter(|_| option == OWN_KEY).cloned(),
+            ..Options::default()
         };
-        Some((word.parse().ok()?, Options { raw, ..Options::default() }))
+        Some((word.parse().ok()?, options))
     }
 
     /// Notes it on a sealed object.
     pub fn note(self, options: &Options, object: &mut SealedSecret) {
         let annotations = object.metadata.annotations.get_or_insert_default();
-        let raw = if options.raw { RAW } else { "" };
-        annotations.insert(PRESET.to_owned(), format!("{self}{raw}"));
+        let option = match options {
+            Options { raw: true, .. } => format!("/{RAW}"),
+            Options { multi: true, .. } => format!("/{MULTI}"),
+            Options { key: Some(_), .. } => format!("/{OWN_KEY}"),
+            _ => String::new(),
+        };
+        annotations.insert(PRESET.to_owned(), format!("{self}{option}"));
     }
 }
 
-/// Behind the name of a preset whose values are not encoded.
-const RAW: &str = "/raw";
+/// Behind the name of a preset: its values are not encoded.
+const RAW: &str = "raw";
+/// Behind the name of a preset: several keys were asked for.
+const MULTI: &str = "multi";
+/// Behind the name of a preset: a key was asked for that is not the Secret's name.
+const OWN_KEY: &str = "key";
 
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

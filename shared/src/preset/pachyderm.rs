@@ -6,11 +6,15 @@
 
 use super::PresetError;
 use super::rules;
+use super::seen::Seen;
 use crate::manifest::Manifest;
 use crate::place::Place;
 use crate::place::is_label;
 
 pub(super) const TAKES_EFFECT: &str = "pipelines that mount it see a change within about a minute, those with an env_var when their workers start again";
+
+pub(super) const PULLS: &str =
+    "pipelines that name it in image_pull_secrets pull with it when their workers start";
 
 const LABELS: [(&str, &str); 2] = [("suite", "pachyderm"), ("secret-source", "pachyderm-user")];
 /// Secrets that Pachyderm itself lives by.
@@ -29,6 +33,13 @@ pub(super) fn place(namespace: Option<&str>, name: Option<&str>) -> Result<Place
         ));
     };
     rules::place(namespace, name)
+}
+
+pub(super) fn check(seen: &Seen<'_>) -> Result<(), PresetError> {
+    if let Some(wrong) = wrong_name(&seen.place.name) {
+        return Err(wrong);
+    }
+    LABELS.iter().try_for_each(|(key, value)| seen.needs_label(key, value))
 }
 
 fn wrong_name(name: &str) -> Option<PresetError> {

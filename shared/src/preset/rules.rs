@@ -52,6 +52,11 @@ pub(super) fn label(template: &mut Template, key: &str, value: &str) -> Result<(
     }
 }
 
+/// Gives the live Secret an annotation of the platform's own.
+pub(super) fn annotation(template: &mut Template, key: &str, value: &str) {
+    template.metadata.annotations.insert(key.to_owned(), value.to_owned());
+}
+
 /// Moves the only value under `key`. Several are an error, with `hint` for a next step.
 pub(super) fn only_key(
     manifest: &mut Manifest,

@@ -168,7 +168,7 @@ impl<'a> Collector<'a> {
                 }
                 Err(problem) => self.malformed(paths, &format!("{}: {problem}", sealed.full_name())),
             },
-            Document::Plaintext { object } => self.warn(
+            Document::Plaintext { object, .. } => self.warn(
                 paths,
                 &format!(
                     "Secret {object} is in clear; seal it, and change its values: they are in the history"

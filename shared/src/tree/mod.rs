@@ -1,8 +1,10 @@
 //! Many files of one source: which sealed objects they hold, and which objects are gone from it.
 //!
 //! [`collect`] reads texts and finds what is sealed for which place; [`prune`] guards against a source that lost its
-//! objects by mistake. Pure: where texts come from is not known here.
+//! objects by mistake; [`survey`] says of one text what is wrong with it. Pure: where texts come from is not known here.
 
 pub mod collect;
+pub mod duplicates;
 mod held;
 pub mod prune;
+pub mod survey;

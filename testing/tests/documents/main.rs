@@ -51,6 +51,7 @@ pages! {
     how_to_move: "docs/how-to/move.md",
     how_to_namespaces: "docs/how-to/namespaces.md",
     how_to_pull_secrets: "docs/how-to/pull-secrets.md",
+    how_to_registry: "docs/how-to/registry.md",
     how_to_take_over: "docs/how-to/take-over.md",
     reference_policy: "docs/reference/policy.md",
 }

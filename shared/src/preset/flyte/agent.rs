@@ -4,6 +4,7 @@
 //! at `/etc/secrets`, and flytekit looks for a file of the key's lower case, so a key with capitals is never found.
 
 use super::super::rules::{self, type_of};
+use super::super::seen::Seen;
 use super::super::{Options, PresetError};
 use crate::manifest::Manifest;
 use crate::place::Place;
@@ -26,18 +27,27 @@ pub(in super::super) fn shape(
     options: &Options,
     manifest: &mut Manifest,
 ) -> Result<(), PresetError> {
-    let type_ = type_of(Some(&manifest.template));
-    if type_ != "Opaque" {
-        return Err(PresetError::new(
-            format!("its type is {type_}, and the Secret of Flyte's agents is Opaque"),
-            "leave the type out",
-        ));
-    }
+    opaque(type_of(Some(&manifest.template)))?;
     if let Some(key) = &options.key {
         let hint = "leave --key out to keep several keys";
         rules::only_key(manifest, key, "--key", hint)?;
     }
     manifest.values.keys().try_for_each(|key| check_key(key))
+}
+
+pub(in super::super) fn check(seen: &Seen<'_>) -> Result<(), PresetError> {
+    opaque(seen.type_)?;
+    seen.keys.iter().try_for_each(|key| check_key(key))
+}
+
+fn opaque(type_: &str) -> Result<(), PresetError> {
+    if type_ == "Opaque" {
+        return Ok(());
+    }
+    Err(PresetError::new(
+        format!("its type is {type_}, and the Secret of Flyte's agents is Opaque"),
+        "leave the type out",
+    ))
 }
 
 pub(in super::super) fn entry(

@@ -9,12 +9,14 @@ pub(super) mod agent;
 pub(super) mod v2;
 
 use super::rules::{self, collision};
+use super::seen::Seen;
 use super::{Options, PresetError};
 use crate::manifest::Manifest;
 use crate::place::Place;
 use crate::place::is_label;
 
 pub(super) const TAKES_EFFECT: &str = "tasks see it in their next pod";
+pub(super) const PULLS: &str = "pods that start from then on pull with it, where their service account or pod template names it";
 
 /// Base32 of 38 characters and the webhook's ending is the longest name of a volume, 63.
 const LONGEST_GROUP: usize = 38;
@@ -37,6 +39,11 @@ pub(super) fn place(
             "project and domain are made of a-z, 0-9 and -, together at most 62 characters",
         ));
     }
+    let why = "an execution of this project and domain reads the Secrets of its own namespace";
+    let namespace = rules::fixed_namespace(namespace, &own, why)?;
+    if options.registry.is_some() {
+        return rules::place(namespace, rules::name(name, "--name NAME")?);
+    }
     let group = match (&options.group, name) {
         (Some(group), Some(name)) if group != name => {
             return Err(PresetError::new(
@@ -49,8 +56,7 @@ pub(super) fn place(
     if let Some(wrong) = wrong_group(group) {
         return Err(wrong);
     }
-    let why = "an execution of this project and domain reads the Secrets of its own namespace";
-    rules::place(rules::fixed_namespace(namespace, &own, why)?, group)
+    rules::place(namespace, group)
 }
 
 fn wrong_group(group: &str) -> Option<PresetError> {
@@ -75,8 +81,28 @@ fn wrong_group(group: &str) -> Option<PresetError> {
 }
 
 pub(super) fn shape(manifest: &mut Manifest) -> Result<(), PresetError> {
+    distinct(manifest.values.keys())
+}
+
+pub(super) fn check(seen: &Seen<'_>) -> Result<(), PresetError> {
+    let namespace = &seen.place.namespace;
+    if !namespace.contains('-') {
+        return Err(PresetError::new(
+            format!(
+                "its namespace is {namespace}, and executions run in that of a project and domain"
+            ),
+            "seal it again with --for flyte --project P --domain D",
+        ));
+    }
+    if let Some(wrong) = wrong_group(&seen.place.name).filter(|_| !seen.is_registry()) {
+        return Err(wrong);
+    }
+    distinct(seen.keys.iter().copied())
+}
+
+fn distinct<'k>(keys: impl Iterator<Item = &'k String> + Clone) -> Result<(), PresetError> {
     for fold in [str::to_ascii_lowercase, str::to_ascii_uppercase] {
-        if let Some((one, other)) = collision(manifest.values.keys(), fold) {
+        if let Some((one, other)) = collision(keys.clone(), fold) {
             return Err(same(one, other));
         }
     }

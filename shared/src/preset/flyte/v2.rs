@@ -7,6 +7,7 @@
 use md5::{Digest, Md5};
 
 use super::super::rules;
+use super::super::seen::Seen;
 use super::super::{Options, PresetError};
 use crate::manifest::Manifest;
 use crate::place::Place;
@@ -85,6 +86,24 @@ pub(in super::super) fn shape(
         "Flyte 2",
         "seal one value at a time: each has a Secret of its own",
     )
+}
+
+pub(in super::super) fn check(seen: &Seen<'_>) -> Result<(), PresetError> {
+    if seen.is_registry() {
+        return Ok(());
+    }
+    let key = seen.only_key("Flyte 2")?;
+    seen.needs_name(&hashed(key))?;
+    let (domain, project) = (seen.label(DOMAIN)?, seen.label(PROJECT)?);
+    seen.needs_label(MANAGED, "true")?;
+    let start = format!("u__org__{ORGANISATION}__domain__{domain}__project__{project}__key__");
+    match key.strip_prefix(&start) {
+        Some(name) if !name.is_empty() => Ok(()),
+        _ => Err(PresetError::new(
+            format!("its key is not {start} and a name, as its labels have domain and project"),
+            "seal it again with --for flyte2: the preset makes key and labels",
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! `direktiv.io/namespace`, with one key, `secret`. Releases up to 0.10 keep secrets in a database instead. A flow that mentions a
 //! secret makes an empty one, which a sealed file may take over.
 
+mod registry;
+
 use super::rules;
+use super::seen::Seen;
 use super::{Options, PresetError};
 use crate::manifest::Manifest;
 use crate::names::{DIREKTIV_KEY, DIREKTIV_NAME, DIREKTIV_NAMESPACE};
@@ -12,6 +15,7 @@ use crate::place::Place;
 
 pub(super) const TAKES_EFFECT: &str =
     "flows see it in their next run, a changed one after at most 5 minutes";
+pub(super) const PULLS: &str = "services that are made from then on pull with it, those that are there when they are made again";
 
 /// Names that Direktiv's own API makes have at most this many characters.
 const LONGEST_NAME: usize = 24;
@@ -21,6 +25,9 @@ pub(super) fn place(
     namespace: Option<&str>,
     name: Option<&str>,
 ) -> Result<Place, PresetError> {
+    if let Some(registry) = &options.registry {
+        return registry::place(options, registry, namespace, name);
+    }
     if let Some(version) = options.direktiv_version.as_deref().filter(|it| is_in_database(it)) {
         return Err(PresetError::new(
             format!(
@@ -33,14 +40,14 @@ pub(super) fn place(
     if let Some(wrong) = wrong_name(name) {
         return Err(wrong);
     }
-    let of = direktiv_namespace(options)?.replace('_', "-");
+    let of = direktiv_namespace(options)?;
     let Some(namespace) = namespace else {
         return Err(PresetError::new(
             "it has no namespace, and Direktiv reads the Secrets of the one that its flows run in",
             "-n NS names it; --direktiv-namespace is Direktiv's own",
         ));
     };
-    rules::place(namespace, &format!("nssecret-{of}-{name}"))
+    rules::place(namespace, &full_name(of, name))
 }
 
 /// Whether a release, `0.10` or earlier, has secrets in a database.
@@ -55,7 +62,7 @@ fn is_in_database(version: &str) -> bool {
 fn direktiv_namespace(options: &Options) -> Result<&str, PresetError> {
     options.direktiv_namespace.as_deref().ok_or_else(|| {
         PresetError::new(
-            "which Direktiv namespace the secret is for is not said",
+            "which Direktiv namespace it is for is not said",
             "--direktiv-namespace NS, as `direktivctl` has it",
         )
     })
@@ -95,8 +102,35 @@ pub(super) fn shape(
     name: Option<&str>,
     manifest: &mut Manifest,
 ) -> Result<(), PresetError> {
+    if let Some(registry) = &options.registry {
+        return registry::shape(options, registry, manifest);
+    }
     rules::label(&mut manifest.template, DIREKTIV_NAMESPACE, direktiv_namespace(options)?)?;
     rules::label(&mut manifest.template, DIREKTIV_NAME, rules::name(name, "--name NAME")?)?;
     let hint = "seal one value at a time: each is a secret of its own";
     rules::only_key(manifest, DIREKTIV_KEY, "Direktiv", hint)
+}
+
+pub(super) fn check(seen: &Seen<'_>) -> Result<(), PresetError> {
+    let namespace = seen.label(DIREKTIV_NAMESPACE)?;
+    if seen.is_registry() {
+        return registry::check(namespace, seen);
+    }
+    let name = seen.label(DIREKTIV_NAME)?;
+    if let Some(wrong) = wrong_name(name) {
+        return Err(wrong);
+    }
+    seen.needs_name(&full_name(namespace, name))?;
+    match seen.only_key("Direktiv")? {
+        DIREKTIV_KEY => Ok(()),
+        other => Err(PresetError::new(
+            format!("its key is {other}, and Direktiv reads {DIREKTIV_KEY}"),
+            "seal it again with --for direktiv: the preset names the key",
+        )),
+    }
+}
+
+/// The name of the Secret, from those of Direktiv's namespace and secret.
+fn full_name(namespace: &str, name: &str) -> String {
+    format!("nssecret-{}-{name}", namespace.replace('_', "-"))
 }

@@ -1,0 +1,228 @@
+//! One text of a source → what is wrong with it as far as no key is needed, each with its line: for whoever checks a tree
+//! before it is merged.
+//!
+//! A [`Survey`] keeps of a sealed object no more than what is needed to tell of two that are for one place.
+
+use std::fmt;
+
+use crate::kind::file::{Document, FileError};
+use crate::kind::locate::{Located, line_of, read_each};
+use crate::kind::sealed::SealedSecret;
+use crate::metadata;
+use crate::names::{EXPIRES, GROUP_PREFIX};
+use crate::open::OpenError;
+use crate::open::allowed::Grants;
+use crate::open::check::check;
+use crate::place::Place;
+use crate::preset::{Options, Preset, PresetError};
+use crate::reason::Reason;
+use crate::secret_type;
+use crate::text;
+use crate::yaml::Copies;
+
+/// Larger texts are not read: the API server takes none of that size.
+pub const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// Larger sealed objects do not fit into etcd.
+const TOO_LARGE_BYTES: usize = 1_400_000;
+
+/// What is wrong with a text, and which sealed objects it has.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// In the order of their lines.
+    pub findings: Vec<Finding>,
+    /// Each sealed object with names of its own.
+    pub objects: Vec<Seen>,
+    /// The line of a template that other programs fill in: nobody can check it before.
+    pub template: Option<usize>,
+}
+
+/// Something that must not be merged. Never quotes a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where, from 1.
+    pub line: usize,
+    /// The one word for it.
+    pub word: Word,
+    /// What is so.
+    pub sentence: String,
+}
+
+/// The one word for a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// What opening it would end with.
+    Reason(Reason),
+    /// A Secret in clear.
+    Plaintext,
+    /// The platform that it was made for would not find or would misread it.
+    WrongShape,
+    /// A file that could not be read.
+    Unread,
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reason(reason) => f.write_str(reason.as_str()),
+            Self::Plaintext => f.write_str("Plaintext"),
+            Self::WrongShape => f.write_str("WrongShape"),
+            Self::Unread => f.write_str("Unread"),
+        }
+    }
+}
+
+/// A sealed object of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Where it begins, from 1.
+    pub line: usize,
+    /// What messages call it.
+    pub name: String,
+    /// Where it would be opened: of a ClusterSealedSecret in each namespace that it lists.
+    pub places: Vec<Place>,
+    /// The fingerprints of everybody who opens a value of it, sorted.
+    pub sealed_to: Vec<String>,
+    /// What its annotation says of the day on which its credentials end.
+    pub expires: Option<String>,
+}
+
+/// Whether a text may hold what is judged here: most files of most trees need no parser to see them.
+pub fn concerns(bytes: &[u8]) -> bool {
+    text::mentions(bytes, GROUP_PREFIX) || text::mentions(bytes, "Secret")
+}
+
+/// Looks at one text. `preset` is the platform of sealed objects that note none. With `must_read`, a text that says
+/// `seal.dev/` and cannot be read is wrong; without, it may be prose.
+pub fn survey(text: &str, preset: Option<Preset>, must_read: bool) -> Survey {
+    let mut survey = Survey::default();
+    let is_ours = text.contains(GROUP_PREFIX);
+    for (index, Located { line, document }) in
+        read_each(text, &mut Copies::default()).into_iter().enumerate()
+    {
+        match document {
+            Ok(Document::Sealed(sealed)) => survey.sealed(text, (index, line), &sealed, preset),
+            Ok(Document::Plaintext { object, has_values: true }) => {
+                let sentence = format!(
+                    "Secret {object} is in clear; seal it, and change its values if they are in the history"
+                );
+                survey.find(line, Word::Plaintext, sentence);
+            }
+            Ok(Document::Plaintext { .. } | Document::Other { .. }) => {}
+            Err(error) if !is_ours => drop(error),
+            Err(error) if error.is_template() => survey.template = Some(error.at().0.max(1)),
+            Err(error) if must_read => survey.unreadable(text, (index, line), &error),
+            Err(_) => {}
+        }
+    }
+    survey
+}
+
+/// The number of a document, and its first line.
+type At = (usize, usize);
+
+impl Survey {
+    fn find(&mut self, line: usize, word: Word, sentence: String) {
+        self.findings.push(Finding { line, word, sentence });
+    }
+
+    fn unreadable(&mut self, text: &str, (index, line): At, error: &FileError) {
+        let (known, path) = error.at();
+        let line = match (known, path.as_slice()) {
+            (0, []) => line,
+            (0, path) => line_of(text, index, path),
+            (known, _) => known,
+        };
+        let message = error.to_string();
+        let numbered = format!("line {line}: ");
+        let sentence = message.strip_prefix(&numbered).unwrap_or(&message);
+        self.find(line, Word::Reason(Reason::Malformed), sentence.to_owned());
+    }
+
+    fn sealed(&mut self, text: &str, at: At, object: &SealedSecret, preset: Option<Preset>) {
+        if let Some(line) = template_in(text, at, object) {
+            self.template = Some(line);
+            return;
+        }
+        let place = match object.place() {
+            Ok(place) => place,
+            Err(problem) => {
+                let line = line_of(text, at.0, &["metadata"]);
+                let sentence = format!("{}: {problem}", object.full_name());
+                return self.find(line, Word::Reason(Reason::Malformed), sentence);
+            }
+        };
+        if let Some((path, reason, sentence)) = refused(object, text) {
+            self.find(line_of(text, at.0, path), Word::Reason(reason), sentence);
+        } else if let Some((platform, wrong)) = misread(object, &place, preset) {
+            let line = line_of(text, at.0, &["metadata"]);
+            let sentence = format!("{place}: for {platform}: {wrong}; {}", wrong.hint);
+            self.find(line, Word::WrongShape, sentence);
+        }
+        let sealed_to: Vec<String> = object.sealed_to().into_iter().map(str::to_owned).collect();
+        let annotations = object.metadata.annotations.as_ref();
+        let expires = annotations.and_then(|it| it.get(EXPIRES).cloned());
+        let places = object.places();
+        self.objects.push(Seen {
+            line: at.1,
+            name: object.full_name(),
+            places,
+            sealed_to,
+            expires,
+        });
+    }
+}
+
+/// A name that a chart will fill in.
+fn template_in(text: &str, at: At, object: &SealedSecret) -> Option<usize> {
+    let names = [("name", &object.metadata.name), ("namespace", &object.metadata.namespace)];
+    let is_template = |name: &Option<String>| name.as_ref().is_some_and(|it| it.contains("{{"));
+    let (field, _) = names.into_iter().find(|(_, name)| is_template(name))?;
+    Some(line_of(text, at.0, &["metadata", field]))
+}
+
+type Refused = (&'static [&'static str], Reason, String);
+
+/// What a controller, or the API server in front of it, would refuse.
+fn refused(object: &SealedSecret, text: &str) -> Option<Refused> {
+    let malformed =
+        |path: &'static [&'static str], sentence| Some((path, Reason::Malformed, sentence));
+    let name = object.full_name();
+    if let Err(error) = check(object).and_then(|checked| checked.allowed(&Grants::most()).map(drop))
+    {
+        return Some((field_of(&error), error.reason(), error.to_string()));
+    }
+    let template = object.spec.template.as_ref();
+    if let Some(Err(error)) = template.map(|template| metadata::check(&template.metadata)) {
+        return malformed(&["spec", "template", "metadata"], format!("{name}: {error}"));
+    }
+    let in_clear = template.iter().flat_map(|template| template.string_data.keys());
+    let keys: Vec<&str> = object.spec.values.keys().chain(in_clear).map(String::as_str).collect();
+    let type_ = template.and_then(|template| template.type_.as_deref()).unwrap_or_default();
+    if let Some(error) = secret_type::lacks(type_, &keys) {
+        return malformed(&["spec", "template", "type"], format!("{name}: {error}"));
+    }
+    let too_large = text.len() > TOO_LARGE_BYTES;
+    if too_large {
+        return malformed(&[], format!("{name}: larger than 1.4 MB, and etcd takes 1.5 MiB"));
+    }
+    None
+}
+
+/// Where the cause of an error is most likely to be put right.
+fn field_of(error: &OpenError) -> &'static [&'static str] {
+    match error {
+        OpenError::WrongPlace { .. } => &["spec", "scope"],
+        OpenError::NotAllowed { .. } => &["spec", "template"],
+        _ => &[],
+    }
+}
+
+fn misread(
+    object: &SealedSecret,
+    place: &Place,
+    preset: Option<Preset>,
+) -> Option<(Preset, PresetError)> {
+    let given = preset.map(|preset| (preset, Options::default()));
+    let (platform, options) = Preset::noted(object).or(given)?;
+    platform.check(&options, object, place).err().map(|wrong| (platform, wrong))
+}
