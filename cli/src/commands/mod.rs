@@ -1,5 +1,6 @@
 //! One file per command: an Args struct whose doc comment is its help, then `run`.
 
+pub(crate) mod check;
 pub(crate) mod fetch;
 pub(crate) mod fmt;
 pub(crate) mod init;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Set(set::SetArgs),
     Unset(unset::UnsetArgs),
     Fmt(fmt::FmtArgs),
+    Check(check::CheckArgs),
     Inspect(inspect::InspectArgs),
     Open(open::OpenArgs),
     Registry(Box<registry::RegistryArgs>),
@@ -40,6 +42,7 @@ impl Command {
             Self::Set(args) => set::run(args, console),
             Self::Unset(args) => unset::run(args, console),
             Self::Fmt(args) => fmt::run(args, console),
+            Self::Check(args) => check::run(args, console),
             Self::Inspect(args) => inspect::run(args, console),
             Self::Open(args) => open::run(args, console),
             Self::Registry(args) => registry::run(args, console),

@@ -1,11 +1,12 @@
 //! The user's files: `read` reads what was named, `write` writes whole files, `paths` says where they lie and what they
-//! are, `trust` who could change them, `stdout` which of them standard output is. Identities are read, and layouts written,
+//! are, `trust` who could change them, `stdout` which of them standard output is, `walk` which lie in a folder. Identities are read, and layouts written,
 //! by seal-disk.
 
 mod paths;
 mod read;
 mod stdout;
 mod trust;
+mod walk;
 mod write;
 
 pub(crate) use paths::{
@@ -15,6 +16,7 @@ pub(crate) use paths::{
 pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
 pub(crate) use stdout::{stdout_file, stdout_is_appended_to};
 pub(crate) use trust::{Distrust, distrust};
+pub(crate) use walk::{files_in, read_small};
 pub(crate) use write::{
     Output, Over, create_folder, create_private, lock_folder, remove_own, stays_inside, write_all,
 };

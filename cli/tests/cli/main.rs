@@ -2,6 +2,7 @@
 
 mod bounds;
 mod canary;
+mod checking;
 mod clusters;
 mod editing;
 mod entering;

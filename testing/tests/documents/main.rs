@@ -42,6 +42,7 @@ pages! {
     platforms_kestra: "docs/platforms/kestra.md",
     platforms_direktiv: "docs/platforms/direktiv.md",
     how_to_access: "docs/how-to/access.md",
+    how_to_check: "docs/how-to/check.md",
     how_to_clusters: "docs/how-to/clusters.md",
     how_to_gitops: "docs/how-to/gitops.md",
     how_to_install: "docs/how-to/install.md",

@@ -1,0 +1,44 @@
+//! Every regular file beneath a folder, in a stable order. No link is followed, and Git's own folder is left out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+use zeroize::Zeroizing;
+
+use super::read::read;
+use crate::error::{Failure, words};
+
+/// Deeper is nobody's repository.
+const DEEPEST: usize = 128;
+
+/// The regular files beneath `folder`, and the folders that cannot be looked into, each with why.
+pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
+    let (mut files, mut closed) = (Vec::new(), Vec::new());
+    let walk = WalkDir::new(folder).max_depth(DEEPEST).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|entry| entry.file_name() != ".git") {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => {
+                let path = entry.into_path();
+                files.push(path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_path_buf();
+                let why = error.io_error().map_or("it cannot be read".to_owned(), words);
+                closed.push((path, why));
+            }
+        }
+    }
+    (files, closed)
+}
+
+/// The bytes of a file, or nothing where it has more than `most`.
+pub(crate) fn read_small(path: &Path, most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let is_large = |bytes: u64| usize::try_from(bytes).map_or(true, |bytes| bytes > most);
+    if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_large(metadata.len())) {
+        return Ok(None);
+    }
+    let bytes = read(path)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
+}
