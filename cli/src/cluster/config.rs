@@ -6,7 +6,7 @@ use std::time::Duration;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
-use super::{ClusterArgs, missing};
+use super::{ContextArgs, missing};
 use crate::error::Failure;
 
 /// A cluster as the kubeconfig has it.
@@ -17,7 +17,7 @@ pub(super) struct Meant {
 }
 
 /// The cluster that the flags and the kubeconfig mean.
-pub(super) async fn meant(args: &ClusterArgs) -> Result<Meant, Failure> {
+pub(super) async fn meant(args: &ContextArgs) -> Result<Meant, Failure> {
     let kubeconfig = match &args.kubeconfig {
         Some(path) => Kubeconfig::read_from(path),
         None => Kubeconfig::read(),
@@ -39,7 +39,7 @@ pub(super) async fn meant(args: &ClusterArgs) -> Result<Meant, Failure> {
 }
 
 async fn from_kubeconfig(
-    args: &ClusterArgs,
+    args: &ContextArgs,
     kubeconfig: Kubeconfig,
 ) -> Result<(Config, String), Failure> {
     let names: Vec<String> = kubeconfig.contexts.iter().map(|it| it.name.clone()).collect();

@@ -1,24 +1,33 @@
-//! The only network: what the controller in a cluster publishes. Built in with the feature `cluster`.
+//! The only network: what the controller in a cluster publishes, and what it says of sealed objects. Built in with the
+//! feature `cluster`.
 //!
-//! The runtime and TLS start in `recipient`, when `seal fetch` asks for it, and never for sealing. kube's own words
+//! The runtime and TLS start in `connect`, when `seal fetch` or `seal wait` asks, and never for sealing. kube's own words
 //! may quote a kubeconfig, so they are not passed on.
 
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
+use seal_core::kind::sealed::SealedSecretSpec;
 use seal_core::names;
 
 use crate::error::Failure;
 
 /// The flags that say which cluster.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ClusterArgs {
+pub(crate) struct ContextArgs {
     /// The kubeconfig (default: $KUBECONFIG, ~/.kube/config)
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The kubeconfig's context (default: its current one)
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+}
+
+/// The same, and where its controller is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClusterArgs {
+    #[command(flatten)]
+    context: ContextArgs,
     /// The namespace of the controller
     #[arg(
         long,
@@ -30,6 +39,16 @@ pub(crate) struct ClusterArgs {
     controller_namespace: String,
 }
 
+/// A sealed object that is waited for.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    /// Its namespace; the context's where there is none.
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+    /// What the cluster's object is to be, where a file says it.
+    pub(crate) spec: Option<SealedSecretSpec>,
+}
+
 fn missing(message: impl Into<String>) -> Failure {
     Failure::new(ExitCode::Missing, message)
 }
@@ -37,16 +56,43 @@ fn missing(message: impl Into<String>) -> Failure {
 /// Without the feature there is no network code; the hint says how to ask with kubectl.
 #[cfg(not(feature = "cluster"))]
 pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
-    let ClusterArgs { kubeconfig: _, context: _, controller_namespace } = args;
+    let ClusterArgs { context: ContextArgs { kubeconfig: _, context: _ }, controller_namespace } =
+        args;
     let (map, key) = (names::RECIPIENTS, names::RECIPIENT);
-    Err(missing("this `seal` is built without the feature `cluster`").hint(format!(
+    Err(missing(WITHOUT).hint(format!(
         "kubectl -n {controller_namespace} get configmap {map} -o jsonpath='{{.data.{key}}}', and put it into .seal.yaml"
     )))
 }
 
+/// The same for what a controller says of sealed objects.
+#[cfg(not(feature = "cluster"))]
+pub(crate) fn wait(
+    args: &ContextArgs,
+    all: Vec<Awaited>,
+    timeout: std::time::Duration,
+) -> Result<(), Failure> {
+    let ContextArgs { kubeconfig: _, context: _ } = args;
+    let named = all.iter().map(|it| (&it.namespace, &it.name, it.spec.is_some())).count();
+    Err(missing(WITHOUT).hint(format!(
+        "kubectl wait --for=condition=Ready sls NAME --timeout={}s, for each of the {named}",
+        timeout.as_secs()
+    )))
+}
+
+#[cfg(not(feature = "cluster"))]
+const WITHOUT: &str = "this `seal` is built without the feature `cluster`";
+
 #[cfg(feature = "cluster")]
 mod config;
 #[cfg(feature = "cluster")]
+mod connect;
+#[cfg(feature = "cluster")]
 mod recipient;
 #[cfg(feature = "cluster")]
+mod verdict;
+#[cfg(feature = "cluster")]
+mod wait;
+#[cfg(feature = "cluster")]
 pub(crate) use recipient::recipient;
+#[cfg(feature = "cluster")]
+pub(crate) use wait::wait;

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Api, Client};
+use kube::Api;
 use tokio::time::timeout;
 
-use seal_core::exit_code::ExitCode;
 use seal_core::names::{CONTROLLER, KEY, RECIPIENT, RECIPIENTS};
 
-use super::config::meant;
+use super::connect::{Cluster, connect, run};
 use super::{ClusterArgs, missing};
 use crate::console;
 use crate::error::Failure;
@@ -25,22 +24,12 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// The recipient that the controller publishes; says which cluster is asked.
 pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
-    // The second of two providers would be refused; there is one, and it is installed once.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|_| Failure::new(ExitCode::Failed, "cannot start the network runtime"))?;
-    runtime.block_on(fetch(args))
+    run(fetch(args))
 }
 
 async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
-    let meant = meant(args).await?;
-    let proxy = meant.config.proxy_url.as_ref().and_then(|url| url.host());
-    let through = proxy.map(|host| format!(" through the proxy {host}")).unwrap_or_default();
-    console::say(&format!("asking {}{through}", meant.name));
-    let client = Client::try_from(meant.config).map_err(|error| unusable(&error))?;
-    let cluster = Asked { client, name: meant.name, namespace: &args.controller_namespace };
+    let cluster = connect(&args.context, true).await?;
+    let cluster = Asked { cluster, namespace: &args.controller_namespace };
     let mut until = None;
     loop {
         if let Some(map) = cluster.published().await? {
@@ -62,28 +51,27 @@ async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
 
 /// A cluster that is being asked.
 struct Asked<'a> {
-    client: Client,
-    name: String,
+    cluster: Cluster,
     namespace: &'a str,
 }
 
 impl Asked<'_> {
     async fn published(&self) -> Result<Option<ConfigMap>, Failure> {
-        let maps = Api::<ConfigMap>::namespaced(self.client.clone(), self.namespace);
+        let maps = Api::<ConfigMap>::namespaced(self.cluster.client.clone(), self.namespace);
         let what = format!("ConfigMap {}/{RECIPIENTS}", self.namespace);
         match timeout(PATIENCE, maps.get_opt(RECIPIENTS)).await {
-            Ok(asked) => asked.map_err(|error| self.refused(&error, &what)),
-            Err(_) => Err(self.silent()),
+            Ok(asked) => asked.map_err(|error| self.cluster.refused(&error, &what)),
+            Err(_) => Err(self.cluster.silent()),
         }
     }
 
     /// Fails unless the controller's Deployment is there.
     async fn is_installed(&self) -> Result<(), Failure> {
         let namespace = self.namespace;
-        let deployments = Api::<Deployment>::namespaced(self.client.clone(), namespace);
+        let deployments = Api::<Deployment>::namespaced(self.cluster.client.clone(), namespace);
         let there_is_no = format!("there is no ConfigMap {namespace}/{RECIPIENTS}");
         let Ok(asked) = timeout(PATIENCE, deployments.get_metadata_opt(CONTROLLER)).await else {
-            return Err(self.silent());
+            return Err(self.cluster.silent());
         };
         match asked {
             Ok(Some(_)) => Ok(()),
@@ -98,47 +86,10 @@ impl Asked<'_> {
             ))
             .hint(format!("`kubectl -n {namespace} get deployment {CONTROLLER}` says which"))),
             Err(error) => {
-                Err(self.refused(&error, &format!("Deployment {namespace}/{CONTROLLER}")))
+                Err(self.cluster.refused(&error, &format!("Deployment {namespace}/{CONTROLLER}")))
             }
         }
     }
-
-    fn refused(&self, error: &kube::Error, what: &str) -> Failure {
-        match error {
-            kube::Error::Api(status) if status.code == 401 => {
-                missing(format!("{} does not know who you are (HTTP 401)", self.name))
-                    .hint("the credentials are wrong or have expired: log in again; `kubectl auth whoami` asks the same")
-            }
-            kube::Error::Api(status) if status.code == 403 => {
-                missing(format!("{} does not let you read {what}", self.name))
-                    .hint("ask whoever runs the controller for the recipient, or to be let read it")
-            }
-            kube::Error::Api(status) => {
-                missing(format!("{} does not give {what} (HTTP {})", self.name, status.code))
-                    .hint("`kubectl get` asks the same")
-            }
-            kube::Error::Auth(_) => unusable_credentials(),
-            _ => self.silent(),
-        }
-    }
-
-    fn silent(&self) -> Failure {
-        missing(format!("{} does not answer", self.name)).hint("`kubectl version` asks the same")
-    }
-}
-
-/// Why no client could be made of a kubeconfig.
-fn unusable(error: &kube::Error) -> Failure {
-    match error {
-        kube::Error::ProxyProtocolUnsupported { .. } => missing("a proxy of this kind cannot be used")
-            .hint("`proxy-url` of the kubeconfig, or HTTPS_PROXY, must begin with http://, https:// or socks5://"),
-        _ => unusable_credentials(),
-    }
-}
-
-fn unusable_credentials() -> Failure {
-    missing("the kubeconfig's credentials cannot be used")
-        .hint("`kubectl auth whoami` uses the same")
 }
 
 fn not_ready(namespace: &str) -> Failure {

@@ -13,6 +13,7 @@ pub(crate) mod seal;
 pub(crate) mod set;
 pub(crate) mod uninstall;
 pub(crate) mod unset;
+pub(crate) mod wait;
 
 use crate::console::Console;
 use crate::error::Failure;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Key(key::KeyCommand),
     Init(init::InitArgs),
     Fetch(fetch::FetchArgs),
+    Wait(wait::WaitArgs),
     Install(install::InstallArgs),
     Uninstall(uninstall::UninstallArgs),
 }
@@ -49,6 +51,7 @@ impl Command {
             Self::Key(command) => key::run(command, console),
             Self::Init(args) => init::run(args, console),
             Self::Fetch(args) => fetch::run(args, console),
+            Self::Wait(args) => wait::run(args, console),
             Self::Install(args) => install::run(args, console),
             Self::Uninstall(args) => uninstall::run(args, console),
         }

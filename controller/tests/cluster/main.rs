@@ -27,3 +27,4 @@ mod telling;
 mod tenants;
 mod unchanged;
 mod uninstalling;
+mod waiting;

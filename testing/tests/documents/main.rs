@@ -54,6 +54,7 @@ pages! {
     how_to_pull_secrets: "docs/how-to/pull-secrets.md",
     how_to_registry: "docs/how-to/registry.md",
     how_to_take_over: "docs/how-to/take-over.md",
+    how_to_wait: "docs/how-to/wait.md",
     reference_policy: "docs/reference/policy.md",
 }
 
