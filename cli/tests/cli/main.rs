@@ -12,6 +12,7 @@ mod inspecting;
 mod installing;
 mod keys;
 mod layouts;
+mod mistakes;
 mod opening;
 mod output;
 mod pachyderm;
