@@ -254,3 +254,14 @@ fn credentials_that_have_ended_are_warned_of() {
     world.write("r.yaml", world.read("r.yaml").replace("9000-01-01", "2001-01-01"));
     check(&world, &[]).exits(0).says("no longer valid: r.yaml:1 (prod/r ended with 2001-01-01)");
 }
+
+#[test]
+fn a_file_for_several_namespaces_is_one_object_in_each_of_them() {
+    let world = World::new();
+    std::fs::remove_file(world.path("secret.json")).unwrap();
+    sealed_as(&world, "all.yaml", &["--cluster", "--name", "x", "--scope-namespaces", "a,b"]);
+    check(&world, &[]).exits(0).says("1 sealed object in");
+    sealed_as(&world, "b.yaml", &["--name", "x", "-n", "b"]);
+    check(&world, &[]).exits(7).prints("Duplicate: b/x is sealed here and in all.yaml:1");
+    world.seal(&["wait", "-f", "all.yaml"]).exits(2).says("is a ClusterSealedSecret");
+}
