@@ -131,7 +131,8 @@ impl Tracked {
     /// Whether it has written into objects of others and somebody has taken our finalizer away.
     pub(crate) fn lacks_finalizer(&self) -> bool {
         let SealedSecretStatus { merged_keys, attached_to, .. } = &self.status;
-        !self.detaches && !self.deleted && !(merged_keys.is_empty() && attached_to.is_empty())
+        let has_written = !merged_keys.is_empty() || !attached_to.is_empty();
+        has_written && !self.detaches && !self.deleted
     }
 
     /// This generation and request are done with, for better or worse.
