@@ -61,6 +61,17 @@ async fn measure() -> Result<String> {
     Ok(render(&applied, &bare, &many, &copied))
 }
 
+/// One ClusterSealedSecret into many namespaces, alone.
+pub(crate) fn run_copies() -> Result<String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut cluster = Cluster::start().await?;
+        let recipient = install(&cluster).await?;
+        cluster.pause_controller_manager();
+        Ok(format!("{:#?}\n", copies::measure(&cluster, &recipient).await?))
+    })
+}
+
 async fn install(cluster: &Cluster) -> Result<Recipient> {
     let kinds = [Kind::SealedSecret, Kind::ClusterSealedSecret].map(definition);
     let kinds: std::result::Result<Vec<_>, _> =

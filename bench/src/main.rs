@@ -1,4 +1,4 @@
-//! `seal-bench [cli|many|layouts|cluster]`: measures seal beside its peers in one run and prints Markdown.
+//! `seal-bench [cli|many|layouts|cluster|copies]`: measures seal beside its peers in one run and prints Markdown.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
 //! where the times do not. Starts the programs that lie beside it (`seal`, `seal-controller`); peers that are
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         ["many"] => many::run(),
         ["layouts"] => layouts::run(),
         ["cluster"] => cluster::run(),
+        ["copies"] => cluster::run_copies(),
         _ => Err("usage: seal-bench [cli|many|layouts|cluster]".into()),
     };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
+use seal_core::kind::Kind;
 use seal_core::kind::sealed::SealedSecretSpec;
 use seal_core::names;
 
@@ -42,7 +43,8 @@ pub(crate) struct ClusterArgs {
 /// A sealed object that is waited for.
 #[derive(Debug)]
 pub(crate) struct Awaited {
-    /// Its namespace; the context's where there is none.
+    pub(crate) kind: Kind,
+    /// Its namespace; the context's where there is none. A ClusterSealedSecret is in no namespace.
     pub(crate) namespace: Option<String>,
     pub(crate) name: String,
     /// What the cluster's object is to be, where a file says it.
@@ -72,7 +74,7 @@ pub(crate) fn wait(
     timeout: std::time::Duration,
 ) -> Result<(), Failure> {
     let ContextArgs { kubeconfig: _, context: _ } = args;
-    let named = all.iter().map(|it| (&it.namespace, &it.name, it.spec.is_some())).count();
+    let named = all.iter().map(|it| (it.kind, &it.namespace, &it.name, it.spec.is_some())).count();
     Err(missing(WITHOUT).hint(format!(
         "kubectl wait --for=condition=Ready sls NAME --timeout={}s, for each of the {named}",
         timeout.as_secs()

@@ -2,16 +2,19 @@
 //! is stalled.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
-use kube::Api;
 use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Resource};
 use seal_core::exit_code::ExitCode;
+use seal_core::kind::Kind;
+use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec};
-use seal_core::names::SEALED_SECRET;
 use seal_core::reason::Reason;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -38,8 +41,9 @@ pub(crate) fn wait(
         let cluster = connect(args, false).await?;
         let end = Instant::now() + timeout;
         let mut namespaces = JoinSet::new();
-        for (namespace, names) in by_namespace(&cluster, all) {
+        for ((kind, namespace), names) in by_namespace(&cluster, all) {
             let watched = Watched {
+                kind,
                 names,
                 namespace,
                 is_reached: false,
@@ -58,10 +62,17 @@ pub(crate) fn wait(
 
 type Names = BTreeMap<String, State>;
 
-fn by_namespace(cluster: &Cluster, all: Vec<Awaited>) -> BTreeMap<String, Names> {
-    let mut namespaces: BTreeMap<String, Names> = BTreeMap::new();
-    for Awaited { namespace, name, spec } in all {
-        let names = namespaces.entry(namespace.unwrap_or_else(|| cluster.namespace.clone()));
+/// What is watched together; the namespace of what is in none is empty.
+type Group = (Kind, String);
+
+fn by_namespace(cluster: &Cluster, all: Vec<Awaited>) -> BTreeMap<Group, Names> {
+    let mut namespaces: BTreeMap<Group, Names> = BTreeMap::new();
+    for Awaited { kind, namespace, name, spec } in all {
+        let namespace = match kind {
+            Kind::SealedSecret => namespace.unwrap_or_else(|| cluster.namespace.clone()),
+            Kind::ClusterSealedSecret => String::new(),
+        };
+        let names = namespaces.entry((kind, namespace));
         let waits = Verdict::Waits("the cluster has not been asked yet".to_owned());
         names
             .or_default()
@@ -80,8 +91,9 @@ struct State {
     is_listed: bool,
 }
 
-/// The objects of one namespace.
+/// The objects of one namespace, or of none.
 struct Watched {
+    kind: Kind,
     namespace: String,
     names: Names,
     /// Whether the cluster has ever answered.
@@ -103,7 +115,28 @@ impl Watched {
     }
 
     async fn watch(&mut self, cluster: &Cluster) -> Result<(), Failure> {
-        let api = Api::<SealedSecret>::namespaced(cluster.client.clone(), &self.namespace);
+        let client = cluster.client.clone();
+        match self.kind {
+            Kind::SealedSecret => {
+                let api = Api::<SealedSecret>::namespaced(client, &self.namespace);
+                self.follow(cluster, api, |object| object).await
+            }
+            Kind::ClusterSealedSecret => {
+                let api = Api::<ClusterSealedSecret>::all(client);
+                self.follow(cluster, api, |object| object.0).await
+            }
+        }
+    }
+
+    async fn follow<K>(
+        &mut self,
+        cluster: &Cluster,
+        api: Api<K>,
+        sealed: fn(K) -> SealedSecret,
+    ) -> Result<(), Failure>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
         let mut config = watcher::Config::default().timeout(RENEWED);
         if let (Some(name), 1) = (self.names.keys().next(), self.names.len()) {
             config = config.fields(&format!("metadata.name={name}"));
@@ -116,7 +149,7 @@ impl Watched {
                     if !matches!(event, Event::Init) {
                         (self.is_reached, self.trouble, pace) = (true, None, PACE[0]);
                     }
-                    self.take(event)?;
+                    self.take(event, sealed)?;
                 }
                 Err(error) => {
                     self.look_at(cluster, &error)?;
@@ -131,11 +164,12 @@ impl Watched {
         Err(cluster.silent())
     }
 
-    fn take(&mut self, event: Event<SealedSecret>) -> Result<(), Failure> {
+    fn take<K>(&mut self, event: Event<K>, sealed: fn(K) -> SealedSecret) -> Result<(), Failure> {
         match event {
-            Event::Apply(object) | Event::InitApply(object) => self.judge(&object),
+            Event::Apply(object) | Event::InitApply(object) => self.judge(&sealed(object)),
             Event::Delete(object) => {
-                let state = object.metadata.name.as_ref().and_then(|name| self.names.get_mut(name));
+                let state =
+                    sealed(object).metadata.name.as_ref().and_then(|name| self.names.get_mut(name));
                 if let Some(state) = state {
                     state.verdict = Verdict::Waits("it was deleted".to_owned());
                 }
@@ -168,7 +202,7 @@ impl Watched {
     /// The objects that are not Ready, each with why.
     fn waiting(&self) -> Vec<String> {
         let waiting = self.names.iter().filter_map(|(name, state)| match &state.verdict {
-            Verdict::Waits(why) => Some(format!("{}/{name}: {why}", self.namespace)),
+            Verdict::Waits(why) => Some(format!("{}: {why}", self.full_name(name))),
             _ => None,
         });
         waiting.collect()
@@ -183,7 +217,7 @@ impl Watched {
         else {
             return Ok(());
         };
-        let about = format!("{}/{name}", self.namespace);
+        let about = full_name(&self.namespace, name);
         let now = verdict(object, state.spec.as_ref());
         match &now {
             Verdict::Ready(message) if !state.is_said => {
@@ -195,6 +229,10 @@ impl Watched {
         }
         (state.verdict, state.is_listed) = (now, true);
         Ok(())
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        full_name(&self.namespace, name)
     }
 
     /// Errors that will not go away end it; others are said once and waited out.
@@ -209,18 +247,21 @@ impl Watched {
             watcher::Error::WatchError(status) => (status.code, None),
             watcher::Error::NoResourceVersion => (0, None),
         };
-        let what = format!("{SEALED_SECRET}s of {}", self.namespace);
-        match (code, cause) {
-            (403, _) => {
-                Err(missing(format!("{} does not let you watch {what}", cluster.name)).hint(
-                    format!("`kubectl auth can-i watch sls -n {}` asks the same", self.namespace),
-                ))
+        let kind = self.kind.as_str();
+        let (what, at) = match self.kind {
+            Kind::SealedSecret => {
+                (format!("{kind}s of {}", self.namespace), format!("sls -n {}", self.namespace))
             }
+            Kind::ClusterSealedSecret => (format!("{kind}s"), "csls".to_owned()),
+        };
+        match (code, cause) {
+            (403, _) => Err(missing(format!("{} does not let you watch {what}", cluster.name))
+                .hint(format!("`kubectl auth can-i watch {at}` asks the same"))),
             (401, Some(error)) | (_, Some(error @ kube::Error::Auth(_))) => {
                 Err(cluster.refused(error, &what))
             }
             (404, _) => {
-                self.waits("the cluster has no kind SealedSecret".to_owned());
+                self.waits(format!("the cluster has no kind {kind}"));
                 Ok(())
             }
             _ => {
@@ -246,10 +287,17 @@ impl Watched {
         }
         let message = format!("not Ready within {} s: {}", self.seconds, some_of(&self.waiting()));
         Failure::new(ExitCode::Failed, message).hint(format!(
-            "`kubectl get sls -n {}` shows how far each is; --timeout waits longer",
-            self.namespace
+            "`kubectl get {}` shows how far each is; --timeout waits longer",
+            match self.kind {
+                Kind::SealedSecret => format!("sls -n {}", self.namespace),
+                Kind::ClusterSealedSecret => "csls".to_owned(),
+            }
         ))
     }
+}
+
+fn full_name(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
 }
 
 fn some_of(waiting: &[String]) -> String {

@@ -21,7 +21,7 @@ use crate::sealed;
 /// Example: kubectl apply -f db.sealed.yaml && seal wait -f db.sealed.yaml
 #[derive(Debug, clap::Args)]
 pub(crate) struct WaitArgs {
-    /// Names of sealed objects
+    /// Names of SealedSecrets; csls/NAME is a ClusterSealedSecret
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Every sealed object of FILE; - is standard input (can be repeated)
@@ -46,17 +46,11 @@ pub(crate) fn run(args: &WaitArgs, _: &mut Console) -> Result<(), Failure> {
     for path in &args.files {
         let text = files::read_text(path)?;
         for (_, object) in sealed::read(path, &text)? {
-            if object.spec.kind == Kind::ClusterSealedSecret {
-                let name = object.full_name();
-                return Err(Failure::input(format!(
-                    "{name} is a ClusterSealedSecret, which is not waited for here yet"
-                ))
-                .hint(format!("kubectl wait --for=condition=Ready csls {name}")));
-            }
             let place = object.place().map_err(|problem| {
                 Failure::input(format!("{}: {problem}", object.full_name())).about_file(path)
             })?;
             awaited.push(Awaited {
+                kind: object.spec.kind,
                 namespace: Some(place.namespace),
                 name: place.name,
                 spec: Some(object.spec),
@@ -75,17 +69,26 @@ fn named(args: &WaitArgs) -> Result<Vec<Awaited>, Failure> {
     if args.namespace.as_deref().is_some_and(|namespace| !is_label(namespace)) {
         return Err(Failure::input("-n cannot name a namespace").hint("a-z, 0-9 and -"));
     }
-    if let Some(name) = args.names.iter().find(|name| !is_subdomain(name)) {
+    if let Some(name) = args.names.iter().find(|name| !is_subdomain(kind_and_name(name).1)) {
         let file = if files::exists(name.as_ref()) { "; a file is named with -f" } else { "" };
         return Err(Failure::input("what stands where NAME belongs cannot name a sealed object")
             .hint(format!("a-z, 0-9, - and dots{file}")));
     }
-    let awaited = |name: &String| Awaited {
-        namespace: args.namespace.clone(),
-        name: name.clone(),
-        spec: None,
+    let awaited = |text: &String| {
+        let (kind, name) = kind_and_name(text);
+        let namespace = args.namespace.clone();
+        Awaited { kind, namespace, name: name.to_owned(), spec: None }
     };
     Ok(args.names.iter().map(awaited).collect())
+}
+
+/// As kubectl has it: `NAME`, `sls/NAME`, `csls/NAME`.
+fn kind_and_name(text: &str) -> (Kind, &str) {
+    match text.split_once('/') {
+        Some(("csls", name)) => (Kind::ClusterSealedSecret, name),
+        Some(("sls", name)) => (Kind::SealedSecret, name),
+        _ => (Kind::SealedSecret, text),
+    }
 }
 
 /// `90`, `90s`, `1m30s`, `2h`; nothing is no time, and neither is none.

@@ -263,5 +263,4 @@ fn a_file_for_several_namespaces_is_one_object_in_each_of_them() {
     check(&world, &[]).exits(0).says("1 sealed object in");
     sealed_as(&world, "b.yaml", &["--name", "x", "-n", "b"]);
     check(&world, &[]).exits(7).prints("Duplicate: b/x is sealed here and in all.yaml:1");
-    world.seal(&["wait", "-f", "all.yaml"]).exits(2).says("is a ClusterSealedSecret");
 }

@@ -83,3 +83,25 @@ fn a_password_with_quotes_backslashes_or_a_colon_reaches_the_registry_as_it_is()
         assert_eq!(config["auths"]["ghcr.io"]["password"], password);
     }
 }
+
+#[test]
+fn one_key_in_data_and_string_data_is_named_and_not_chosen_silently() {
+    let world = World::new();
+    let both = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: prod}\ndata:\n  token: b2xk\nstringData:\n  token: new\n";
+    world
+        .seal_with(&["-", "-o", "s.yaml"], both.as_bytes())
+        .exits(2)
+        .says("line 7: Secret prod/s: token is in data and in stringData");
+}
+
+#[test]
+fn a_value_that_no_variable_can_hold_is_refused_for_kestra() {
+    let world = World::new();
+    let kestra =
+        ["--for", "kestra", "-n", "n", "--name", "s", "-o", "s.yaml", "--from-file", "x=-"];
+    let long = "x".repeat(100_000);
+    world.seal_with(&kestra, long.as_bytes()).exits(2).says("too long for a variable");
+    world.seal_with(&kestra, &long.as_bytes()[..90_000]).exits(0);
+    let raw = [&kestra[..], &["--kestra-encoding", "raw", "--force"]].concat();
+    world.seal_with(&raw, b"a\0b").exits(2).says("has a NUL");
+}

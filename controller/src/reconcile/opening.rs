@@ -3,6 +3,7 @@
 use kube::core::Request;
 use kube::{Client, Resource};
 use seal_core::key::Keyring;
+use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::open::allowed::Allowed;
 use seal_core::open::check::check_at;
@@ -14,7 +15,7 @@ use super::{Context, attach};
 use crate::api_error::{ApiError, code};
 use crate::memory::Tracked;
 use crate::object_id::Kind;
-use crate::thin::{self, ArrivedInCluster};
+use crate::thin;
 use crate::work::bytes::Taken;
 
 /// From here opening takes more than ten milliseconds.
@@ -69,7 +70,7 @@ async fn read(tracked: &Tracked, client: &Client) -> Result<Option<String>, ApiE
     let name = &tracked.id.at;
     let path = match name.kind {
         Kind::SealedSecret => SealedSecret::url_path(&(), name.namespace.as_deref()),
-        Kind::ClusterSealedSecret => ArrivedInCluster::url_path(&(), None),
+        Kind::ClusterSealedSecret => ClusterSealedSecret::url_path(&(), None),
     };
     let request = Request::new(path)
         .get(&name.name, &Default::default())

@@ -181,7 +181,7 @@ impl Served {
             failing.push(Failing {
                 namespace: place.namespace.clone(),
                 reason: outcome.reason.to_string(),
-                message: cut(&outcome.message, MOST_OF_A_MESSAGE).into(),
+                message: cut(&outcome.message, MOST_OF_A_MESSAGE),
             });
         }
         failing

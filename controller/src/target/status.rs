@@ -3,13 +3,13 @@
 use kube::api::{Patch, PatchParams};
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
+use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretStatus};
 use seal_core::names::{API_VERSION, FIELD_MANAGER};
 use serde_json::json;
 
 use crate::api_error::ApiError;
 use crate::object_id::{Kind, ObjectId};
-use crate::thin::ArrivedInCluster;
 
 /// Writes the status by server-side apply, on the object with this uid only. Returns the version of the object that
 /// has it.
@@ -35,7 +35,7 @@ pub(crate) async fn write(
             api.patch_status(name, &params, &Patch::Apply(patch)).await.map(|it| it.metadata)
         }
         Kind::ClusterSealedSecret => {
-            let api: Api<PartialObjectMeta<ArrivedInCluster>> = Api::all(client.clone());
+            let api: Api<PartialObjectMeta<ClusterSealedSecret>> = Api::all(client.clone());
             api.patch_status(name, &params, &Patch::Apply(patch)).await.map(|it| it.metadata)
         }
     };

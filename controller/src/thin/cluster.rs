@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use seal_core::kind::Kind;
-use seal_core::kind::sealed::SealedSecret;
+use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
@@ -69,19 +69,19 @@ impl Resource for ArrivedInCluster {
     type Scope = ClusterResourceScope;
 
     fn kind(_: &()) -> Cow<'_, str> {
-        Kind::ClusterSealedSecret.as_str().into()
+        ClusterSealedSecret::kind(&())
     }
 
     fn group(_: &()) -> Cow<'_, str> {
-        SealedSecret::group(&())
+        ClusterSealedSecret::group(&())
     }
 
     fn version(_: &()) -> Cow<'_, str> {
-        SealedSecret::version(&())
+        ClusterSealedSecret::version(&())
     }
 
     fn plural(_: &()) -> Cow<'_, str> {
-        "clustersealedsecrets".into()
+        ClusterSealedSecret::plural(&())
     }
 
     fn meta(&self) -> &ObjectMeta {

@@ -157,3 +157,23 @@ async fn whoever_may_not_watch_is_told_so_at_once() {
     assert_eq!(refused.0, 4, "{}", refused.1);
     assert!(refused.1.contains("does not let you watch SealedSecrets of"), "{}", refused.1);
 }
+
+#[tokio::test]
+async fn an_object_of_the_cluster_is_waited_for_by_its_name_and_by_its_file() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let ns = cluster.namespace().await;
+    let name = format!("waited-{}", ns.name);
+    let place = Place::new(&ns.name, &name).unwrap();
+    let mut sealed =
+        seal_for(&controller.recipient(), &place, Scope::of(&place), &[("password", "p")]);
+    sealed.spec.kind = Kind::ClusterSealedSecret;
+    sealed.metadata.namespace = None;
+    let dir = TempDir::new().unwrap();
+    let path = write(&dir, &sealed);
+    let waits = waiting(cluster, &[&format!("csls/{name}")]).await;
+    let applied = cluster.kubectl(&["apply", "-f", &path], "").await;
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    waits.said(&format!("{name} is Ready: ")).await;
+    let (code, said) = wait(cluster, &["-f", &path]).await;
+    assert_eq!(code, 0, "{said}");
+}

@@ -3,11 +3,15 @@
 //! It is the same type and the same spec: a place is one of its target namespaces and its own name. The namespaces are those of its
 //! scope, or, where that is every one, those whose labels match `spec.namespaceSelector`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::ClusterResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
 use kube::core::{Expression, Selector, SelectorExt};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Kind;
 use super::sealed::{SealedSecret, absent_if_null};
@@ -19,6 +23,48 @@ pub const MAX_SECRETS_IN_STATUS: usize = 500;
 pub const MAX_FAILING_IN_STATUS: usize = 32;
 /// Most labels and most expressions of a selector, and most values of an expression.
 const MAX_REQUIREMENTS: usize = 64;
+
+/// A ClusterSealedSecret as a client of the API server asks for it: by a type, which has its path.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct ClusterSealedSecret(pub SealedSecret);
+
+impl<'de> Deserialize<'de> for ClusterSealedSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut object = SealedSecret::deserialize(deserializer)?;
+        object.spec.kind = Kind::ClusterSealedSecret;
+        Ok(Self(object))
+    }
+}
+
+impl Resource for ClusterSealedSecret {
+    type DynamicType = ();
+    type Scope = ClusterResourceScope;
+
+    fn kind(_: &()) -> Cow<'_, str> {
+        Kind::ClusterSealedSecret.as_str().into()
+    }
+
+    fn group(_: &()) -> Cow<'_, str> {
+        SealedSecret::group(&())
+    }
+
+    fn version(_: &()) -> Cow<'_, str> {
+        SealedSecret::version(&())
+    }
+
+    fn plural(_: &()) -> Cow<'_, str> {
+        "clustersealedsecrets".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        self.0.meta()
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        self.0.meta_mut()
+    }
+}
 
 /// Which namespaces get the live Secret, by their labels: all that is named must hold. As in a NetworkPolicy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -32,13 +32,14 @@ pub struct SealedSecretStatus {
     /// Of a ClusterSealedSecret: in how many namespaces the live Secret is as it should be, of how many: `3/4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<String>,
-    /// Of a ClusterSealedSecret: the live Secrets as they were written last; none where there are more than 500.
+    /// Of a ClusterSealedSecret: the live Secrets as they were written last; none where there are more than 500. Applied as a whole:
+    /// by its entries it would be several times as large in `managedFields`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub secrets: Vec<Served>,
     /// Of a ClusterSealedSecret: namespaces that are not served, the first 32 of them, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["namespace"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub failing: Vec<Failing>,
     /// Whether the live Secret stays when the object is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

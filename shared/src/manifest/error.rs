@@ -126,6 +126,16 @@ pub enum ManifestError {
         /// What the key would be.
         key: String,
     },
+    /// A key under `data` and `stringData` both, of which the API server would silently keep the second.
+    #[error("{}Secret {object}: {key} is in data and in stringData", at_line(*.line))]
+    InBoth {
+        /// Line of the second; 0 where the text was JSON.
+        line: usize,
+        /// `namespace/name`.
+        object: String,
+        /// Which key.
+        key: String,
+    },
     /// No values: most likely a typo or a manifest without its data.
     #[error("Secret {object} has no values")]
     NoValues {

@@ -41,7 +41,7 @@ pub struct Manifest {
     pub name: Option<String>,
     /// Type, labels, `immutable`, and the annotations that were asked for.
     pub template: Template,
-    /// All values; `stringData` wins over `data`, as in the API server.
+    /// All values, of `data` and of `stringData`; none is in both.
     pub values: BTreeMap<String, SecretValue>,
     /// Names of fields and annotations that were left out.
     pub dropped: Vec<String>,
@@ -261,6 +261,10 @@ impl Reader<'_> {
                 let (line, object, key) = (entry.line, self.object.to_owned(), key.clone());
                 let field = field.to_owned();
                 return Err(ManifestError::RespelledKey { line, object, field, key });
+            }
+            if manifest.values.contains_key(key) {
+                let (line, object, key) = (entry.line, self.object.to_owned(), key.clone());
+                return Err(ManifestError::InBoth { line, object, key });
             }
             let value = match &entry.value.value {
                 Value::Null => {

@@ -80,7 +80,34 @@ fn variable(key: &str) -> String {
     if upper.starts_with(PREFIX) { upper } else { format!("{PREFIX}{upper}") }
 }
 
+/// Linux takes no longer string of the environment, name and end included.
+const LONGEST_VARIABLE: usize = 128 * 1024;
+
+/// The value as it is in the variable, which a program of that environment could not be started with otherwise.
 fn encoded(options: &Options, key: &str, value: SecretValue) -> Result<SecretValue, PresetError> {
+    let value = as_kestra_reads(options, key, value)?;
+    if value.expose().contains(&0) {
+        return Err(PresetError::new(
+            format!("the value of {key} has a NUL, which ends a variable"),
+            "leave --kestra-encoding raw out: base64 has none",
+        ));
+    }
+    if variable(key).len() + value.expose().len() + 2 > LONGEST_VARIABLE {
+        return Err(PresetError::new(
+            format!(
+                "the value of {key} is too long for a variable: Linux takes 128 KiB, base64 and name included"
+            ),
+            "keep it in a file that the task reads, and seal that as a Secret which is mounted",
+        ));
+    }
+    Ok(value)
+}
+
+fn as_kestra_reads(
+    options: &Options,
+    key: &str,
+    value: SecretValue,
+) -> Result<SecretValue, PresetError> {
     let Ok(text) = std::str::from_utf8(value.expose()) else {
         return Err(PresetError::new(
             format!(
