@@ -1,6 +1,8 @@
 //! Waits until sealed objects are Ready: one watch for each namespace, renewed when it ends, and over when the first object
 //! is stalled.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::pin;
@@ -13,23 +15,21 @@ use seal_core::exit_code::ExitCode;
 use seal_core::kind::Kind;
 use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec};
-use seal_core::reason::Reason;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connect::{Cluster, connect, run};
 use super::verdict::{Verdict, verdict};
-use super::{Awaited, ContextArgs, missing};
+use super::{Awaited, ContextArgs};
 use crate::console;
 use crate::error::Failure;
+use told::{full_name, stalled};
 
 /// A watch is renewed so often, so that one which died without a word is noticed. Seconds.
 const RENEWED: u32 = 25;
 /// Between two tries to reach a cluster that does not answer, at first and at most.
 const PACE: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(2)];
-/// Objects that a message names.
-const MOST_NAMED: usize = 10;
 
 /// Waits until all are Ready, for `timeout` at most.
 pub(crate) fn wait(
@@ -190,24 +190,6 @@ impl Watched {
         }
     }
 
-    /// Said once, when the cluster has answered.
-    fn tell_what_is_waited_for(&mut self) {
-        let waiting = self.waiting();
-        if !self.is_told && !waiting.is_empty() {
-            console::note(&format!("waiting: {}", some_of(&waiting)));
-        }
-        self.is_told = true;
-    }
-
-    /// The objects that are not Ready, each with why.
-    fn waiting(&self) -> Vec<String> {
-        let waiting = self.names.iter().filter_map(|(name, state)| match &state.verdict {
-            Verdict::Waits(why) => Some(format!("{}: {why}", self.full_name(name))),
-            _ => None,
-        });
-        waiting.collect()
-    }
-
     fn judge(&mut self, object: &SealedSecret) -> Result<(), Failure> {
         let Some((name, state)) = object
             .metadata
@@ -229,90 +211,5 @@ impl Watched {
         }
         (state.verdict, state.is_listed) = (now, true);
         Ok(())
-    }
-
-    fn full_name(&self, name: &str) -> String {
-        full_name(&self.namespace, name)
-    }
-
-    /// Errors that will not go away end it; others are said once and waited out.
-    fn look_at(&mut self, cluster: &Cluster, error: &watcher::Error) -> Result<(), Failure> {
-        let (code, cause) = match error {
-            watcher::Error::InitialListFailed(error)
-            | watcher::Error::WatchStartFailed(error)
-            | watcher::Error::WatchFailed(error) => match error {
-                kube::Error::Api(status) => (status.code, Some(error)),
-                _ => (0, Some(error)),
-            },
-            watcher::Error::WatchError(status) => (status.code, None),
-            watcher::Error::NoResourceVersion => (0, None),
-        };
-        let kind = self.kind.as_str();
-        let (what, at) = match self.kind {
-            Kind::SealedSecret => {
-                (format!("{kind}s of {}", self.namespace), format!("sls -n {}", self.namespace))
-            }
-            Kind::ClusterSealedSecret => (format!("{kind}s"), "csls".to_owned()),
-        };
-        match (code, cause) {
-            (403, _) => Err(missing(format!("{} does not let you watch {what}", cluster.name))
-                .hint(format!("`kubectl auth can-i watch {at}` asks the same"))),
-            (401, Some(error)) | (_, Some(error @ kube::Error::Auth(_))) => {
-                Err(cluster.refused(error, &what))
-            }
-            (404, _) => {
-                self.waits(format!("the cluster has no kind {kind}"));
-                Ok(())
-            }
-            _ => {
-                self.waits(format!("{} does not answer", cluster.name));
-                Ok(())
-            }
-        }
-    }
-
-    /// Said when it is new.
-    fn waits(&mut self, why: String) {
-        if self.trouble.as_ref() != Some(&why) {
-            console::note(&format!("{why}; waiting"));
-        }
-        self.trouble = Some(why);
-    }
-
-    fn too_late(&self, cluster: &Cluster) -> Failure {
-        if !self.is_reached {
-            let why =
-                self.trouble.clone().unwrap_or_else(|| format!("{} does not answer", cluster.name));
-            return missing(why).hint("`kubectl get sls` asks the same; `seal install` prints the kind and its controller");
-        }
-        let message = format!("not Ready within {} s: {}", self.seconds, some_of(&self.waiting()));
-        Failure::new(ExitCode::Failed, message).hint(format!(
-            "`kubectl get {}` shows how far each is; --timeout waits longer",
-            match self.kind {
-                Kind::SealedSecret => format!("sls -n {}", self.namespace),
-                Kind::ClusterSealedSecret => "csls".to_owned(),
-            }
-        ))
-    }
-}
-
-fn full_name(namespace: &str, name: &str) -> String {
-    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
-}
-
-fn some_of(waiting: &[String]) -> String {
-    let some = waiting.get(..MOST_NAMED).unwrap_or(waiting).join("; ");
-    match waiting.len().saturating_sub(MOST_NAMED) {
-        0 => some,
-        more => format!("{some}; and {more} more"),
-    }
-}
-
-/// With the exit code and the next step of the reason.
-fn stalled(about: &str, word: &str, message: &str) -> Failure {
-    let message = format!("{about}: {message}");
-    match Reason::ALL.into_iter().find(|reason| reason.as_str() == word) {
-        Some(reason) => Failure::refused(reason, message),
-        None => Failure::new(ExitCode::Failed, format!("{message} [{word}]")),
     }
 }

@@ -81,7 +81,11 @@ fn in_namespace(cluster: &Cluster, name: &str) -> Namespace {
     Namespace { name: name.to_owned(), client: cluster.client() }
 }
 
-async fn make_namespace(cluster: &Cluster, name: &str, labels: &[(&str, &str)]) -> Namespace {
+pub(crate) async fn make_namespace(
+    cluster: &Cluster,
+    name: &str,
+    labels: &[(&str, &str)],
+) -> Namespace {
     let mut metadata = named(name);
     metadata.labels = Some(map(labels));
     let namespace = CoreNamespace { metadata, ..CoreNamespace::default() };

@@ -19,6 +19,7 @@ mod merging;
 mod networks;
 mod opening;
 mod permissions;
+mod platforms;
 mod review;
 mod serving;
 mod support;

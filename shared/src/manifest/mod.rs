@@ -5,4 +5,10 @@ mod error;
 mod read;
 
 pub use error::{KeyAt, ManifestError};
-pub use read::{Manifest, is_sops, read};
+pub use read::{Manifest, read};
+
+/// Whether a value is ciphertext of sops, which is text that begins and ends so.
+pub fn is_sops(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    value.starts_with(b"ENC[AES256_GCM,data:") && value.ends_with(b"]")
+}

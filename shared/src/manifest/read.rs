@@ -9,13 +9,13 @@ use base64::Engine;
 use zeroize::Zeroizing;
 
 use crate::kind::file::full_name_of;
-use crate::kind::sealed::{Template, TemplateMetadata};
+use crate::kind::sealed::Template;
 use crate::names::GROUP_PREFIX;
 use crate::place::is_key;
 use crate::secret::SecretValue;
 use crate::yaml::{self, Copies, Documents, GO_BASE64, Node, Value, escaped};
 
-use super::error::{KeyAt, ManifestError};
+use super::{KeyAt, ManifestError, is_sops};
 
 /// Fields of the metadata that the API server sets, or that mean something in one cluster only: left out.
 const OF_THE_CLUSTER: [&str; 11] = [
@@ -143,12 +143,6 @@ fn read_secret(node: &Node, keep: &BTreeSet<String>) -> Result<Manifest, Manifes
     Ok(manifest)
 }
 
-/// Whether a value is ciphertext of sops, which is text that begins and ends so.
-pub fn is_sops(value: &[u8]) -> bool {
-    let value = value.trim_ascii();
-    value.starts_with(b"ENC[AES256_GCM,data:") && value.ends_with(b"]")
-}
-
 struct Reader<'a> {
     object: &'a str,
 }
@@ -224,8 +218,7 @@ impl Reader<'_> {
     ) {
         let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
             annotations.into_iter().partition(|(name, _)| keep.contains(name));
-        let TemplateMetadata { annotations, .. } = &mut manifest.template.metadata;
-        annotations.extend(kept);
+        manifest.template.metadata.annotations.extend(kept);
         for name in dropped.keys() {
             manifest.dropped.push(format!("annotation {}", escaped(name)));
         }
@@ -251,21 +244,7 @@ impl Reader<'_> {
         let Some(node) = node else { return Ok(()) };
         for (index, entry) in self.mapping(field, node)?.iter().enumerate() {
             let key = &entry.key;
-            if !is_key(key) {
-                let (object, field) = (self.object.to_owned(), field.to_owned());
-                let at =
-                    if entry.line > 0 { KeyAt::Line(entry.line) } else { KeyAt::Entry(index + 1) };
-                return Err(ManifestError::BadKey { object, field, at });
-            }
-            if entry.is_respelled {
-                let (line, object, key) = (entry.line, self.object.to_owned(), key.clone());
-                let field = field.to_owned();
-                return Err(ManifestError::RespelledKey { line, object, field, key });
-            }
-            if manifest.values.contains_key(key) {
-                let (line, object, key) = (entry.line, self.object.to_owned(), key.clone());
-                return Err(ManifestError::InBoth { line, object, key });
-            }
+            self.key(entry, index, field, manifest)?;
             let value = match &entry.value.value {
                 Value::Null => {
                     manifest.empty.push(key.clone());
@@ -285,6 +264,28 @@ impl Reader<'_> {
             manifest.values.insert(key.clone(), value);
         }
         Ok(())
+    }
+
+    /// Whether it can be a key, and is the only one of its name.
+    fn key(
+        &self,
+        entry: &yaml::Entry,
+        index: usize,
+        field: &str,
+        manifest: &Manifest,
+    ) -> Result<(), ManifestError> {
+        let (line, object, key) = (entry.line, self.object.to_owned(), entry.key.clone());
+        let field = field.to_owned();
+        if !is_key(&key) {
+            let at = if line > 0 { KeyAt::Line(line) } else { KeyAt::Entry(index + 1) };
+            Err(ManifestError::BadKey { object, field, at })
+        } else if entry.is_respelled {
+            Err(ManifestError::RespelledKey { line, object, field, key })
+        } else if manifest.values.contains_key(&key) {
+            Err(ManifestError::InBoth { line, object, key })
+        } else {
+            Ok(())
+        }
     }
 
     fn base64(&self, entry: &yaml::Entry, text: &str) -> Result<SecretValue, ManifestError> {

@@ -117,12 +117,7 @@ fn as_kestra_reads(
         ));
     };
     if text.contains("base64encode") && text.trim_start().starts_with("{{") {
-        return Err(PresetError::new(
-            format!(
-                "the value of {key} is a template, which Kestra never fills in: it decodes the line as base64, and drops it"
-            ),
-            format!("write the plain line {key}=… with the value itself: the preset encodes it"),
-        ));
+        return Err(template(key));
     }
     let is_encoded = is_base64_of_text(text.trim());
     if options.already_base64 {
@@ -144,6 +139,15 @@ fn as_kestra_reads(
         return Ok(value);
     }
     Ok(SecretValue::from(STANDARD.encode(text).into_bytes()))
+}
+
+fn template(key: &str) -> PresetError {
+    PresetError::new(
+        format!(
+            "the value of {key} is a template, which Kestra never fills in: it decodes the line as base64, and drops it"
+        ),
+        format!("write the plain line {key}=… with the value itself: the preset encodes it"),
+    )
 }
 
 fn is_base64_of_text(text: &str) -> bool {
