@@ -21,6 +21,7 @@ use crate::console;
 use crate::error::Failure;
 use crate::files::{self, Output, Over};
 use crate::policy::{self, Chosen, RecipientArgs, Target};
+use crate::preset::Platform;
 use crate::scope::ScopeArgs;
 use crate::sealed::{self, PickArgs};
 use crate::sealing::check_size;
@@ -138,8 +139,18 @@ impl<'a> Editing<'a> {
         let documents = file::read(written).map_err(|error| self.about(error.into()))?;
         let Some(Document::Sealed(object)) = documents.get(self.index) else { return Ok(()) };
         check(object).map_err(|error| self.about(error.into()))?;
+        self.check_platform(object).map_err(|failure| self.about(failure))?;
         // The limits are those of one object: a file may have many.
         check_size(&self.place, &file::write(object))
+    }
+
+    /// What the platform reads must be what it will read.
+    fn check_platform(&self, written: &SealedSecret) -> Result<(), Failure> {
+        let Some(platform) = Platform::noted(&self.object) else { return Ok(()) };
+        match platform.look_over(&self.object, &self.place) {
+            Ok(()) => platform.look_over(written, &self.place),
+            Err(_) => Ok(()), // it was not before either
+        }
     }
 
     /// Puts the file in front of a failure.

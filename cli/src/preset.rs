@@ -41,6 +41,12 @@ impl Platform {
         entries.map_err(|error| self.refused(error))
     }
 
+    /// Refuses a sealed object that the platform would not find or would misread, as far as no key is needed.
+    pub(crate) fn look_over(&self, object: &SealedSecret, place: &Place) -> Result<(), Failure> {
+        let checked = self.preset.check(&self.options, object, place);
+        checked.map_err(|error| self.refused(error))
+    }
+
     /// Which platform it is, and when that sees a change of a Secret of this type.
     pub(crate) fn sentence(&self, type_: Option<&str>) -> String {
         self.preset.sentence(type_)

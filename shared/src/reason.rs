@@ -41,7 +41,7 @@ pub enum Reason {
     Replaced,
     /// A Secret that was not made from a sealed file was taken over. Events only.
     Adopted,
-    /// Event only: a live Secret will stay when its sealed object is deleted.
+    /// Event only: a live Secret will stay when its sealed object is deleted, or was deleted where it is no longer wanted.
     Released,
     /// Event only: a key Secret that is no key.
     KeyRejected,

@@ -42,6 +42,10 @@ pub(super) fn verdict(object: &SealedSecret, spec: Option<&SealedSecretSpec>) ->
         return Verdict::Stalled(escaped(&stalled.reason), message(stalled));
     }
     match of_type("Ready") {
+        // Its verdict may be that of an earlier generation, which is live.
+        Some(ready) if object.spec.suspend == Some(true) => {
+            Verdict::Stalled(Reason::Suspended.as_str().to_owned(), message(ready))
+        }
         Some(ready) if ready.status == "True" => Verdict::Ready(message(ready)),
         Some(ready) if ready.reason == Reason::Suspended.as_str() => {
             Verdict::Stalled(ready.reason.clone(), message(ready))
@@ -101,6 +105,10 @@ mod tests {
         let suspended = of(json!([condition("Ready", "Unknown", "Suspended")]));
         assert_eq!(suspended, Verdict::Stalled("Suspended".to_owned(), "m".to_owned()));
         assert!(matches!(of(json!([])), Verdict::Waits(_)));
+        let ready = json!([condition("Ready", "True", "Applied")]);
+        let mut paused = object(json!({"observedGeneration": 2, "conditions": ready}));
+        paused.spec.suspend = Some(true);
+        assert!(matches!(verdict(&paused, None), Verdict::Stalled(word, _) if word == "Suspended"));
     }
 
     #[test]

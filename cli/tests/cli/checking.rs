@@ -32,7 +32,10 @@ fn a_tree_of_sealed_files_is_right_and_needs_no_key() {
         "empty.yaml",
         "apiVersion: v1\nkind: Secret\nmetadata: {name: filled-by-a-controller}\n",
     );
-    world.write("sops.yaml", "apiVersion: v1\nkind: Secret\ndata: {a: ENC}\nsops: {mac: x}\n");
+    world.write(
+        "sops.yaml",
+        "apiVersion: v1\nkind: Secret\ndata: {a: 'ENC[AES256_GCM,data:x]'}\nsops: {mac: x}\n",
+    );
     world.write(".git/x.yaml", "apiVersion: v1\nkind: Secret\ndata: {a: YQ==}\n");
     world.write("../elsewhere.yaml", "apiVersion: v1\nkind: Secret\ndata: {a: YQ==}\n");
     symlink(world.path("../elsewhere.yaml"), world.path("link.yaml")).unwrap();
@@ -263,4 +266,29 @@ fn a_file_for_several_namespaces_is_one_object_in_each_of_them() {
     check(&world, &[]).exits(0).says("1 sealed object in");
     sealed_as(&world, "b.yaml", &["--name", "x", "-n", "b"]);
     check(&world, &[]).exits(7).prints("Duplicate: b/x is sealed here and in all.yaml:1");
+}
+
+#[test]
+fn what_sops_left_in_clear_is_found_and_what_a_chart_fills_in_is_not() {
+    let world = World::new();
+    std::fs::remove_file(world.path("secret.json")).unwrap();
+    let secret = |value: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData: {{p: {value}}}\n{more}"
+        )
+    };
+    let sops = "sops: {encrypted_regex: ^(nothing)$, version: 3.9.0}\n";
+    world.write("a.yaml", secret("in-the-clear", sops));
+    check(&world, &[]).exits(7).prints("a.yaml:1: Plaintext: Secret ?/x is in clear");
+    for filled in
+        ["'ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]'", "'{{ .Values.p }}'", "'${PASSWORD}'"]
+    {
+        world.write("a.yaml", secret(filled, sops));
+        check(&world, &[]).exits(0);
+    }
+    world.write(
+        "a.yaml",
+        secret("in-the-clear", "").replace("name: x", "name: {{ .Release.Name }}-x"),
+    );
+    check(&world, &[]).exits(0).says("a template, which is not checked before it is filled in");
 }

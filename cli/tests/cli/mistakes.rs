@@ -105,3 +105,16 @@ fn a_value_that_no_variable_can_hold_is_refused_for_kestra() {
     let raw = [&kestra[..], &["--kestra-encoding", "raw", "--force"]].concat();
     world.seal_with(&raw, b"a\0b").exits(2).says("has a NUL");
 }
+
+#[test]
+fn a_second_key_for_openfaas_and_base64_of_a_line_feed_for_kestra_are_refused() {
+    let world = World::new();
+    let openfaas = ["--for", "openfaas", "--name", "api-key", "--from-file", "-", "-o", "a.yaml"];
+    world.seal_with(&openfaas, b"k3y").exits(0);
+    let before = world.read("a.yaml");
+    world.seal_with(&["set", "a.yaml", "other"], b"v").exits(2).says("this one has 2");
+    assert_eq!(world.read("a.yaml"), before);
+    world.write("b.env", "SECRET_P=cGFzc3dvcmQK\n");
+    let args = [&KESTRA[..], &["--already-base64", "--dotenv", "b.env", "-o", "b.yaml"]].concat();
+    world.seal(&args).exits(2).says("ends in a line feed");
+}

@@ -218,11 +218,15 @@ fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
     }
 }
 
-/// The version of a live Secret that is no longer wanted, where this very object controls it.
+/// The version of a live Secret that is no longer wanted, where this very object controls it and made it: it has our mark, and
+/// nobody but us has written its values. Whoever may write a Secret can name any owner in it, and copy a mark.
 pub(crate) fn to_be_removed(live: &ObjectMeta, owner: &ObjectId) -> Option<Version> {
     let controller = ours::controller_of(live)?;
     let is_ours = ours::refers_to(controller, &owner.at) && controller.uid == owner.uid;
-    (is_ours && live.deletion_timestamp.is_none()).then(|| Version::of(live))
+    let is_made_by_us = ours::Origin::read(live, &owner.at).is_some()
+        && writers::of_values(live).is_none()
+        && writers::is_of_ours(live);
+    (is_ours && is_made_by_us && live.deletion_timestamp.is_none()).then(|| Version::of(live))
 }
 
 /// What holds a Secret that is being deleted; `None` of one that is not.

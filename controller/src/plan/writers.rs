@@ -20,7 +20,13 @@ pub(super) fn of_values(metadata: &ObjectMeta) -> Option<String> {
     latest(entries.iter().filter(|entry| has_values(entry)))
 }
 
-/// The same, and other than `manager`.
+/// Whether we have written data or type.
+pub(super) fn is_of_ours(metadata: &ObjectMeta) -> bool {
+    let mut entries = metadata.managed_fields.iter().flatten();
+    entries.any(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER) && has_values(entry))
+}
+
+/// The last other writer of them than `manager`.
 pub(super) fn of_values_but(metadata: &ObjectMeta, manager: &str) -> Option<String> {
     let entries = metadata.managed_fields.iter().flatten();
     latest(entries.filter(|it| has_values(it) && it.manager.as_deref() != Some(manager)))

@@ -19,8 +19,9 @@ use crate::plan::pull_secrets::{Account, Attachment};
 use crate::target::pull_secrets;
 use crate::work::pace;
 
-/// How often a race with another writer is planned again before it waits.
-const RACES: usize = 4;
+/// How often a race with another writer is planned again before it waits: one list may be that of many sealed objects, which
+/// are all put right at once.
+const RACES: usize = 64;
 
 /// What became of the ServiceAccounts.
 pub(super) enum Attached {
@@ -130,14 +131,15 @@ async fn attach(
         return Ok(Attached::Gone);
     }
     let mut attached = Vec::new();
+    let mut contested = None;
     for name in names {
         match attach_one(tracked, name, place, ctx).await? {
             One::Attached => attached.push(name.clone()),
             One::Waits => {}
-            One::Contested(contest) => return Ok(Attached::Contested(contest)),
+            One::Contested(contest) => contested = Some(contest), // the others are served meanwhile
         }
     }
-    Ok(Attached::To(attached))
+    Ok(contested.map_or(Attached::To(attached), Attached::Contested))
 }
 
 /// Takes what was appended from this object out of the ServiceAccounts of one namespace, or of all, but where it `stays`.
@@ -201,7 +203,9 @@ async fn attach_one(
             Attachment::Full => return Ok(One::Waits),
             Attachment::Change { .. } => {}
         }
-        if let Some(contest) = contest(tracked, &account, place, &attachment, ctx) {
+        // A race is no new repair: only who comes first has the list as it was read.
+        let contest = (race == 0).then(|| contest(tracked, &account, place, &attachment, ctx));
+        if let Some(contest) = contest.flatten() {
             return Ok(One::Contested(contest));
         }
         let done = pull_secrets::carry_out(&ctx.client, &place.namespace, name, attachment).await;

@@ -154,7 +154,12 @@ fn may_be_written(
 async fn take_away(tracked: &Tracked, wants: &Wants, served: &mut Served, ctx: &Context) {
     for place in ctx.memory.strays(&tracked.id, wants) {
         match secret::remove(&ctx.client, &tracked.id, &place).await {
-            Ok(()) => ctx.memory.update(&tracked.id, |it| it.let_go_of(&place)),
+            Ok(is_done) => {
+                ctx.memory.update(&tracked.id, |it| it.let_go_of(&place));
+                if is_done {
+                    served.released(place);
+                }
+            }
             Err(error) => served.add(place, Err(error.into())),
         }
     }

@@ -55,6 +55,13 @@ impl Served {
         self.done.push((place, written));
     }
 
+    /// The live Secret at `place` was deleted, since its namespace is no longer wanted.
+    pub(super) fn released(&mut self, place: Place) {
+        let message = "the live Secret was deleted, since the namespace is not wanted any more";
+        tracing::info!(%place, "{message}");
+        self.events.push((place, Outcome::new(Reason::Released, message)));
+    }
+
     /// What became of the live Secret at `place`.
     pub(super) fn add(&mut self, place: Place, done: Result<Done, Failed>) {
         match done {

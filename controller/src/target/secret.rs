@@ -161,20 +161,24 @@ async fn replace(client: &Client, secret: &Secret, over: Version) -> Result<Obje
     create(client, secret).await
 }
 
-/// Deletes the live Secret at `place`, in the version that was looked at, if `owner` controls it; else leaves it.
+/// Deletes the live Secret at `place`, in the version that was looked at, if it was made for `owner`; else leaves it. Says
+/// whether it did.
 pub(crate) async fn remove(
     client: &Client,
     owner: &ObjectId,
     place: &Place,
-) -> Result<(), ApiError> {
-    let Some(metadata) = read_meta(client, place).await? else { return Ok(()) };
-    let Some(over) = to_be_removed(&metadata, owner) else { return Ok(()) };
+) -> Result<bool, ApiError> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &place.namespace);
+    let read = api.get_metadata_opt(&place.name).await;
+    let read = read.map_err(|error| ApiError::new("get the Secret", place, error))?;
+    let over = read.and_then(|secret| to_be_removed(&secret.metadata, owner));
+    let Some(over) = over else { return Ok(false) };
     let preconditions = Preconditions { uid: over.uid, resource_version: over.resource_version };
     let exactly = DeleteParams::default().preconditions(preconditions);
     let api: Api<SecretMeta> = Api::namespaced(client.clone(), &place.namespace);
     match api.delete(&place.name, &exactly).await {
-        Ok(_) => Ok(()),
-        Err(error) if api_error::code(&error) == 404 => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if api_error::code(&error) == 404 => Ok(false),
         Err(error) => Err(ApiError::new("delete the Secret", place, error)),
     }
 }

@@ -1,6 +1,6 @@
 //! `spec.serviceAccounts`: the live Secret as an imagePullSecret of ServiceAccounts.
 
-use k8s_openapi::api::core::v1::{LocalObjectReference, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Event, LocalObjectReference, Secret, ServiceAccount};
 use kube::api::{Patch, PatchParams};
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_testing::{Namespace, eventually};
@@ -160,6 +160,39 @@ async fn who_keeps_dropping_it_is_answered_at_growing_distances() {
     ends(&ns, "reg", "Applied").await;
 }
 
+/// One of another name, for `builder`.
+fn named_registry(controller: &Controller, ns: &Namespace, name: &str) -> SealedSecret {
+    let mut sealed = registry(controller, ns, CONFIG, &["builder"]);
+    let again = controller.seal(ns, name, &[(".dockerconfigjson", CONFIG)]);
+    (sealed.metadata, sealed.spec.values) = (again.metadata, again.spec.values);
+    (sealed.spec.scope, sealed.spec.header) = (again.spec.scope, again.spec.header);
+    sealed.spec.sealed_to = again.spec.sealed_to;
+    sealed
+}
+
+#[tokio::test]
+async fn one_edit_that_takes_out_many_entries_is_put_right_and_no_object_calls_it_a_contest() {
+    const OBJECTS: usize = 10;
+    let Some(cluster) = quiet!() else { return };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &["--attach-pull-secrets"]).await;
+    make_account(&ns, "builder", &[]).await;
+    for n in 0..OBJECTS {
+        ns.create(named_registry(&controller, &ns, &format!("reg{n}"))).await;
+    }
+    for n in 0..OBJECTS {
+        ends(&ns, &format!("reg{n}"), "Applied").await;
+    }
+    lists(&ns, "builder", &["manual"]).await;
+    ns.eventually("all are there again", "builder", |account: &ServiceAccount| {
+        listed(account).len() == OBJECTS + 1
+    })
+    .await;
+    controller.is_idle().await;
+    let events: Vec<Event> = ns.list().await;
+    assert!(!events.iter().any(|event| event.reason.as_deref() == Some("Contested")));
+}
+
 #[tokio::test]
 async fn of_many_writers_at_once_nobody_loses_an_entry() {
     let Some(cluster) = quiet!() else { return };
@@ -167,13 +200,7 @@ async fn of_many_writers_at_once_nobody_loses_an_entry() {
     let controller = Controller::own(cluster, &ns, &["--attach-pull-secrets"]).await;
     make_account(&ns, "builder", &[]).await;
     for n in 0..5 {
-        let mut sealed = registry(&controller, &ns, CONFIG, &["builder"]);
-        let name = format!("reg{n}");
-        let again = controller.seal(&ns, &name, &[(".dockerconfigjson", CONFIG)]);
-        (sealed.metadata, sealed.spec.values) = (again.metadata, again.spec.values);
-        (sealed.spec.scope, sealed.spec.header) = (again.spec.scope, again.spec.header);
-        sealed.spec.sealed_to = again.spec.sealed_to;
-        ns.create(sealed).await;
+        ns.create(named_registry(&controller, &ns, &format!("reg{n}"))).await;
         // By the rule of everybody: read, append, put back on the version that was read.
         let append = async || {
             let mut account: ServiceAccount = ns.get("builder").await;

@@ -164,6 +164,7 @@ async fn a_namespace_that_is_taken_out_loses_its_copy_and_with_the_object_all_go
     let narrower = spec(controller, &both[..1], "taken-out", &[("token", "1")]);
     patch(cluster, "taken-out", json!({"spec": narrower})).await;
     b.eventually_gone::<Secret>("taken-out").await;
+    in_namespace(cluster, "default").eventually_event("taken-out", "Released").await;
     served(cluster, "taken-out", "Applied", "1/1").await;
     has(&a, "taken-out", "1").await;
     all(cluster).delete("taken-out", &DeleteParams::default()).await.unwrap();
@@ -270,4 +271,27 @@ async fn labels_choose_namespaces_as_they_come_and_change_and_a_restart_writes_n
     without.is_idle().await;
     assert!(in_namespace(&cluster, "five").find::<Secret>("chosen").await.is_none());
     has(&two, "chosen", "1").await;
+}
+
+#[tokio::test]
+async fn a_secret_that_only_says_it_is_a_copy_is_not_taken_away() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let (a, other) = (cluster.namespace().await, cluster.namespace().await);
+    create(cluster, "claimed", spec(controller, &[&a.name], "claimed", &[("token", "1")])).await;
+    served(cluster, "claimed", "Applied", "1/1").await;
+    // As somebody makes one who may write Secrets: our metadata on it, mark and owner, and other values.
+    let ours: Secret = a.get("claimed").await;
+    let mut forged = foreign("claimed", &[("token", "precious")]);
+    forged.metadata.owner_references = ours.metadata.owner_references;
+    forged.metadata.annotations = ours.metadata.annotations;
+    let forged = version(&other.create(forged).await);
+    patch(cluster, "claimed", json!({"metadata": {"annotations": {"seal.dev/reconcile-at": "1"}}}))
+        .await;
+    eventually("it was looked at again", async || {
+        let object = all(cluster).get("claimed").await.unwrap();
+        (object.data["status"]["lastHandledReconcileAt"] == "1").then_some(())
+    })
+    .await;
+    controller.is_idle().await;
+    assert_eq!(version(&other.get("claimed").await), forged);
 }

@@ -82,10 +82,16 @@ pub(super) fn document(node: Node) -> Result<Document, FileError> {
     Ok(Document::Other { kind: escaped(kind) })
 }
 
-/// Whether a Secret has values in clear: sops leaves a field of its own beside what it encrypts.
+/// Whether a Secret has values in clear: not what sops has encrypted each by itself, nor what a chart or Flux will fill in.
 fn has_values(node: &Node) -> bool {
-    let some = |field| node.get(field).is_some_and(|values| !values.entries().is_empty());
-    node.entry("sops").is_none() && (some("data") || some("stringData"))
+    let fields = ["data", "stringData"].into_iter().filter_map(|field| node.get(field));
+    fields.flat_map(|values| values.entries()).any(|entry| is_in_clear(&entry.value))
+}
+
+fn is_in_clear(value: &Node) -> bool {
+    const OTHERS: [(&str, &str); 3] = [("ENC[AES256_GCM,data:", "]"), ("{{", "}}"), ("${", "}")];
+    let text = value.as_str().unwrap_or_default().trim();
+    !text.is_empty() && !OTHERS.iter().any(|(a, b)| text.starts_with(a) && text.ends_with(b))
 }
 
 /// Where a map must stand: serde would take the values of a list for its fields, in their order.

@@ -122,6 +122,7 @@ fn as_kestra_reads(
     let is_encoded = is_base64_of_text(text.trim());
     if options.already_base64 {
         return match is_encoded {
+            true if ends_a_line(text) => Err(line_feed(key)),
             true => Ok(SecretValue::from(unwrapped(text).into_bytes())),
             false => Err(PresetError::new(
                 format!("the value of {key} is no base64 of UTF-8 text"),
@@ -156,6 +157,21 @@ fn is_base64_of_text(text: &str) -> bool {
     let Ok(bytes) = decoded.map(Zeroizing::new) else { return false };
     let is_binary = |c: char| c.is_control() && !c.is_whitespace();
     std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains(is_binary))
+}
+
+fn line_feed(key: &str) -> PresetError {
+    PresetError::new(
+        format!(
+            "what the base64 of {key} stands for ends in a line feed, which Kestra hands to the task"
+        ),
+        "echo without -n has put it there; seal the value itself, without --already-base64",
+    )
+}
+
+fn ends_a_line(text: &str) -> bool {
+    let text = Zeroizing::new(unwrapped(text));
+    let decoded = STANDARD.decode(&*text).or_else(|_| STANDARD_NO_PAD.decode(&*text));
+    decoded.map(Zeroizing::new).is_ok_and(|bytes| bytes.ends_with(b"\n"))
 }
 
 /// Without the line breaks that base64 tools put in.

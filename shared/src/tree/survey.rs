@@ -108,8 +108,10 @@ pub fn survey(text: &str, preset: Option<Preset>, must_read: bool) -> Survey {
                 survey.find(line, Word::Plaintext, sentence);
             }
             Ok(Document::Plaintext { .. } | Document::Other { .. }) => {}
+            Err(error) if error.is_template() && (is_ours || text.contains("Secret")) => {
+                survey.template = Some(error.at().0.max(1));
+            }
             Err(error) if !is_ours => drop(error),
-            Err(error) if error.is_template() => survey.template = Some(error.at().0.max(1)),
             Err(error) if must_read => survey.unreadable(text, (index, line), &error),
             Err(_) => {}
         }

@@ -115,11 +115,13 @@ fn some_of(waiting: &[String]) -> String {
     }
 }
 
-/// With the exit code and the next step of the reason.
+/// With the exit code of the reason. The controller's message has the next step of this very case.
 pub(super) fn stalled(about: &str, word: &str, message: &str) -> Failure {
     let message = format!("{about}: {message}");
     match Reason::ALL.into_iter().find(|reason| reason.as_str() == word) {
-        Some(reason) => Failure::refused(reason, message),
+        Some(reason) => Failure::new(reason.into(), format!("{message} [{reason}]")).hint(
+            "nothing but a change gets it further: what the message says, or `kubectl describe`",
+        ),
         None => Failure::new(ExitCode::Failed, format!("{message} [{word}]")),
     }
 }
