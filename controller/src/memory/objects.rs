@@ -216,7 +216,8 @@ pub(super) enum Arrival {
 /// All of them by name.
 #[derive(Default)]
 pub(super) struct Objects {
-    by_name: HashMap<Arc<ObjectName>, Tracked>,
+    /// Boxed, so that the table is small: it is there twice while it grows.
+    by_name: HashMap<Arc<ObjectName>, Box<Tracked>>,
     /// While a list is under way: what it has named so far.
     listing: HashMap<(Kind, Watched), HashSet<Arc<ObjectName>>>,
 }
@@ -228,7 +229,7 @@ impl Objects {
             listed.insert(now.id.at.clone());
         }
         let mut is_news = true;
-        let known = self.by_name.remove(&now.id.at);
+        let known = self.remove(&now.id.at);
         if let Some(before) = known.filter(|known| known.id == now.id) {
             // The same generation and request: our own status, or somebody's label. An object that waits for its
             // next try goes on waiting.
@@ -259,29 +260,29 @@ impl Objects {
             () if now.is_observed() => Arrival::Observed,
             () => Arrival::New,
         };
-        self.by_name.insert(now.id.at.clone(), now);
+        self.by_name.insert(now.id.at.clone(), Box::new(now));
         arrival
     }
 
     pub(super) fn get(&self, name: &ObjectName) -> Option<&Tracked> {
-        self.by_name.get(name)
+        self.by_name.get(name).map(Box::as_ref)
     }
 
     /// The object, unless another one has its name by now.
     pub(super) fn get_mut(&mut self, id: &ObjectId) -> Option<&mut Tracked> {
-        self.by_name.get_mut(&id.at).filter(|tracked| tracked.id == *id)
+        self.named_mut(&id.at).filter(|tracked| tracked.id == *id)
     }
 
     pub(super) fn named_mut(&mut self, name: &ObjectName) -> Option<&mut Tracked> {
-        self.by_name.get_mut(name)
+        self.by_name.get_mut(name).map(Box::as_mut)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Tracked> {
-        self.by_name.values()
+        self.by_name.values().map(Box::as_ref)
     }
 
     pub(super) fn remove(&mut self, name: &ObjectName) -> Option<Tracked> {
-        self.by_name.remove(name)
+        self.by_name.remove(name).map(|tracked| *tracked)
     }
 
     pub(super) fn list_begins(&mut self, kind: Kind, watched: &Watched) {
