@@ -15,6 +15,7 @@ use kube::core::DynamicObject;
 use kube::discovery::ApiResource;
 use kube::{Api, Client, ResourceExt as _};
 use seal_core::key::Recipient;
+use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_testing::{Cluster, eventually};
 use serde_json::json;
 use tokio::time::Instant;
@@ -107,13 +108,7 @@ async fn make_secret(client: &Client, namespace: &str) -> Result<()> {
 }
 
 fn objects(client: &Client) -> Api<DynamicObject> {
-    let resource = ApiResource {
-        group: "seal.dev".into(),
-        version: "v1".into(),
-        api_version: "seal.dev/v1".into(),
-        kind: "ClusterSealedSecret".into(),
-        plural: "clustersealedsecrets".into(),
-    };
+    let resource = ApiResource::erase::<ClusterSealedSecret>(&());
     Api::all_with(client.clone(), &resource)
 }
 

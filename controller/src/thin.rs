@@ -5,13 +5,10 @@
 //! above [`LARGE`] bytes only what is remembered is kept: it is read again when its turn comes. Reads and writes
 //! nothing itself.
 
-mod cluster;
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
@@ -26,7 +23,7 @@ use serde_json::value::RawValue;
 macro_rules! names_of {
     ($kind:ty) => {
         type DynamicType = ();
-        type Scope = NamespaceResourceScope;
+        type Scope = <$kind as Resource>::Scope;
 
         fn kind(_: &()) -> Cow<'_, str> {
             <$kind as Resource>::kind(&())
@@ -46,7 +43,29 @@ macro_rules! names_of {
     };
 }
 
+/// An object of which the API server is asked for its metadata alone.
+macro_rules! metadata_of {
+    ($meta:ty, $kind:ty) => {
+        impl Resource for $meta {
+            names_of!($kind);
+
+            fn meta(&self) -> &ObjectMeta {
+                &self.0
+            }
+
+            fn meta_mut(&mut self) -> &mut ObjectMeta {
+                &mut self.0
+            }
+
+            fn metadata_api() -> bool {
+                true
+            }
+        }
+    };
+}
+
 pub(crate) mod account;
+mod cluster;
 
 pub(crate) use cluster::{ArrivedInCluster, NamespaceMeta};
 
@@ -239,21 +258,7 @@ pub(crate) fn read_whole(kind: Kind, text: &str) -> Option<SealedSecret> {
     Some(SealedSecret { metadata: metadata.into(), spec, status })
 }
 
-impl Resource for SecretMeta {
-    names_of!(Secret);
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.0
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.0
-    }
-
-    fn metadata_api() -> bool {
-        true
-    }
-}
+metadata_of!(SecretMeta, Secret);
 
 impl Resource for Arrived {
     names_of!(SealedSecret);

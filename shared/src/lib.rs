@@ -31,6 +31,7 @@
 mod crypto;
 pub mod escape;
 pub mod exit_code;
+mod fields;
 pub mod identity_file;
 pub mod key;
 pub mod kind;

@@ -33,6 +33,8 @@ pub(crate) struct Attaching {
     done_at: Option<u64>,
     /// Uids of those that this process has written to: writing again undoes what somebody else did.
     written: Vec<String>,
+    /// Generation and namespaces for which whatever else was in objects of others was last taken out.
+    left: Option<(i64, Vec<String>)>,
 }
 
 impl Attaching {
@@ -54,6 +56,18 @@ impl Attaching {
     /// All of them were as they should be when `changes` was the number.
     pub(crate) fn done(&mut self, changes: u64) {
         self.done_at = Some(changes);
+    }
+
+    /// Whether there may be something in objects of others that this generation does not want in these namespaces: looking
+    /// for it asks for lists of the whole cluster.
+    pub(crate) fn may_be_elsewhere(&self, generation: i64, namespaces: &[String]) -> bool {
+        let left = self.left.as_ref();
+        left.is_none_or(|(of, among)| *of != generation || among != namespaces)
+    }
+
+    /// Nothing is anywhere else.
+    pub(crate) fn is_nowhere_else(&mut self, generation: i64, namespaces: Vec<String>) {
+        self.left = Some((generation, namespaces));
     }
 
     /// The ServiceAccount with this uid is written to.

@@ -78,27 +78,27 @@ async fn write(
     attach::attach_written(tracked, &sealed.spec.service_accounts, place, done, ctx).await
 }
 
-/// Takes out of objects of others what this one has in them where it is not wanted any more.
+/// Takes out of objects of others what this one has in them where it is not wanted any more. Once for a generation and its
+/// namespaces: an edit of a ServiceAccount or a Secret puts nothing of ours elsewhere.
 async fn leave_others(
     tracked: &Tracked,
     sealed: &SealedSecret,
     places: &[(Place, There)],
     ctx: &Context,
 ) -> Result<(), Failed> {
-    let accounts = &sealed.spec.service_accounts;
-    let stays = |namespace: &str| {
-        tracked.merges && places.iter().any(|(place, _)| place.namespace == namespace)
-    };
-    let has_accounts =
-        |namespace: &str| places.iter().any(|(place, _)| place.namespace == namespace);
-    if accounts.is_empty() {
-        detach::leave_but(tracked, stays, &[], ctx).await?;
-    } else {
-        detach::leave_but(tracked, has_accounts, accounts, ctx).await?;
+    let generation = sealed.metadata.generation.unwrap_or_default();
+    let namespaces: Vec<String> = places.iter().map(|(place, _)| place.namespace.clone()).collect();
+    if !tracked.attaching.may_be_elsewhere(generation, &namespaces) {
+        return Ok(());
     }
-    if accounts.is_empty() && !tracked.merges {
+    let accounts = &sealed.spec.service_accounts;
+    let holds = tracked.merges || !accounts.is_empty();
+    let stays = |namespace: &str| holds && namespaces.iter().any(|wanted| wanted == namespace);
+    detach::leave_but(tracked, stays, accounts, ctx).await?;
+    if !holds {
         detach::release(tracked, ctx).await?;
     }
+    ctx.memory.update(&tracked.id, |it| it.attaching.is_nowhere_else(generation, namespaces));
     Ok(())
 }
 

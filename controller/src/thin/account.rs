@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -21,18 +20,4 @@ impl<'de> Deserialize<'de> for AccountMeta {
     }
 }
 
-impl Resource for AccountMeta {
-    names_of!(ServiceAccount);
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.0
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.0
-    }
-
-    fn metadata_api() -> bool {
-        true
-    }
-}
+metadata_of!(AccountMeta, ServiceAccount);

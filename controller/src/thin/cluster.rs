@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
@@ -65,24 +64,7 @@ impl<'de> Deserialize<'de> for NamespaceMeta {
 }
 
 impl Resource for ArrivedInCluster {
-    type DynamicType = ();
-    type Scope = ClusterResourceScope;
-
-    fn kind(_: &()) -> Cow<'_, str> {
-        ClusterSealedSecret::kind(&())
-    }
-
-    fn group(_: &()) -> Cow<'_, str> {
-        ClusterSealedSecret::group(&())
-    }
-
-    fn version(_: &()) -> Cow<'_, str> {
-        ClusterSealedSecret::version(&())
-    }
-
-    fn plural(_: &()) -> Cow<'_, str> {
-        ClusterSealedSecret::plural(&())
-    }
+    names_of!(ClusterSealedSecret);
 
     fn meta(&self) -> &ObjectMeta {
         self.0.meta()
@@ -93,35 +75,4 @@ impl Resource for ArrivedInCluster {
     }
 }
 
-impl Resource for NamespaceMeta {
-    type DynamicType = ();
-    type Scope = ClusterResourceScope;
-
-    fn kind(_: &()) -> Cow<'_, str> {
-        Namespace::kind(&())
-    }
-
-    fn group(_: &()) -> Cow<'_, str> {
-        Namespace::group(&())
-    }
-
-    fn version(_: &()) -> Cow<'_, str> {
-        Namespace::version(&())
-    }
-
-    fn plural(_: &()) -> Cow<'_, str> {
-        Namespace::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.0
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.0
-    }
-
-    fn metadata_api() -> bool {
-        true
-    }
-}
+metadata_of!(NamespaceMeta, Namespace);

@@ -5,7 +5,7 @@ use kube::Api;
 use kube::runtime::watcher::Event;
 
 use super::events::Events;
-use super::{Listed, Watching};
+use super::{Listed, Watching, follow};
 use crate::memory::Watched;
 use crate::thin::account::AccountMeta;
 
@@ -18,21 +18,9 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
         Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
         None => Api::all(watching.client.clone()),
     };
-    let mut events = Events::of_foreign("ServiceAccounts", api, PAGE, watching.listing.clone());
-    loop {
-        match events.next().await {
-            Ok(event) => {
-                let is_listed = matches!(event, Event::InitDone);
-                remember(&watching, event);
-                if is_listed {
-                    listed.send_replace(true);
-                }
-            }
-            // Without the right to list them nothing else is held up: what is attached says so.
-            Err(403) => drop(listed.send_replace(true)),
-            Err(_) => {}
-        }
-    }
+    let events = Events::of_foreign("ServiceAccounts", api, PAGE, watching.listing.clone());
+    // Without the right to list them nothing else is held up: what is attached says so.
+    follow(events, listed, |code| code == 403, |event| remember(&watching, event)).await;
 }
 
 fn remember(watching: &Watching, event: Event<AccountMeta>) {

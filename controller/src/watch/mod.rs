@@ -12,13 +12,17 @@ pub(crate) mod recipients;
 pub(crate) mod sealed;
 pub(crate) mod secrets;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use kube::Client;
+use kube::runtime::watcher::Event;
+use kube::{Client, Resource};
+use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, watch};
 
 use crate::memory::{Memory, Watched};
 use crate::work::queue::Queue;
+use events::Events;
 
 /// Told when a watch's first list is complete.
 pub(crate) type Listed = watch::Sender<bool>;
@@ -33,10 +37,33 @@ pub(crate) struct Watching {
     pub listing: Arc<Semaphore>,
 }
 
-/// One of several namespaces that is gone, or whose owner took our role away, does not hold up the others; its
-/// watch begins again until it is let. Without the list nothing is unsafe: what is there refuses a `POST`.
-fn go_on_without(watched: &Watched, code: u16, listed: &Listed) {
-    if watched.0.is_some() && code == 403 {
-        listed.send_replace(true);
+/// Has every event remembered, for ever, and says when the first list is complete, or that the start goes on without it: after
+/// an error of a code that `goes_on`. The watch begins again all the same.
+async fn follow<K>(
+    mut events: Events<K>,
+    listed: Listed,
+    goes_on: impl Fn(u16) -> bool,
+    remember: impl Fn(Event<K>),
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    loop {
+        match events.next().await {
+            Ok(event) => {
+                let is_listed = matches!(event, Event::InitDone);
+                remember(event);
+                if is_listed {
+                    listed.send_replace(true);
+                }
+            }
+            Err(code) if goes_on(code) => drop(listed.send_replace(true)),
+            Err(_) => {}
+        }
     }
+}
+
+/// One of several namespaces that is gone, or whose owner took our role away, does not hold up the others. Without the list
+/// nothing is unsafe: what is there refuses a `POST`.
+fn is_of_one_of_several(watched: &Watched, code: u16) -> bool {
+    watched.0.is_some() && code == 403
 }

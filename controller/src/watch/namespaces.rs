@@ -4,27 +4,15 @@ use kube::Api;
 use kube::runtime::watcher::{Config, Event};
 
 use super::events::Events;
-use super::{Listed, Watching};
+use super::{Listed, Watching, follow};
 use crate::thin::NamespaceMeta;
 
 /// Watches all namespaces. Where the role of an earlier version does not let it, the controller goes on, and
 /// ClusterSealedSecrets wait.
 pub(crate) async fn watch(watching: Watching, listed: Listed) {
     let api: Api<NamespaceMeta> = Api::all(watching.client.clone());
-    let mut events = Events::of("namespaces", api, Config::default());
-    loop {
-        match events.next().await {
-            Ok(event) => {
-                let is_listed = matches!(event, Event::InitDone);
-                remember(&watching, event);
-                if is_listed {
-                    listed.send_replace(true);
-                }
-            }
-            Err(403) => drop(listed.send_replace(true)),
-            Err(_) => {}
-        }
-    }
+    let events = Events::of("namespaces", api, Config::default());
+    follow(events, listed, |code| code == 403, |event| remember(&watching, event)).await;
 }
 
 fn remember(watching: &Watching, event: Event<NamespaceMeta>) {

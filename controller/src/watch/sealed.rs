@@ -7,7 +7,7 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
 use super::events::Events;
-use super::{Listed, Watching, go_on_without};
+use super::{Listed, Watching, is_of_one_of_several};
 use crate::memory::Watched;
 use crate::object_id::Kind;
 use crate::thin::{Arrived, ArrivedInCluster};
@@ -53,7 +53,8 @@ async fn follow<K>(
                 }
             }
             Err(403 | 404) if kind == Kind::ClusterSealedSecret => drop(listed.send_replace(true)),
-            Err(code) => go_on_without(&watched, code, &listed),
+            Err(code) if is_of_one_of_several(&watched, code) => drop(listed.send_replace(true)),
+            Err(_) => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use kube::Api;
 use kube::runtime::watcher::Event;
 
 use super::events::Events;
-use super::{Listed, Watching, go_on_without};
+use super::{Listed, Watching, follow, is_of_one_of_several};
 use crate::memory::Watched;
 use crate::thin::SecretMeta;
 
@@ -17,19 +17,14 @@ pub(crate) async fn watch(watching: Watching, watched: Watched, listed: Listed) 
         Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
         None => Api::all(watching.client.clone()),
     };
-    let mut events = Events::of_foreign("Secrets", api, PAGE, watching.listing.clone());
-    loop {
-        match events.next().await {
-            Ok(event) => {
-                let is_listed = matches!(event, Event::InitDone);
-                remember(&watching, &watched, event);
-                if is_listed {
-                    listed.send_replace(true);
-                }
-            }
-            Err(code) => go_on_without(&watched, code, &listed),
-        }
-    }
+    let events = Events::of_foreign("Secrets", api, PAGE, watching.listing.clone());
+    follow(
+        events,
+        listed,
+        |code| is_of_one_of_several(&watched, code),
+        |event| remember(&watching, &watched, event),
+    )
+    .await;
 }
 
 fn remember(watching: &Watching, watched: &Watched, event: Event<SecretMeta>) {

@@ -5,6 +5,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use kube::discovery::ApiResource;
 use kube::{Api, ResourceExt};
+use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::place::{Place, Scope};
 use seal_testing::{Cluster, Namespace, eventually, named};
@@ -16,13 +17,7 @@ use crate::support::{
 
 /// The ClusterSealedSecrets of a cluster.
 pub(crate) fn all(cluster: &Cluster) -> Api<DynamicObject> {
-    let resource = ApiResource {
-        group: "seal.dev".into(),
-        version: "v1".into(),
-        api_version: "seal.dev/v1".into(),
-        kind: "ClusterSealedSecret".into(),
-        plural: "clustersealedsecrets".into(),
-    };
+    let resource = ApiResource::erase::<ClusterSealedSecret>(&());
     Api::all_with(cluster.client(), &resource)
 }
 

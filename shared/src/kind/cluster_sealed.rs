@@ -24,9 +24,8 @@ pub const MAX_FAILING_IN_STATUS: usize = 32;
 /// Most labels and most expressions of a selector, and most values of an expression.
 const MAX_REQUIREMENTS: usize = 64;
 
-/// A ClusterSealedSecret as a client of the API server asks for it: by a type, which has its path.
-#[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
+/// A ClusterSealedSecret as a client of the API server reads it: by a type, which has its path.
+#[derive(Clone, Debug)]
 pub struct ClusterSealedSecret(pub SealedSecret);
 
 impl<'de> Deserialize<'de> for ClusterSealedSecret {

@@ -13,11 +13,11 @@ use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::escape::escaped;
+use crate::fields::Fields;
 use crate::secret::SecretValue;
 
 use super::error::{BadFile, LayoutError};
 use super::held::Wanted;
-use super::json::{Fields, TWICE};
 
 const AUTHS: &str = "auths";
 const HUB: &str = "https://index.docker.io/v1/";
@@ -60,7 +60,8 @@ fn auths(values: &BTreeMap<String, SecretValue>) -> Result<Fields<'_>, String> {
         (None, Some(value)) => (false, value),
         (None, None) => return Err("it has no docker config".to_owned()),
     };
-    let config: Fields<'_> = serde_json::from_slice(value.expose()).map_err(|_| no_json())?;
+    let config = serde_json::from_slice::<Fields<'_>>(value.expose()).ok();
+    let config = config.filter(Fields::are_unique).ok_or_else(no_json)?;
     if !wrapped {
         return Ok(config);
     }
@@ -70,7 +71,8 @@ fn auths(values: &BTreeMap<String, SecretValue>) -> Result<Fields<'_>, String> {
         ));
     }
     let inner = config.get(AUTHS).ok_or_else(no_json)?;
-    serde_json::from_str(inner.get()).map_err(|_| no_json())
+    let auths = serde_json::from_str::<Fields<'_>>(inner.get()).ok();
+    auths.filter(Fields::are_unique).ok_or_else(no_json)
 }
 
 /// The name under which docker and faasd look a registry up; `None` for what is none.
@@ -251,10 +253,8 @@ impl<'a> File<'a> {
 }
 
 fn fields(text: &str) -> Result<Fields<'_>, BadFile> {
-    serde_json::from_str(text).map_err(|error| match error.to_string().starts_with(TWICE) {
-        true => BadFile::Twice,
-        false => BadFile::NotDockerConfig,
-    })
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|_| BadFile::NotDockerConfig)?;
+    if fields.are_unique() { Ok(fields) } else { Err(BadFile::Twice) }
 }
 
 /// An object as docker indents it.

@@ -13,7 +13,6 @@ mod file;
 mod flyte;
 mod folder;
 mod held;
-mod json;
 mod tree;
 
 use std::fmt;

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::json::{Fields, Text, decoded};
+use super::json::{Text, decoded};
 use super::{Login, Registry, RegistryError};
 use crate::escape::escaped;
+use crate::fields::Fields;
 use crate::secret::SecretValue;
 
 /// Most sentences about one config.

@@ -1,16 +1,13 @@
 //! JSON as Go reads it, and `auth` as the kubelet decodes it. Strings in it are wiped: any may be a password.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::RegistryError;
+use crate::fields::Fields;
 
 const LOOSE: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
@@ -53,10 +50,7 @@ impl Text {
     }
 }
 
-/// The fields of a JSON object in their order, each with what stands there.
-#[derive(Default)]
-pub(super) struct Fields<'a>(pub(super) Vec<(String, &'a RawValue)>);
-
+/// As Go takes fields: names in any case, the last of several.
 impl<'a> Fields<'a> {
     pub(super) fn of(value: &'a RawValue) -> Self {
         serde_json::from_str(value.get()).unwrap_or_default()
@@ -82,27 +76,5 @@ impl<'a> Fields<'a> {
             }
         }
         Ok(last)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry::<String, &'de RawValue>()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Object)
     }
 }
