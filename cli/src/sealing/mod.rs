@@ -7,6 +7,7 @@ mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
 use seal_core::kind::sealed::{ON_CONFLICT, SealedSecret};
 use seal_core::manifest::Manifest;
@@ -181,8 +182,11 @@ pub(crate) fn place(
     ruled: Option<&str>,
 ) -> Result<Place, Failure> {
     place_of(manifest, flags, platform, ruled).map_err(|failure| {
-        let namespace = manifest.namespace.as_deref().unwrap_or("?");
-        let name = manifest.name.as_deref().unwrap_or("?");
+        let given = |said: &Option<String>, flag: &Option<String>| {
+            escaped(said.as_ref().or(flag.as_ref()).map_or("?", String::as_str))
+        };
+        let namespace = given(&manifest.namespace, &flags.namespace);
+        let name = given(&manifest.name, &flags.name);
         failure.about(format!("Secret {namespace}/{name}"))
     })
 }
