@@ -65,6 +65,10 @@ impl fmt::Display for Problem {
             }
             Self::Type => f.write_str("is of another type than the sealed file says"),
             Self::Immutable => f.write_str("is immutable"),
+            Self::Key { key, manager } if is_of_a_sealed_object(manager) => write!(
+                f,
+                "has the key {key} already, which another sealed object wrote, or one that is gone and was to leave it there; take that key out, and this object's is written"
+            ),
             Self::Key { key, manager } => write!(
                 f,
                 "has the key {key} already, which {manager} owns; give the sealed key another name, or take that one out"
@@ -80,6 +84,10 @@ impl fmt::Display for Problem {
 /// The field manager of one sealed object.
 pub(super) fn manager(owner: &ObjectId) -> String {
     format!("{FIELD_MANAGER}/{}", owner.uid)
+}
+
+fn is_of_a_sealed_object(manager: &str) -> bool {
+    manager.strip_prefix(FIELD_MANAGER).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Decides over a Secret that is not ours; `other` is who controls it.

@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::reconcile::Context;
+use crate::reconcile::{Context, take_out_leftovers};
 use crate::watch as watches;
 use crate::watch::Watching;
 use crate::work::bytes::Bytes;
@@ -153,6 +153,7 @@ impl Controller {
             wait(seen).await;
         }
         self.ctx.memory.lists_complete();
+        self.start_leftovers();
         self.ready.store(true, Ordering::Release);
         tracing::info!(sealed_objects = self.ctx.memory.names().len(), "ready");
         Ok(())
@@ -167,6 +168,18 @@ impl Controller {
             self.tasks.spawn(watch.map(|()| "the watch of ServiceAccounts"));
             wait(seen).await;
         }
+    }
+
+    /// Looks once for what deleted objects have left in ServiceAccounts.
+    fn start_leftovers(&mut self) {
+        if !self.ctx.grants.pull_secrets {
+            return;
+        }
+        let (ctx, watched) = (self.ctx.clone(), self.args.watched());
+        self.tasks.spawn(async move {
+            take_out_leftovers(&ctx, &watched).await;
+            std::future::pending().await
+        });
     }
 
     async fn start_endpoints(&mut self, registry: Registry) -> Result<(), ClusterError> {

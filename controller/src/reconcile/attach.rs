@@ -13,6 +13,7 @@ use seal_core::pull_secret;
 use super::verdict::Failed;
 use super::writing::{Contest, Done};
 use super::{Context, detach};
+use crate::api_error::ApiError;
 use crate::memory::Tracked;
 use crate::object_id::Kind;
 use crate::plan::pull_secrets::{Account, Attachment};
@@ -154,24 +155,26 @@ pub(super) async fn take_out(
     }
     for account in pull_secrets::list_attached(&ctx.client, namespace).await? {
         let stays = stays(&account.namespace, &account.name);
-        take_out_of(tracked, account, stays.then_some(tracked.id.at.name.as_str()), ctx).await?;
+        let stays = stays.then_some(tracked.id.at.name.as_str());
+        take_out_of(&tracked.id.uid, account, stays, ctx).await?;
     }
     Ok(())
 }
 
-async fn take_out_of(
-    tracked: &Tracked,
+/// Takes out of a ServiceAccount what was appended from the sealed object with this uid, but what `stays`.
+pub(super) async fn take_out_of(
+    uid: &str,
     mut account: Account,
     stays: Option<&str>,
     ctx: &Context,
-) -> Result<(), Failed> {
+) -> Result<(), ApiError> {
     let (namespace, name) = (account.namespace.clone(), account.name.clone());
     let mut races = 0;
     loop {
-        let detachment = account.detach(&tracked.id.uid, stays);
+        let detachment = account.detach(uid, stays);
         match pull_secrets::carry_out(&ctx.client, &namespace, &name, detachment).await {
             Err(error) if error.is_race() && races < RACES => races += 1,
-            result => return Ok(result?),
+            result => return result,
         }
         match pull_secrets::read(&ctx.client, &namespace, &name).await? {
             Some(now) => account = now,

@@ -116,6 +116,36 @@ async fn an_object_deleted_while_no_controller_runs_is_taken_out_at_the_next_sta
 }
 
 #[tokio::test]
+async fn what_an_object_left_that_was_deleted_without_the_flag_goes_when_it_is_given_again() {
+    let Some(cluster) = quiet!() else { return };
+    let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
+    let flags = ["--attach-pull-secrets"];
+    let controller = Controller::start_in(cluster, &home, &ns, &flags).await;
+    make_account(&ns, "builder", &["theirs"]).await;
+    for name in ["reg", "stays"] {
+        let mut sealed = named_registry(&controller, &ns, name);
+        if name == "stays" {
+            let keep = [("seal.dev/on-delete".to_owned(), "keep".to_owned())];
+            sealed.metadata.annotations = Some(keep.into());
+        }
+        ns.create(sealed).await;
+        ends(&ns, name, "Applied").await;
+    }
+    controller.process.terminate().await;
+    let without = Controller::start_in(cluster, &home, &ns, &[]).await;
+    for name in ["reg", "stays"] {
+        ns.delete::<SealedSecret>(name).await;
+        ns.eventually_gone::<SealedSecret>(name).await;
+    }
+    ns.eventually_gone::<Secret>("reg").await;
+    has(&ns, "builder", &["theirs", "reg", "stays"]).await;
+    without.process.terminate().await;
+    let again = Controller::start_in(cluster, &home, &ns, &flags).await;
+    has(&ns, "builder", &["theirs", "stays"]).await;
+    again.is_idle().await;
+}
+
+#[tokio::test]
 async fn an_unchanged_object_costs_a_restart_no_write_and_what_was_dropped_meanwhile_is_put_back() {
     let Some(cluster) = quiet!() else { return };
     let (ns, home) = (cluster.namespace().await, cluster.namespace().await);
