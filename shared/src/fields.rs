@@ -20,8 +20,14 @@ impl<'a> Fields<'a> {
 
     /// Whether each name is there once: readers differ in which of two they take.
     pub(crate) fn are_unique(&self) -> bool {
+        self.first_twice(str::to_owned).is_none()
+    }
+
+    /// The first name that was there before, as its reader tells names apart.
+    pub(crate) fn first_twice(&self, told_by: impl Fn(&str) -> String) -> Option<String> {
         let mut seen = HashSet::new();
-        self.0.iter().all(|(name, _)| seen.insert(name))
+        let again = self.0.iter().find(|(name, _)| !seen.insert(told_by(name)));
+        again.map(|(name, _)| name.clone())
     }
 }
 

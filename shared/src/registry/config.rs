@@ -34,6 +34,7 @@ pub enum Shape {
 pub fn check(shape: Shape, config: &[u8]) -> Result<Vec<String>, RegistryError> {
     // Whether it is JSON at all is asked of its type.
     let Ok(top) = serde_json::from_slice::<Fields<'_>>(config) else { return Ok(Vec::new()) };
+    let twice = twice(shape, &top);
     let auths = match shape {
         Shape::ConfigJson => auths(&top)?,
         Shape::Cfg => top.0.into_iter().collect(),
@@ -43,6 +44,9 @@ pub fn check(shape: Shape, config: &[u8]) -> Result<Vec<String>, RegistryError> 
         warnings.push(
             "it has no entry under auths, and the kubelet finds no credentials in it".to_owned(),
         );
+    }
+    if let Some(name) = twice {
+        warnings.push(format!("{name} stands in it twice, and the kubelet takes the last"));
     }
     for (key, entry) in &auths {
         let about = |error: RegistryError| error.about(&format!("the entry of {}", escaped(key)));
@@ -61,6 +65,12 @@ pub fn check(shape: Shape, config: &[u8]) -> Result<Vec<String>, RegistryError> 
 pub fn login_of(config: &[u8], registry: &Registry) -> Result<Login, RegistryError> {
     let not_one = || RegistryError::new("it is no docker config: a JSON object with auths", LOGIN);
     let top: Fields<'_> = serde_json::from_slice(config).map_err(|_| not_one())?;
+    if let Some(name) = twice(Shape::ConfigJson, &top) {
+        return Err(RegistryError::new(
+            format!("{name} stands in it twice"),
+            "take the wrong one of the two out",
+        ));
+    }
     let auths = auths(&top)?;
     let is_meant = |key: &str| {
         key == registry.written() || Registry::parse(key).is_ok_and(|it| it.key() == registry.key())
@@ -127,6 +137,31 @@ fn auths<'a>(top: &Fields<'a>) -> Result<BTreeMap<String, &'a RawValue>, Registr
     Ok(all)
 }
 
+/// What stands twice in a config: of two the kubelet takes the last, another reader the first.
+fn twice(shape: Shape, top: &Fields<'_>) -> Option<String> {
+    if shape == Shape::Cfg {
+        return entry_twice(top);
+    }
+    let is_auths = |(name, _): &&(String, &RawValue)| name.eq_ignore_ascii_case("auths");
+    let mut all = top.0.iter().filter(is_auths);
+    match (all.next(), all.next()) {
+        (Some(_), Some(_)) => Some("auths".to_owned()),
+        (Some((_, auths)), None) => entry_twice(&Fields::of(auths)),
+        (None, _) => None,
+    }
+}
+
+fn entry_twice(auths: &Fields<'_>) -> Option<String> {
+    let field_twice = |(key, entry): &(String, &RawValue)| {
+        let field = Fields::of(entry).first_twice(str::to_ascii_lowercase)?;
+        Some(format!("{} of the entry of {}", escaped(&field), escaped(key)))
+    };
+    match auths.first_twice(str::to_owned) {
+        Some(key) => Some(format!("the entry of {}", escaped(&key))),
+        None => auths.0.iter().find_map(field_twice),
+    }
+}
+
 /// One entry as the kubelet reads it.
 #[derive(Default)]
 struct Entry {
@@ -179,8 +214,10 @@ impl Entry {
                 "the entry of {name} has {}, and the kubelet logs in with empty ones: a docker client keeps them elsewhere",
                 kept.trim_start()
             ));
-        } else if let Err(error) = self.as_login() {
-            warnings.push(format!("the entry of {name}: {error}"));
+        } else {
+            let warning =
+                self.as_login().map_or_else(|error| Some(error.message), |it| it.warning());
+            warnings.extend(warning.map(|warning| format!("the entry of {name}: {warning}")));
         }
         if self.disagrees {
             warnings.push(format!(

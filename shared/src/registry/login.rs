@@ -12,6 +12,24 @@ use crate::secret::SecretValue;
 const GOOGLE_USER: &str = "_json_key_base64";
 /// How the users of Google's key files begin: `_json_key` takes the file as it is, of many lines.
 const GOOGLE_USERS: &str = "_json_key";
+/// Users whose passwords are tokens that end by themselves, and what stays instead. Sources: the manuals of Amazon ECR
+/// ("private registry authentication"), Artifact Registry ("access token"), Azure Container Registry (`az acr login
+/// --expose-token`) and GitLab ("CI/CD job token").
+const SHORT_LIVED: [(&str, &str); 4] = [
+    (
+        "AWS",
+        "a token of Amazon's registry, which ends 12 hours after it was made: no file in Git can keep it; the kubelet's ecr-credential-provider makes new ones",
+    ),
+    (
+        "oauth2accesstoken",
+        "an access token of Google's, which ends an hour after it was made; --gar-key FILE takes the key of a service account, which stays",
+    ),
+    (
+        "00000000-0000-0000-0000-000000000000",
+        "a token of Azure's registry, which ends 3 hours after it was made; a token of the registry's own (`az acr token create`) or a service principal stays",
+    ),
+    ("gitlab-ci-token", "a token of one job of GitLab, which ends with it; a deploy token stays"),
+];
 const GAR_KEY: &str = "--gar-key FILE takes the key file itself";
 
 /// A user of a registry. Prints without the password.
@@ -70,6 +88,12 @@ impl Login {
         &self.username
     }
 
+    /// What ends by itself soon, told by the user's name alone.
+    pub fn warning(&self) -> Option<String> {
+        let (_, what) = SHORT_LIVED.iter().find(|(user, _)| *user == self.username)?;
+        Some(format!("the password of {} is {what}", self.username))
+    }
+
     /// The docker config with this user for `registry`.
     pub fn config(&self, registry: &Registry) -> SecretValue {
         let password = std::str::from_utf8(self.password.expose())
@@ -120,28 +144,34 @@ fn check_password(username: &str, password: &[u8]) -> Result<(), RegistryError> 
             GAR_KEY,
         ));
     }
+    text_problem(username, password).map_or(Ok(()), |(what, hint)| {
+        Err(RegistryError::new(format!("the password {what}"), hint))
+    })
+}
+
+/// Why bytes are no text that a login carries, and what to do about it.
+fn text_problem(username: &str, password: &[u8]) -> Option<(&'static str, &'static str)> {
     if password.contains(&b'\n') || password.contains(&b'\r') {
-        return Err(RegistryError::new(
-            "the password has a line break, and every login with it would fail",
-            match username.starts_with(GOOGLE_USERS) {
-                true => GAR_KEY,
-                false => "printf %s leaves it out; --trim takes the one at its end off",
-            },
-        ));
-    }
-    if password.contains(&0) {
-        return Err(RegistryError::new(
-            "the password has a NUL byte, which no login can carry",
-            "it is UTF-16, or no password at all",
-        ));
-    }
-    if std::str::from_utf8(password).is_err() {
-        return Err(RegistryError::new(
-            "the password is no UTF-8 text, and a docker config holds nothing else",
+        let hint = match username.starts_with(GOOGLE_USERS) {
+            true => GAR_KEY,
+            false => "printf %s leaves it out; --trim takes the one at its end off",
+        };
+        Some(("has a line break, and every login with it would fail", hint))
+    } else if password.starts_with(b"\xef\xbb\xbf") {
+        Some((
+            "begins with a byte order mark, and every login with it would fail",
+            "PowerShell's pipes and > add one: --prompt takes the password as it is typed",
+        ))
+    } else if password.contains(&0) {
+        Some(("has a NUL byte, which no login can carry", "it is UTF-16, or no password at all"))
+    } else if std::str::from_utf8(password).is_err() {
+        Some((
+            "is no UTF-8 text, and a docker config holds nothing else",
             "`iconv -f latin1 -t utf-8` makes text of it, if it is in Latin-1",
-        ));
+        ))
+    } else {
+        None
     }
-    Ok(())
 }
 
 fn is_encoded_account(password: &[u8]) -> bool {
@@ -190,6 +220,7 @@ mod tests {
             ("a", "p\n", "a line break"),
             ("a", "p\r", "a line break"),
             ("a", "p\0q", "a NUL byte"),
+            ("a", "\u{feff}p", "a byte order mark"),
             ("_json_key_base64", "{}", "in base64"),
             ("_json_key_base64", "eyJ0eXBlIjoiYSJ9", "in base64"),
         ] {
@@ -200,6 +231,20 @@ mod tests {
         assert!(latin.message.contains("no UTF-8"));
         let google = login("_json_key", "{\n}").unwrap_err();
         assert!(google.hint.contains("--gar-key"));
+    }
+
+    #[test]
+    fn a_user_whose_passwords_are_tokens_of_hours_is_told_what_stays() {
+        for (user, stays) in [
+            ("AWS", "ecr-credential-provider"),
+            ("oauth2accesstoken", "--gar-key"),
+            ("00000000-0000-0000-0000-000000000000", "az acr token create"),
+            ("gitlab-ci-token", "deploy token"),
+        ] {
+            let warning = login(user, "p").unwrap().warning().expect(user);
+            assert!(warning.contains(stays), "{warning}");
+        }
+        assert_eq!(login("me", "p").unwrap().warning(), None);
     }
 
     #[test]

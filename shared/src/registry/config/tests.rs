@@ -63,6 +63,19 @@ fn what_is_found_for_no_image_is_said() {
     assert!(said(token).contains("a token, which it does not use"));
     let other = r#"{"auths": {"r.io": {"username": "a", "password": "b", "auth": "dTpw"}}}"#;
     assert!(said(other).contains("auth counts"));
+    for (entries, what) in [
+        (r#""r.io": {"auth": "dTpw"}, "r.io": {"auth": "dTpw"}"#, "the entry of r.io stands"),
+        (r#""r.io": {"auth": "dTpw", "Auth": "dTpw"}"#, "Auth of the entry of r.io stands"),
+    ] {
+        let config = format!(r#"{{"auths": {{{entries}}}}}"#);
+        let last = format!("{what} in it twice, and the kubelet takes the last");
+        assert_eq!(said(&config), last);
+        assert!(found(&config, "r.io").unwrap_err().message.starts_with(what));
+    }
+    let both = r#"{"auths": {"r.io": {"auth": "dTpw"}}, "Auths": {}}"#;
+    assert!(said(both).starts_with("auths stands in it twice"));
+    let hours = r#"{"auths": {"r.io": {"username": "AWS", "password": "p"}}}"#;
+    assert!(said(hours).contains("the entry of r.io: the password of AWS is a token"));
     let newline = r#"{"auths": {"r.io": {"auth": "dTpwCg=="}}}"#;
     assert!(said(newline).contains("a line break"));
     let many: Vec<String> = (0..40).map(|n| format!(r#""R{n}.io": {{"auth": "dTpw"}}"#)).collect();
