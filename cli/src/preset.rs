@@ -212,9 +212,9 @@ impl PresetArgs {
         all
     }
 
-    /// The key of a value that comes without one: the preset gives it another.
-    pub(crate) fn default_key(&self) -> Option<&str> {
-        match self.platform? {
+    /// The key of a value that comes without one to a platform: its preset gives it another.
+    pub(crate) fn default_key(&self, platform: Preset) -> Option<&str> {
+        match platform {
             Preset::OpenFaas if self.multi => None, // keeps the keys that it is given
             Preset::FlyteAgent if self.key.is_none() => None,
             Preset::OpenFaas | Preset::Flyte2 | Preset::FlyteAgent | Preset::Direktiv => {

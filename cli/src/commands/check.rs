@@ -9,18 +9,20 @@ use std::thread;
 
 use seal_core::preset::Preset;
 use seal_core::text;
-use seal_core::tree::survey::{Finding, MOST_BYTES, Survey, Word, concerns, survey};
+use seal_core::tree::survey::{Finding, Known, MOST_BYTES, Survey, Word, concerns, survey};
 
 use crate::console::Console;
 use crate::error::Failure;
 use crate::files;
+use crate::policy::Held;
 use crate::preset::platforms;
 use report::{Report, Surveyed};
 
 /// Check sealed files before they are merged
 ///
 /// Looks at every file beneath PATH, without a key and without a cluster: sealed files that a controller would refuse,
-/// that lie outside of their scope, that a platform would not find or that are for one place twice, and Secrets in clear.
+/// that lie outside of their scope, that a platform would not find, that the rule of .seal.yaml for their path is not for
+/// or that are for one place twice, and Secrets in clear.
 /// One line each on standard output, as `path:line: reason: sentence`, and exit code 7. Links are not followed.
 ///
 /// Example: seal check clusters
@@ -82,9 +84,9 @@ fn look_at(
 ) -> Result<Vec<Surveyed>, Failure> {
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut done = Vec::new();
+        let (mut done, mut held) = (Vec::new(), Held::default());
         while let Some((index, source)) = take(sources, &next) {
-            done.push((index, look(source, preset)));
+            done.push((index, look(source, preset, &mut held)));
         }
         done
     };
@@ -111,9 +113,9 @@ fn take<'s>(sources: &'s [Source], next: &AtomicUsize) -> Option<(usize, &'s Sou
     sources.get(index).map(|source| (index, source))
 }
 
-fn look(source: &Source, preset: Option<Preset>) -> Result<Surveyed, Failure> {
+fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Surveyed, Failure> {
     let path = source.path.as_path();
-    let of = |survey| Surveyed { path: path.display().to_string(), survey, is_too_large: false };
+    let of = |survey| Surveyed::new(path.display().to_string(), survey);
     let bytes = match files::read_small(path, MOST_BYTES) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
@@ -130,8 +132,17 @@ fn look(source: &Source, preset: Option<Preset>) -> Result<Surveyed, Failure> {
         return Ok(of(Survey::default()));
     }
     let must_read = source.is_named || is_manifest(path);
+    let (rule, bad_policy) = match held.rule(path) {
+        _ if files::is_stdin(path) => (None, None),
+        Ok(rule) => (rule, None),
+        Err(bad) => (None, Some(bad)),
+    };
     match text::decode(bytes) {
-        Ok(text) => Ok(of(survey(&text, preset, must_read))),
+        Ok(text) => {
+            let survey = survey(&text, &Known { platform, rule }, must_read);
+            let bad_policy = bad_policy.filter(|_| !survey.objects.is_empty());
+            Ok(Surveyed { bad_policy, ..of(survey) })
+        }
         Err(error) if must_read => Ok(of(unread(&error.to_string()))),
         Err(_) => Ok(of(Survey::default())),
     }

@@ -80,6 +80,11 @@ struct PlaceArgs {
     /// What happens where a Secret of that name is there already: Refuse (default), AdoptEmpty or Adopt
     #[arg(long, value_name = "CHOICE")]
     on_conflict: Option<String>,
+    /// A ServiceAccount whose pods pull images with it (can be repeated)
+    ///
+    /// Of the Secret's namespace, by a controller that was installed with --attach-pull-secrets.
+    #[arg(long, value_name = "NAME")]
+    service_account: Vec<String>,
 }
 
 /// For which platform, and what that has to be told.
@@ -105,13 +110,9 @@ struct PlatformArgs {
     direktiv_version: Option<String>,
 }
 
-/// Those that have a way of their own to list them.
-const PLATFORMS: [Preset; 4] =
-    [Preset::OpenFaas, Preset::Pachyderm, Preset::Flyte, Preset::Direktiv];
-
 fn platforms() -> impl TypedValueParser<Value = Preset> {
-    let words = PLATFORMS.map(Preset::as_str);
-    PossibleValuesParser::new(words).try_map(|word| word.parse::<Preset>())
+    let words = Preset::ALL.into_iter().filter(|preset| preset.lists_registries());
+    PossibleValuesParser::new(words.map(Preset::as_str)).try_map(|word| word.parse::<Preset>())
 }
 
 /// Reads the credentials, makes the docker config, and seals it as any other value.
@@ -122,7 +123,7 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     let expiry = args.expires.as_deref().map(Expiry::from_flag).transpose()?;
     let registry = Registry::parse(&args.host)?;
     let login = args.login(&registry)?;
-    registry.warnings().iter().for_each(|warning| console::warn(warning));
+    registry.warnings().iter().chain(&login.warning()).for_each(|warning| console::warn(warning));
     let flagged = args.platform.platform(args.platform.preset, &registry, &login);
     let manifest = manifest(&login, &registry);
     let input = Path::new("-");
@@ -135,7 +136,7 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     let chosen = choices.of(args.output.target(&destination, input))?;
     // A platform without a way of its own to list registries takes them as every pod does.
     let ruled = agreed(args.platform.preset, chosen.platform)?;
-    let preset = ruled.filter(|preset| PLATFORMS.contains(preset));
+    let preset = ruled.filter(|preset| preset.lists_registries());
     args.platform.check(preset)?;
     let platform = args.platform.platform(preset, &registry, &login);
     let wanted = Wanted {
@@ -219,6 +220,7 @@ impl PlaceArgs {
             type_: None,
             clear: Vec::new(),
             on_conflict: self.on_conflict.clone(),
+            service_account: self.service_account.clone(),
         };
         template.check().map(|()| template)
     }

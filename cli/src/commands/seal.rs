@@ -11,11 +11,11 @@ use crate::error::Failure;
 use crate::files;
 use crate::output::{Destination, OutputArgs};
 use crate::policy::{Choices, RecipientArgs};
-use crate::preset::PresetArgs;
+use crate::preset::{Platform, PresetArgs};
 use crate::scope::ScopeArgs;
 use crate::sealing::cluster::{ClusterArgs, file_of};
 use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
-use crate::values::{self, ValueArgs, Values};
+use crate::values::{self, Given, ValueArgs, Values};
 
 /// Seal Secret manifests, so that they can be kept in Git
 ///
@@ -61,15 +61,15 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     args.template.check()?;
     args.cluster.check(&args.scope, args.preset.is_for_several())?;
     args.output.check_use()?;
-    let mut values = Some(read_values(args)?).filter(|values| !values.is_empty());
+    let mut given = Some(read_values(args)?).filter(|given| !given.is_empty());
     let mut choices = Choices::new(&args.recipients);
     let (mut outputs, mut sources) = (Vec::new(), also_read(args));
     for path in inputs(args)? {
-        let manifests = read_manifests(args, path.as_deref(), values.is_some())?;
+        let manifests = read_manifests(args, path.as_deref(), given.is_some())?;
         let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
         for manifest in manifests {
-            let values = values.take().unwrap_or_default();
-            outputs.push(seal_one(args, manifest, values, &input, &mut choices)?);
+            let given = given.take().unwrap_or_default();
+            outputs.push(seal_one(args, manifest, given, &input, &mut choices)?);
         }
         sources.push(input);
     }
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
 fn seal_one(
     args: &SealArgs,
     mut manifest: Manifest,
-    values: Values,
+    given: Given,
     input: &Path,
     choices: &mut Choices<'_>,
 ) -> Result<(Destination, Sealed), Failure> {
@@ -99,6 +99,7 @@ fn seal_one(
     let destination = args.output.destination(input, file)?;
     let chosen = choices.of(args.output.target(&destination, input))?;
     let platform = args.preset.platform(chosen.platform).map_err(about)?;
+    let values = values_for(platform.as_ref(), args, given)?;
     let wanted = Wanted {
         template: &args.template,
         scope: &args.scope,
@@ -113,6 +114,21 @@ fn seal_one(
     Ok((destination, sealed))
 }
 
+/// The values, as keys of a Secret for this platform.
+fn values_for(
+    platform: Option<&Platform>,
+    args: &SealArgs,
+    given: Given,
+) -> Result<Values, Failure> {
+    if platform.is_none() && is_values_alone(args) && args.template.name.is_none() {
+        return Err(
+            Failure::input("values without a manifest need a name").hint("--name NAME -n NS")
+        );
+    }
+    let key = platform.and_then(|platform| args.preset.default_key(platform.preset));
+    args.values.under(key, given)
+}
+
 /// What is read besides manifests: none of it is ever written over.
 fn also_read(args: &SealArgs) -> Vec<PathBuf> {
     let values = args.values.from_env_file.iter().chain(&args.values.dotenv);
@@ -124,12 +140,16 @@ fn also_read(args: &SealArgs) -> Vec<PathBuf> {
     paths
 }
 
-fn read_values(args: &SealArgs) -> Result<Values, Failure> {
-    let mut values = args.values.read(args.preset.default_key())?;
+fn read_values(args: &SealArgs) -> Result<Given, Failure> {
+    let mut given = args.values.read()?;
     for key in &args.prompt {
-        values::insert(key.clone(), args.values.prompt(key)?, &mut values)?;
+        values::insert(key.clone(), args.values.prompt(key)?, &mut given.named)?;
     }
-    Ok(values)
+    Ok(given)
+}
+
+fn is_values_alone(args: &SealArgs) -> bool {
+    args.files.is_empty() && (args.values.given() || !args.prompt.is_empty())
 }
 
 /// The files to read; `None` stands for a Secret of which only values are given.
@@ -137,7 +157,7 @@ fn inputs(args: &SealArgs) -> Result<Vec<Option<PathBuf>>, Failure> {
     if !args.files.is_empty() {
         return Ok(args.files.iter().cloned().map(Some).collect());
     }
-    if args.values.given() || !args.prompt.is_empty() {
+    if is_values_alone(args) {
         return Ok(vec![None]);
     }
     if files::stdin_is_terminal() {
@@ -159,7 +179,7 @@ fn read_manifests(
     path: Option<&Path>,
     with_values: bool,
 ) -> Result<Vec<Manifest>, Failure> {
-    let Some(path) = path else { return values_alone(args).map(|manifest| vec![manifest]) };
+    let Some(path) = path else { return Ok(vec![no_manifest()]) };
     let text = files::read_text(path)?;
     let manifests = manifest::read(&text, &args.template.kept_annotations())
         .map_err(|error| Failure::from(error).about_file(path))?;
@@ -172,18 +192,14 @@ fn read_manifests(
     Ok(manifests)
 }
 
-fn values_alone(args: &SealArgs) -> Result<Manifest, Failure> {
-    if args.template.name.is_none() && args.preset.platform.is_none() {
-        return Err(
-            Failure::input("values without a manifest need a name").hint("--name NAME -n NS")
-        );
-    }
-    Ok(Manifest {
+/// What values without a manifest are added to.
+fn no_manifest() -> Manifest {
+    Manifest {
         namespace: None,
         name: None,
         template: Template::default(),
         values: BTreeMap::new(),
         dropped: Vec::new(),
         empty: Vec::new(),
-    })
+    }
 }

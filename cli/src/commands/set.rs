@@ -117,7 +117,7 @@ fn what_changes(editing: &Editing<'_>, values: &Values) -> String {
 }
 
 fn read_values(args: &SetArgs) -> Result<Values, Failure> {
-    let mut values = args.values.read(None)?;
+    let mut values = args.values.under(None, args.values.read()?)?;
     if !args.keys.iter().all(|key| is_key(key)) {
         return Err(Failure::input("what stands where KEY belongs cannot be a key of a Secret")
             .hint(FROM_STDIN));

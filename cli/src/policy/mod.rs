@@ -5,6 +5,7 @@
 //! further up may be anybody's. Every file on the way is read, because a nested one may only take recipients away. Its
 //! format is read by `seal_core::policy_file`.
 
+mod held;
 mod recipients;
 mod rules;
 mod trust;
@@ -20,6 +21,7 @@ use seal_core::preset::Preset;
 use crate::error::Failure;
 use crate::files::{self, relative};
 
+pub(crate) use held::{BadPolicy, Held};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
 pub(crate) use rules::{files_above, names};

@@ -33,7 +33,7 @@ pub(super) struct Policies {
 type Matched = (PathBuf, usize);
 
 impl Policies {
-    fn load(&mut self, path: &Path) -> Result<Rc<PolicyFile>, Failure> {
+    pub(super) fn load(&mut self, path: &Path) -> Result<Rc<PolicyFile>, Failure> {
         if let Some(policy) = self.read.get(path) {
             return Ok(Rc::clone(policy));
         }

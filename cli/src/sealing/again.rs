@@ -28,7 +28,9 @@ pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
         annotations.insert(EXPIRES.to_owned(), expires);
     }
     new.spec.suspend = old.spec.suspend;
-    new.spec.service_accounts.clone_from(&old.spec.service_accounts);
+    if new.spec.service_accounts.is_empty() {
+        new.spec.service_accounts.clone_from(&old.spec.service_accounts);
+    }
     if new.spec.on_conflict.is_none() {
         new.spec.on_conflict.clone_from(&old.spec.on_conflict);
     }

@@ -15,7 +15,7 @@ use seal_core::manifest::Manifest;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
-use seal_core::{metadata, seal, secret_type};
+use seal_core::{metadata, pull_secret, seal, secret_type};
 
 use crate::console;
 use crate::error::Failure;
@@ -84,6 +84,9 @@ pub(crate) fn seal(
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| Failure::from(error).about(&place))?;
     set_own(&mut object, wanted);
+    if let Some(problem) = pull_secret::problem(&object) {
+        return Err(Failure::input(problem).hint("--service-account NAME").about(&place));
+    }
     merge::check(&object, &place)?;
     check(&object)?.allowed(&Grants::most())?;
     Ok(Sealed { object, place })
@@ -100,6 +103,7 @@ fn scope(place: &Place, wanted: &Wanted) -> Result<Scope, Failure> {
 /// What the sealed object says besides what is sealed and the template.
 fn set_own(object: &mut SealedSecret, wanted: &Wanted) {
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
+    object.spec.service_accounts.clone_from(&wanted.template.service_account);
     if let Some(cluster) = wanted.cluster {
         cluster.make(object);
     }

@@ -24,6 +24,20 @@ pub(crate) use password::PasswordArgs;
 /// Values by key, as they go into one Secret.
 pub(crate) type Values = BTreeMap<String, SecretValue>;
 
+/// The values of the flags.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) named: Values,
+    /// Of standard input, which has no key yet.
+    unnamed: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Given {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.unnamed.is_none()
+    }
+}
+
 /// The flags that name values.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Values without a manifest")]
@@ -76,53 +90,59 @@ impl ValueArgs {
         }
     }
 
-    /// Reads all of them; a key twice is an error. A value from standard input may come without a key where there is a
-    /// default one.
-    pub(crate) fn read(&self, default_key: Option<&str>) -> Result<Values, Failure> {
-        let mut values = Values::new();
+    /// Reads all of them; a key twice is an error.
+    pub(crate) fn read(&self) -> Result<Given, Failure> {
+        let mut given = Given::default();
         for argument in &self.from_file {
-            self.read_file(argument, default_key, &mut values)?;
+            self.read_file(argument, &mut given)?;
         }
         for path in &self.from_env_file {
             let text = files::read_utf8(path)?;
             let entries =
                 dotenv::env_file(&text, &environment).map_err(|error| bad_env(path, error))?;
-            insert_all(entries, path, &mut values)?;
+            insert_all(entries, path, &mut given.named)?;
         }
         for path in &self.dotenv {
             let text = files::read_utf8(path)?;
             let entries = dotenv::dotenv(&text).map_err(|error| bad_env(path, error))?;
-            insert_all(entries, path, &mut values)?;
+            insert_all(entries, path, &mut given.named)?;
         }
-        Ok(values)
+        Ok(given)
     }
 
-    fn read_file(
-        &self,
-        argument: &OsString,
-        default_key: Option<&str>,
-        values: &mut Values,
-    ) -> Result<(), Failure> {
-        let (key, path) = match argument.to_str().and_then(|text| text.split_once('=')) {
-            Some((key, path)) => (Some(key.to_owned()), PathBuf::from(path)),
-            None => (None, PathBuf::from(argument)),
-        };
-        if key.is_none() && files::is_folder(&path) {
-            return self.read_folder(&path, values);
-        }
-        let key = match key {
-            Some(key) => key,
-            None if files::is_stdin(&path) && default_key.is_some() => {
-                default_key.unwrap_or_default().to_owned()
+    /// All that was given, the one without a key under `key`.
+    pub(crate) fn under(&self, key: Option<&str>, given: Given) -> Result<Values, Failure> {
+        let mut values = given.named;
+        match (given.unnamed, key) {
+            (None, _) => {}
+            (Some(bytes), Some(key)) => {
+                insert(key.to_owned(), self.filled(key, Path::new("-"), bytes)?, &mut values)?;
             }
-            None if files::is_stdin(&path) => {
+            (Some(_), None) => {
                 return Err(Failure::input(
                     "--from-file -: standard input has no name to be a key",
                 )
                 .hint("--from-file KEY=-"));
             }
-            None => path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned(),
+        }
+        Ok(values)
+    }
+
+    fn read_file(&self, argument: &OsString, given: &mut Given) -> Result<(), Failure> {
+        let (key, path) = match argument.to_str().and_then(|text| text.split_once('=')) {
+            Some((key, path)) => (Some(key.to_owned()), PathBuf::from(path)),
+            None => (None, PathBuf::from(argument)),
         };
+        if key.is_none() && files::is_folder(&path) {
+            return self.read_folder(&path, &mut given.named);
+        }
+        if key.is_none() && files::is_stdin(&path) {
+            given.unnamed = Some(files::read(&path)?); // a second time is refused there
+            return Ok(());
+        }
+        let named =
+            || path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let key = key.unwrap_or_else(named);
         if !is_key(&key) {
             return Err(Failure::input(
                 "--from-file: what stands before = or the file's name cannot be a key",
@@ -130,7 +150,7 @@ impl ValueArgs {
             .hint("--from-file KEY=PATH, KEY of letters, digits, - . _"));
         }
         let value = self.value_of(&key, &path)?;
-        insert(key, value, values)
+        insert(key, value, &mut given.named)
     }
 
     /// The regular files of a folder, as kubectl takes them; what it passes over is said here.
@@ -167,7 +187,15 @@ impl ValueArgs {
 
     /// The bytes of a file. A pipe that holds nothing is what a command leaves that has failed.
     pub(crate) fn value_of(&self, key: &str, path: &Path) -> Result<SecretValue, Failure> {
-        let mut bytes: Zeroizing<Vec<u8>> = files::read(path)?;
+        self.filled(key, path, files::read(path)?)
+    }
+
+    fn filled(
+        &self,
+        key: &str,
+        path: &Path,
+        mut bytes: Zeroizing<Vec<u8>>,
+    ) -> Result<SecretValue, Failure> {
         if bytes.is_empty() && !self.allow_empty {
             let name = files::name_of(path);
             if files::is_stdin(path) || files::kind(path) != files::Kind::File {

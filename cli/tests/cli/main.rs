@@ -22,6 +22,7 @@ mod presets;
 mod recipients;
 mod registry;
 mod replacing;
+mod ruled;
 mod sealing;
 mod world;
 

@@ -249,3 +249,39 @@ fn the_day_on_which_credentials_end_is_kept_and_shown() {
         registry(&world, &[&args[..], &["--expires", day]].concat(), "p").exits(2).says(why);
     }
 }
+
+#[test]
+fn a_password_that_ends_in_hours_or_begins_with_a_mark_is_told() {
+    let world = World::new();
+    let with = |user: &str, password: &str| {
+        registry(&world, &[&["r.io", "--username", user], &PLACE[..]].concat(), password)
+    };
+    with("AWS", "token").exits(0).says("warning: the password of AWS is a token of Amazon's");
+    with("me", "\u{feff}token").exits(2).says("begins with a byte order mark").says("--prompt");
+    assert!(!with("me", "token").exits(0).stderr.contains("warning"));
+}
+
+#[test]
+fn the_service_accounts_that_pull_with_it_are_named_by_a_flag() {
+    let world = World::new();
+    let args = [&["r.io", "--username", "me"], &PLACE[..]].concat();
+    let with = |names: &[&str]| {
+        let flags: Vec<&str> = names.iter().flat_map(|name| ["--service-account", name]).collect();
+        registry(&world, &[&args[..], &flags].concat(), "p")
+    };
+    with(&["default", "builder"]).exits(0);
+    assert!(world.read("out.yaml").contains("  serviceAccounts:\n  - default\n  - builder\n"));
+    with(&["No Such"]).exits(2).says("a name that no ServiceAccount can have");
+    let opaque = ["secret.json", "--service-account", "default", "-o", "b.yaml"];
+    world.seal(&opaque).exits(2).says("needs the type kubernetes.io/dockerconfigjson");
+    // Sealed again without the flag it keeps them, and what is no longer of the type is found before it is merged.
+    let again = [&["registry"], &args[..], &["-o", "out.yaml"]].concat();
+    world.seal_with(&again, b"q").exits(0);
+    assert!(world.read("out.yaml").contains("- builder"));
+    let text = world.read("out.yaml").replace("kubernetes.io/dockerconfigjson", "Opaque");
+    world.write("out.yaml", text);
+    world
+        .seal(&["check", "out.yaml"])
+        .exits(7)
+        .prints(": Malformed: prod/pull: spec.serviceAccounts needs the type");
+}

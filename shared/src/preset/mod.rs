@@ -130,6 +130,11 @@ impl Preset {
         }
     }
 
+    /// Whether it has a way of its own to list the credentials of registries.
+    pub fn lists_registries(self) -> bool {
+        matches!(self, Self::OpenFaas | Self::Pachyderm | Self::Flyte | Self::Direktiv)
+    }
+
     /// Which platform it is, and when that sees a change of a Secret of this type: for messages.
     pub fn sentence(self, type_: Option<&str>) -> String {
         let is_registry = type_ == Some(registry::CONFIG_TYPE);

@@ -7,4 +7,7 @@ pub mod collect;
 pub mod duplicates;
 mod held;
 pub mod prune;
+mod ruled;
 pub mod survey;
+
+pub use ruled::Ruled;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::ruled::Ruled;
 use crate::kind::file::{Document, FileError};
 use crate::kind::locate::{Located, line_of, read_each};
 use crate::kind::sealed::SealedSecret;
@@ -15,6 +16,7 @@ use crate::open::allowed::Grants;
 use crate::open::check::check;
 use crate::place::Place;
 use crate::preset::{Options, Preset, PresetError};
+use crate::pull_secret;
 use crate::reason::Reason;
 use crate::secret_type;
 use crate::text;
@@ -56,6 +58,10 @@ pub enum Word {
     Plaintext,
     /// The platform that it was made for would not find or would misread it.
     WrongShape,
+    /// The rule for its path is for another place or platform.
+    NotByPolicy,
+    /// A `.seal.yaml` by which nothing can be sealed.
+    BadPolicy,
     /// A file that could not be read.
     Unread,
 }
@@ -66,6 +72,8 @@ impl fmt::Display for Word {
             Self::Reason(reason) => f.write_str(reason.as_str()),
             Self::Plaintext => f.write_str("Plaintext"),
             Self::WrongShape => f.write_str("WrongShape"),
+            Self::NotByPolicy => f.write_str("NotByPolicy"),
+            Self::BadPolicy => f.write_str("BadPolicy"),
             Self::Unread => f.write_str("Unread"),
         }
     }
@@ -91,16 +99,25 @@ pub fn concerns(bytes: &[u8]) -> bool {
     text::mentions(bytes, GROUP_PREFIX) || text::mentions(bytes, "Secret")
 }
 
-/// Looks at one text. `preset` is the platform of sealed objects that note none. With `must_read`, a text that says
+/// What is known of sealed objects besides their text.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The platform of those that note none.
+    pub platform: Option<Preset>,
+    /// The rule for their path.
+    pub rule: Option<Ruled>,
+}
+
+/// Looks at one text. With `must_read`, a text that says
 /// `seal.dev/` and cannot be read is wrong; without, it may be prose.
-pub fn survey(text: &str, preset: Option<Preset>, must_read: bool) -> Survey {
+pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
     let mut survey = Survey::default();
     let is_ours = text.contains(GROUP_PREFIX);
     for (index, Located { line, document }) in
         read_each(text, &mut Copies::default()).into_iter().enumerate()
     {
         match document {
-            Ok(Document::Sealed(sealed)) => survey.sealed(text, (index, line), &sealed, preset),
+            Ok(Document::Sealed(sealed)) => survey.sealed(text, (index, line), &sealed, known),
             Ok(Document::Plaintext { object, has_values: true }) => {
                 let sentence = format!(
                     "Secret {object} is in clear; seal it, and change its values if they are in the history"
@@ -140,7 +157,7 @@ impl Survey {
         self.find(line, Word::Reason(Reason::Malformed), sentence.to_owned());
     }
 
-    fn sealed(&mut self, text: &str, at: At, object: &SealedSecret, preset: Option<Preset>) {
+    fn sealed(&mut self, text: &str, at: At, object: &SealedSecret, known: &Known) {
         if let Some(line) = template_in(text, at, object) {
             self.template = Some(line);
             return;
@@ -155,7 +172,12 @@ impl Survey {
         };
         if let Some((path, reason, sentence)) = refused(object, text) {
             self.find(line_of(text, at.0, path), Word::Reason(reason), sentence);
-        } else if let Some((platform, wrong)) = misread(object, &place, preset) {
+        } else if let Some((field, sentence)) =
+            known.rule.as_ref().and_then(|it| it.refuses(object))
+        {
+            let line = line_of(text, at.0, &["metadata", field]);
+            self.find(line, Word::NotByPolicy, format!("{place}: {sentence}"));
+        } else if let Some((platform, wrong)) = misread(object, &place, known.platform) {
             let line = line_of(text, at.0, &["metadata"]);
             let sentence = format!("{place}: for {platform}: {wrong}; {}", wrong.hint);
             self.find(line, Word::WrongShape, sentence);
@@ -196,6 +218,9 @@ fn refused(object: &SealedSecret, text: &str) -> Option<Refused> {
     let template = object.spec.template.as_ref();
     if let Some(Err(error)) = template.map(|template| metadata::check(&template.metadata)) {
         return malformed(&["spec", "template", "metadata"], format!("{name}: {error}"));
+    }
+    if let Some(problem) = pull_secret::problem(object) {
+        return malformed(&["spec", "serviceAccounts"], format!("{name}: {problem}"));
     }
     let in_clear = template.iter().flat_map(|template| template.string_data.keys());
     let keys: Vec<&str> = object.spec.values.keys().chain(in_clear).map(String::as_str).collect();

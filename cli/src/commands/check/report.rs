@@ -1,5 +1,6 @@
 //! What was found in all files: one line each on standard output, the rest on standard error.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use seal_core::escape::{cut, printable};
@@ -10,6 +11,7 @@ use seal_core::tree::survey::{Finding, Survey, Word};
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::expiry::Expiry;
+use crate::policy::BadPolicy;
 
 /// Findings that are printed; the rest is counted.
 const MOST_PRINTED: usize = 1000;
@@ -24,6 +26,14 @@ pub(super) struct Surveyed {
     pub(super) survey: Survey,
     /// It was not read, and may have been meant.
     pub(super) is_too_large: bool,
+    /// Why no rule could be held against its sealed objects.
+    pub(super) bad_policy: Option<BadPolicy>,
+}
+
+impl Surveyed {
+    pub(super) fn new(path: String, survey: Survey) -> Self {
+        Self { path, survey, is_too_large: false, bad_policy: None }
+    }
 }
 
 #[derive(Default)]
@@ -40,8 +50,7 @@ impl Report {
     pub(super) fn unread(&mut self, path: &Path, why: &str) {
         let finding = Finding { line: 1, word: Word::Unread, sentence: why.to_owned() };
         let survey = Survey { findings: vec![finding], ..Survey::default() };
-        let path = path.display().to_string();
-        self.files.push(Surveyed { path, survey, is_too_large: false });
+        self.files.push(Surveyed::new(path.display().to_string(), survey));
     }
 
     /// Says all of it; anything that was found is a failure.
@@ -52,7 +61,9 @@ impl Report {
         let found = self.files.iter().flat_map(|file| {
             file.survey.findings.iter().map(|finding| (file.path.as_str(), finding))
         });
-        let mut found: Vec<(&str, &Finding)> = found.chain(twice).collect();
+        let policies = self.bad_policies();
+        let policies = policies.iter().map(|(path, finding)| (*path, finding));
+        let mut found: Vec<(&str, &Finding)> = found.chain(twice).chain(policies).collect();
         found.sort_by(|(a, one), (b, other)| (a, one.line).cmp(&(b, other.line)));
         for (path, Finding { line, word, sentence }) in found.iter().take(MOST_PRINTED) {
             let sentence = cut(sentence, MOST_OF_A_SENTENCE);
@@ -75,6 +86,17 @@ impl Report {
         let message = format!("{} found: {counted}", plural(found.len(), "thing"));
         Err(Failure::new(ExitCode::Found, message)
             .hint("docs/how-to/check.md says what each word means"))
+    }
+
+    /// Each once, for however many files it counts.
+    fn bad_policies(&self) -> BTreeMap<&str, Finding> {
+        let bad = self.files.iter().filter_map(|file| file.bad_policy.as_ref());
+        let finding = |bad: &BadPolicy| Finding {
+            line: bad.line,
+            word: Word::BadPolicy,
+            sentence: bad.why.clone(),
+        };
+        bad.map(|bad| (bad.path.as_str(), finding(bad))).collect()
     }
 
     fn objects(&self) -> Vec<InFile<'_>> {

@@ -1,0 +1,56 @@
+//! What the rules of `.seal.yaml` say of files that are sealed already.
+
+use std::path::Path;
+
+use seal_core::exit_code::ExitCode;
+use seal_core::tree::Ruled;
+
+use super::rules::{Policies, files_above};
+use crate::error::Failure;
+use crate::files::{self, relative};
+
+/// The `.seal.yaml` files above the files of one run.
+#[derive(Default)]
+pub(crate) struct Held {
+    policies: Policies,
+}
+
+/// A `.seal.yaml` by which nothing can be sealed, with the line where that is known, and why.
+#[derive(Debug)]
+pub(crate) struct BadPolicy {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) why: String,
+}
+
+impl Held {
+    /// The rule for the file at `path`; none where no `.seal.yaml` counts for it, or no rule is for its path: then flags
+    /// said for whom to seal.
+    pub(crate) fn rule(&mut self, path: &Path) -> Result<Option<Ruled>, BadPolicy> {
+        let Ok(real) = files::real_path(path) else { return Ok(None) };
+        let above = files_above(&real);
+        for policy in &above {
+            self.policies.load(policy).map_err(|failure| bad(policy, failure))?;
+        }
+        let Some(nearest) = above.first() else { return Ok(None) };
+        match self.policies.choose(&above, &real) {
+            Ok(chosen) => Ok(Some(Ruled {
+                policy: relative(nearest),
+                namespace: chosen.namespace.clone(),
+                platform: chosen.platform,
+            })),
+            Err(failure) if failure.code == ExitCode::Missing => Ok(None),
+            Err(failure) => Err(bad(nearest, failure)),
+        }
+    }
+}
+
+fn bad(policy: &Path, failure: Failure) -> BadPolicy {
+    let path = relative(policy);
+    let message = failure.message;
+    let why = message.strip_prefix(&format!("{path}: ")).unwrap_or(&message);
+    let numbered = why.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+    let numbered = numbered.and_then(|(line, rest)| Some((line.parse().ok()?, rest)));
+    let (line, why) = numbered.unwrap_or((1, why));
+    BadPolicy { path, line, why: why.to_owned() }
+}
