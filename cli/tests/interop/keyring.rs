@@ -66,7 +66,7 @@ fn sealed(dir: &TempDir, host: &str, password: &str) -> Value {
 }
 
 /// What `seal registry` takes: an image that is meant, and one that is not.
-const TAKEN: [(&str, &str, &str); 16] = [
+const TAKEN: [(&str, &str, &str); 18] = [
     ("docker.io", HUB, "quay.io/a/b"),
     ("index.docker.io", "nginx", "ghcr.io/library/nginx"),
     ("https://index.docker.io", "org/app", "r.io/org/app"),
@@ -78,6 +78,8 @@ const TAKEN: [(&str, &str, &str); 16] = [
     ("http://r.io/", "r.io/app", "r.io:5000/app"),
     ("ghcr.io/org/", "ghcr.io/org/app", "ghcr.io/organisation/app"),
     ("https://ghcr.io/v2/org/", "ghcr.io/org/app", "ghcr.io/organisation/app"),
+    ("ghcr.io/v2/v2/", "ghcr.io/v2/app", "ghcr.io/org/app"),
+    ("docker.io/v1/v1/", "docker.io/v1/app", "docker.io/org/app"),
     (
         "ghcr.io/org/app",
         "ghcr.io/org/app@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",

@@ -39,7 +39,7 @@ impl Registry {
         let path = path_of(authority, path)?;
         let key = match is_hub(host) {
             true => hub_key(host, port, path)?,
-            false => format!("{authority}{path}"),
+            false => format!("{authority}{}{path}", api_version(path)),
         };
         Ok(Self {
             key,
@@ -183,6 +183,12 @@ fn path_of<'a>(authority: &str, path: &'a str) -> Result<&'a str, RegistryError>
     Ok(path)
 }
 
+/// What stands before a path that begins as that of the registry's API: the kubelet takes it off once.
+fn api_version(path: &str) -> &'static str {
+    let begins = path.split('/').nth(1);
+    if matches!(begins, Some("v1" | "v2")) { "/v2" } else { "" }
+}
+
 /// Refuses a path that no image's name begins with.
 fn names_images(authority: &str, path: &str) -> Result<(), RegistryError> {
     if path.contains('*') {
@@ -227,7 +233,7 @@ fn hub_key(host: &str, port: Option<&str>, path: &str) -> Result<String, Registr
     }
     match (host, path) {
         (_, "") => Ok(HUB_KEY.to_owned()),
-        ("docker.io", path) => Ok(format!("docker.io{path}")),
+        ("docker.io", path) => Ok(format!("docker.io{}{path}", api_version(path))),
         (host, path) => Err(RegistryError::new(
             format!(
                 "{host}{path} is never found: of a part of Docker Hub the kubelet looks for docker.io alone"
@@ -257,6 +263,9 @@ mod tests {
             ("http://ghcr.io/", "ghcr.io"),
             ("https://ghcr.io/v2/org/", "ghcr.io/org/"),
             ("ghcr.io/org/app", "ghcr.io/org/app"),
+            ("ghcr.io/v2/v2/app/", "ghcr.io/v2/v2/app/"),
+            ("ghcr.io/v2/v1", "ghcr.io/v2/v1"),
+            ("docker.io/v1/v2/", "docker.io/v2/v2/"),
             ("r.io:5000", "r.io:5000"),
             ("localhost", "localhost"),
             ("registry:5000/a/", "registry:5000/a/"),
