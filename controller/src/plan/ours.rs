@@ -29,6 +29,8 @@ pub(crate) enum Refusal {
     NotOurs(Option<String>),
     /// Made by somebody else, and whoever may write it has not given it up; the owner when it names one.
     NeedsConsent(Option<String>),
+    /// Made by somebody else, and no placeholder of the kind that `AdoptEmpty` takes over.
+    NoPlaceholder,
     /// Made by somebody else, and not to be merged into.
     Merge(Problem),
     /// Made from this sealed object, without its owner now, and written by this manager since.

@@ -24,6 +24,7 @@ pub(super) fn reason(
         (Refusal::NotOurs(None), OnConflict::AdoptEmpty) if is_placeholder(live, desired) => {
             Ok("as every value of it was empty")
         }
+        (Refusal::NotOurs(None), OnConflict::AdoptEmpty) => Err(Refusal::NoPlaceholder),
         (refusal, _) => Err(refusal),
     }
 }

@@ -78,13 +78,13 @@ fn a_placeholder_is_taken_over_where_it_has_nothing_in_it_and_every_label() {
     ] {
         let mut other = live.clone();
         spoil(&mut other);
-        assert_eq!(refused(&wanted, &other, "AdoptEmpty"), Refusal::NotOurs(None));
+        assert_eq!(refused(&wanted, &other, "AdoptEmpty"), Refusal::NoPlaceholder);
     }
     let unlabelled = Wanted::new(&[("secret", "1")], Template::default());
     live.metadata.labels = None;
     assert_eq!(
         refused(&unlabelled, &live, "AdoptEmpty"),
-        Refusal::NotOurs(None),
+        Refusal::NoPlaceholder,
         "no label, no sign"
     );
 }
