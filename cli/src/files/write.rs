@@ -1,6 +1,7 @@
 //! Writes whole files: each beside its target, and all are renamed when the last is complete on disk. Makes private
 //! files and folders.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -44,12 +45,24 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
     }
     // A device may be full, a rename hardly fails: what can go wrong goes first.
     complete.sort_by_key(|(_, staged)| matches!(staged, Staged::Beside(..)));
+    let mut folders = BTreeSet::new();
+    let result = finish(complete, &mut folders);
+    // A rename cannot be undone, so the run does not fail when a folder is not synced.
+    folders.iter().for_each(|folder| drop(sync_folder(folder)));
+    result
+}
+
+/// Gives each file its name; says into which folders.
+fn finish(
+    complete: Vec<(PathBuf, Staged)>,
+    folders: &mut BTreeSet<PathBuf>,
+) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
     for (path, staged) in complete {
         let result = match staged {
             Staged::Beside(file, target, is_new) => {
-                // The rename cannot be undone, so the run does not fail when the folder is not synced.
-                take_name(file, &target, is_new).inspect(|()| drop(sync_folder(&target)))
+                folders.insert(folder_of(&target).to_owned());
+                take_name(file, &target, is_new)
             }
             Staged::Device(bytes) => write_device(&path, &bytes),
         };
@@ -167,8 +180,8 @@ fn write_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.flush()
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Keeps other runs that ask for the same from writing into the folder of `path` until it is dropped; `None` where the

@@ -142,30 +142,6 @@ impl Root {
         }
     }
 
-    /// Makes the folders that `path` lies in, as far as they are missing, and opens the last one.
-    pub(crate) fn make_folders(&self, path: &RelPath, mode: u32) -> Result<Dir, Blocked> {
-        let mut folder = self.folder.try_clone()?;
-        for name in path.folder().iter().flat_map(|path| path.names()) {
-            folder = self.make_folder(&folder, name, mode)?;
-        }
-        Ok(folder)
-    }
-
-    pub(crate) fn make_folder(&self, folder: &Dir, name: &str, mode: u32) -> Result<Dir, Blocked> {
-        match system::make_private_folder_in(folder, name) {
-            Ok(()) => {
-                let made = self.subfolder(folder, name)?;
-                system::set_folder_mode(&made, mode)?;
-                system::sync_folder(folder)?;
-                Ok(made)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.subfolder(folder, name)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Compares what stands at `path` with what should be there.
     pub(crate) fn look(&self, path: &RelPath, mode: u32, value: &[u8]) -> io::Result<Found> {
         match self.open_ours(path, Access::Read) {
@@ -247,18 +223,6 @@ impl Root {
             system::sync_folder(&folder)?;
         }
         Ok(())
-    }
-
-    /// Removes a folder when nothing is in it; says whether it is gone.
-    pub(crate) fn remove_empty(&self, path: &RelPath) -> bool {
-        let Ok(parent) = self.folder(path.folder().as_ref()) else { return false };
-        let Some(parent) = parent else { return true };
-        match parent.remove_dir(path.name()) {
-            Ok(()) => true,
-            Err(error) => {
-                matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-            }
-        }
     }
 }
 

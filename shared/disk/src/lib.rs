@@ -15,9 +15,11 @@
 
 mod beneath;
 mod error;
+mod folders;
 mod in_place;
 mod inventory;
 mod ledger;
+mod moving;
 mod one_file;
 mod out;
 pub mod plan;

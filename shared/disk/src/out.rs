@@ -10,11 +10,11 @@ use crate::beneath::{Root, Stamp};
 use crate::error::Blocked;
 use crate::error::DiskError;
 use crate::inventory::{Entry, Inventory};
-use crate::plan::{self, How, Plan, Put, Write};
+use crate::moving::{Moving, Unsynced, finish_files};
+use crate::plan::{self, Plan, Write};
 use crate::records::Records;
 use crate::rel_path::RelPath;
 use crate::staging::{STAGING, Staging};
-use crate::system;
 
 /// The output folder of one layout, locked while this lives.
 #[derive(Debug)]
@@ -85,44 +85,41 @@ impl Out {
 
     /// Writes some objects, each whole or not at all, and says for each how it went.
     ///
-    /// All files of an object are finished and synced beside the tree, then renamed into it. The inventory
+    /// All files of an object are finished and synced beside the tree, then renamed into it; the
+    /// folders they came into are synced once for all objects. The inventory
     /// learns of them before the first rename, so that no file of ours is ever taken for somebody else's. A
     /// crash between two renames leaves an object with old and new files, each of them whole; the next run
     /// writes the rest. A layout that writes in place leaves what [`Root::write_over`] says instead.
     pub fn write(&mut self, writes: Vec<Write>) -> Result<Results, DiskError> {
         let staging = self.root.staging().map_err(|why| why.at("make", STAGING))?;
-        let mut next = 0;
-        let mut staged = Vec::with_capacity(writes.len());
-        for write in writes {
-            let first = next;
-            next += write.put.len();
-            let finished = finish_files(&staging, first, &write.put);
-            let before = self.inventory.objects.get(&write.place).cloned();
-            if finished.is_ok() {
-                foresee(&self.root, &mut self.inventory, &write);
-            }
-            staged.push((first, write, before, finished));
-        }
+        let (next, staged) = finish(&self.root, &staging, &mut self.inventory, writes);
         if let Err(error) = self.records.save(&self.root, &staging, next, &self.inventory) {
             self.inventory.clone_from(self.records.saved()); // nothing has moved in
             return Err(error);
         }
-        let mut results = Vec::with_capacity(staged.len());
+        let mut unsynced = Unsynced::default();
+        let mut moved = Vec::with_capacity(staged.len());
         for (first, write, before, finished) in staged {
-            let mut moved = BTreeSet::new();
-            let result = finished.and_then(|mut stamps| {
-                move_in(&self.root, &staging, self.layout, first, &write, &mut stamps, &mut moved)?;
+            let mut moving = Moving::new(&self.root, &staging, self.layout, &mut unsynced);
+            let result = finished.and_then(|stamps| moving.move_in(first, &write, stamps));
+            let paths = moving.moved;
+            let result = result.map(|stamps| {
                 self.seen.extend(write.put.iter().map(|put| put.path.clone()).zip(stamps));
-                remove_files(&self.root, &mut self.seen, &write.remove)
             });
+            moved.push((write, before, paths, result));
+        }
+        let synced = unsynced.sync(&self.root);
+        let mut results = Vec::with_capacity(moved.len());
+        for (write, before, paths, result) in moved {
+            // What is obsolete goes when the disk has what takes its place.
+            let result = result
+                .and_then(|()| synced.has(&paths))
+                .and_then(|()| remove_files(&self.root, &mut self.seen, &write.remove));
             let entry = match &result {
                 Ok(()) => Some(write.entry),
-                Err(_) => what_is_ours(before, write.entry.from, moved),
+                Err(_) => what_is_ours(before, write.entry.from, paths),
             };
-            match entry.filter(|entry| !entry.is_empty()) {
-                Some(entry) => self.inventory.objects.insert(write.place.clone(), entry),
-                None => self.inventory.objects.remove(&write.place),
-            };
+            note(&mut self.inventory, &write.place, entry);
             results.push((write.place, result));
         }
         Ok(results)
@@ -170,20 +167,37 @@ impl Out {
     }
 }
 
-/// The stamps of the finished files; those that are written in place have none yet.
-fn finish_files(staging: &Staging<'_>, first: usize, put: &[Put]) -> Result<Vec<Stamp>, DiskError> {
-    let mut stamps = Vec::with_capacity(put.len());
-    for (index, put) in put.iter().enumerate() {
-        if put.how == How::InPlace {
-            stamps.push(Stamp::Nothing);
-            continue;
+/// An object whose files are finished, or are not: the number of its first one, what was known of it, their stamps.
+type Finished = (usize, Write, Option<Entry>, Result<Vec<Stamp>, DiskError>);
+
+/// Finishes the files of all objects in staging, and notes in the inventory what is about to be made. Returns their number.
+fn finish(
+    root: &Root,
+    staging: &Staging<'_>,
+    inventory: &mut Inventory,
+    writes: Vec<Write>,
+) -> (usize, Vec<Finished>) {
+    let mut next = 0;
+    let mut staged = Vec::with_capacity(writes.len());
+    for write in writes {
+        let first = next;
+        next += write.put.len();
+        let finished = finish_files(staging, first, &write.put);
+        let before = inventory.objects.get(&write.place).cloned();
+        if finished.is_ok() {
+            foresee(root, inventory, &write);
         }
-        let stamp = staging
-            .put(first + index, put.mode, put.value.expose())
-            .map_err(|error| Blocked::System(error).at("write", put.path.as_str()))?;
-        stamps.push(stamp);
+        staged.push((first, write, before, finished));
     }
-    Ok(stamps)
+    (next, staged)
+}
+
+/// Notes in the inventory what a write has left of an object.
+fn note(inventory: &mut Inventory, place: &str, entry: Option<Entry>) {
+    match entry.filter(|entry| !entry.is_empty()) {
+        Some(entry) => inventory.objects.insert(place.to_owned(), entry),
+        None => inventory.objects.remove(place),
+    };
 }
 
 /// Notes in the inventory what a write is about to make, beside what is there already.
@@ -208,42 +222,6 @@ fn what_is_ours(before: Option<Entry>, from: String, moved: BTreeSet<RelPath>) -
     let mut files = before.map(|entry| entry.files).unwrap_or_default();
     files.extend(moved);
     Some(Entry { from, files, ..Entry::default() })
-}
-
-fn move_in(
-    root: &Root,
-    staging: &Staging<'_>,
-    layout: FolderLayout,
-    first: usize,
-    write: &Write,
-    stamps: &mut [Stamp],
-    moved: &mut BTreeSet<RelPath>,
-) -> Result<(), DiskError> {
-    // Every folder before any file: a folder that cannot be made must leave the object as it was.
-    let mut folders = BTreeMap::new();
-    for put in &write.put {
-        let made = root
-            .make_folders(&put.path, layout.folder_mode())
-            .map_err(|why| why.at("make the folder of", put.path.as_str()))?;
-        folders.insert(put.path.folder(), made);
-    }
-    for (index, put) in write.put.iter().enumerate() {
-        let folder = &folders[&put.path.folder()];
-        let done = match put.how {
-            How::InPlace => root
-                .write_over(&put.path, put.mode, put.value.expose())
-                .map(|stamp| stamps[index] = stamp),
-            how => staging.rename(first + index, folder, put.path.name(), how == How::New),
-        };
-        done.map_err(|why| why.at("write", put.path.as_str()))?;
-        moved.insert(put.path.clone());
-    }
-    for (path, folder) in &folders {
-        let named = path.as_ref().map_or(root.given(), RelPath::as_str);
-        let synced = system::sync_folder(folder);
-        synced.map_err(|error| Blocked::System(error).at("sync", named))?;
-    }
-    Ok(())
 }
 
 fn remove_files(

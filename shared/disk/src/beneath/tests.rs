@@ -1,5 +1,6 @@
 //! The rules of paths, against a real disk: what is planted in the way is neither read nor written through.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ impl Fixture {
         let path = path(at);
         let staging = self.root.staging()?;
         let finished = staging.put(0, 0o600, content)?;
-        let folder = self.root.make_folders(&path, 0o700)?;
+        let folder = self.root.make_folders(&path, 0o700, &mut BTreeSet::new())?;
         staging.rename(0, &folder, path.name(), true)?;
         assert_eq!(self.root.stamp(&path), finished, "moving a file in does not change its stamp");
         Ok(())
