@@ -25,7 +25,9 @@ use crate::table::{median, mib, ratio, s, table};
 use crate::{Result, ours, say};
 
 const ROUNDS: usize = 5;
-const HOME: &str = "seal-system";
+/// Where the controller runs, and as whom.
+pub(crate) const HOME: &str = "seal-system";
+pub(crate) const ACCOUNT: &str = "seal-controller";
 
 /// Measures and returns the table, or why there is none.
 pub(crate) fn run() -> Result<String> {
@@ -108,7 +110,7 @@ impl Controller {
     }
 
     pub(crate) async fn start_with(cluster: &Cluster, flags: &[&str]) -> Result<Self> {
-        let kubeconfig = cluster.kubeconfig_for_service_account(HOME, "seal-controller").await;
+        let kubeconfig = cluster.kubeconfig_for_service_account(HOME, ACCOUNT).await;
         let kubeconfig = kubeconfig.display().to_string();
         let args = ["--kubeconfig", &kubeconfig, "--listen", "127.0.0.1:0"];
         let args: Vec<String> = args.iter().chain(flags).map(|it| (*it).to_owned()).collect();
@@ -216,7 +218,7 @@ fn render(applied: &[Applied], bare: &[Duration], many: &Restart, copied: &Copie
         row("writes in that".to_owned(), many.writes.to_string(), none(), none()),
         row("peak memory in that".to_owned(), mib(many.peak_kib), none(), none()),
         row(
-            format!("one new ClusterSealedSecret → in {COPIES} namespaces, once"),
+            format!("one new ClusterSealedSecret → in {COPIES} namespaces"),
             s(copied.all),
             s(copied.bare),
             ratio(copied.all, copied.bare),

@@ -97,7 +97,8 @@ fn sealed(layout: &str, number: usize, recipients: &[Recipient]) -> Result<Strin
     Ok(file::write(&sealed))
 }
 
-fn write_private(path: &Path, text: &str) -> Result<()> {
+/// A file that only its owner reads: an identity is taken from no other.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);

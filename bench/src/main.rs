@@ -1,4 +1,4 @@
-//! `seal-bench [cli|many|layouts|cluster|copies]`: measures seal beside its peers in one run and prints Markdown.
+//! `seal-bench [cli|many|presets|layouts|cluster|copies]`: measures seal beside its peers in one run and prints Markdown.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
 //! where the times do not. Starts the programs that lie beside it (`seal`, `seal-controller`); peers that are
@@ -12,6 +12,7 @@ mod copies;
 mod layouts;
 mod many;
 mod observer;
+mod presets;
 mod rounds;
 mod table;
 
@@ -33,10 +34,11 @@ fn main() -> ExitCode {
         [] => both(),
         ["cli"] => commands::run(),
         ["many"] => many::run(),
+        ["presets"] => presets::run(),
         ["layouts"] => layouts::run(),
         ["cluster"] => cluster::run(),
         ["copies"] => cluster::run_copies(),
-        _ => Err("usage: seal-bench [cli|many|layouts|cluster]".into()),
+        _ => Err("usage: seal-bench [cli|many|presets|layouts|cluster|copies]".into()),
     };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,8 +51,8 @@ fn main() -> ExitCode {
 
 fn both() -> Result<String> {
     let (machine, one, many) = (machine(), commands::run()?, many::run()?);
-    let layouts = layouts::run()?;
-    Ok(format!("{machine}\n{one}\n{many}\n{layouts}\n{}", cluster::run()?))
+    let (presets, layouts) = (presets::run()?, layouts::run()?);
+    Ok(format!("{machine}\n{one}\n{many}\n{presets}\n{layouts}\n{}", cluster::run()?))
 }
 
 /// What the times were taken on.

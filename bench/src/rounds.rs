@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::Result;
 use crate::bare;
-use crate::cluster::Controller;
+use crate::cluster::{ACCOUNT, Controller, HOME};
 use crate::observer::Observer;
 
 /// Sealed objects in a round.
@@ -104,8 +104,9 @@ pub(crate) async fn bare_client(cluster: &Cluster, recipient: &Recipient) -> Res
     let ns = cluster.namespace().await;
     let objects = create_all(&ns, sealed(&ns, recipient, true, OBJECTS)?).await?;
     let observer = Observer::start(cluster.client(), &ns.name, OBJECTS).await?;
+    let client = cluster.client_for_service_account(HOME, ACCOUNT).await;
     let began = Instant::now();
-    bare::write_all(cluster.client(), Arc::new(objects)).await?;
+    bare::write_all(client, Arc::new(objects)).await?;
     let ready_at = observer.all_ready().await?;
     clear(&ns).await?;
     Ok(ready_at - began)
