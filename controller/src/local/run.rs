@@ -5,6 +5,7 @@ use std::process;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::tree::collect::Warning;
+use seal_disk::DiskError;
 
 use super::Settings;
 use super::identity::Identities;
@@ -45,6 +46,8 @@ struct Logged {
     refusals: Vec<Refusal>,
     warnings: BTreeSet<Warning>,
     source_error: Option<SourceError>,
+    /// Why nothing can be written where OUT leads to.
+    lost: Option<String>,
 }
 
 impl Run {
@@ -76,6 +79,18 @@ impl Run {
             );
             false
         });
+        match self.target.follow() {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::info!("another folder is at the path of OUT now, and is written to");
+                self.last = None;
+            }
+            Err(error) => {
+                self.logged.lost(Some(error));
+                return Ok(None);
+            }
+        }
+        self.logged.lost(None);
         let result = self.source.revision(Asked(&|| !stop.requested())).and_then(|revision| {
             if !new_keys && !self.is_due(&revision) {
                 return Ok(None);
@@ -146,6 +161,14 @@ impl Logged {
         self.revision = Some(revision.clone());
         self.refusals = tally.all_refusals().cloned().collect();
         self.warnings.clone_from(&tally.warnings);
+    }
+
+    fn lost(&mut self, error: Option<DiskError>) {
+        let told = self.lost.take();
+        self.lost = error.as_ref().map(ToString::to_string);
+        if let Some(error) = error.filter(|_| told != self.lost) {
+            tracing::warn!(reason = %error.reason(), hint = error.hint(), "{error}");
+        }
     }
 
     fn source_error(&mut self, error: Option<&SourceError>) {

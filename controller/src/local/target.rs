@@ -32,6 +32,20 @@ impl Target {
         }
     }
 
+    /// Goes on where its path leads to now; says whether that is elsewhere than before.
+    pub(crate) fn follow(&mut self) -> Result<bool, DiskError> {
+        let moved = match self {
+            Self::Folder(out) => out.moved()?.map(Self::Folder),
+            Self::File(file) => file.moved()?.map(Self::File),
+            Self::Direktiv(_) => None,
+        };
+        let is_elsewhere = moved.is_some();
+        if let Some(moved) = moved {
+            *self = moved;
+        }
+        Ok(is_elsewhere)
+    }
+
     /// Whether somebody changed, removed or planted something where the last pass looked or wrote.
     pub(crate) fn has_drifted(&self) -> bool {
         match self {

@@ -391,7 +391,10 @@ fn wrong_use_of_direktiv_is_said() {
     for (extra, words) in [
         (&["--layout=direktiv-api"][..], "needs to know where Direktiv is"),
         (&["--layout=tree", "--url=https://x"], "are for --layout direktiv-api"),
-        (&["--layout=direktiv-api", "--url=ftp://x"], "an address such as"),
+        (
+            &["--layout=direktiv-api", "--url=ftp://x", "--direktiv-version=0.10"],
+            "an address such as",
+        ),
         (&["--layout=direktiv-api", "--direktiv-version=0.8"], "name the patch too"),
         (&["--layout=direktiv-api", "--direktiv-version=0.11"], "later than 0.10"),
     ] {

@@ -48,6 +48,34 @@ fn what_somebody_changes_on_disk_is_put_right() {
 }
 
 #[test]
+fn an_output_folder_that_is_moved_away_or_removed_is_made_again_and_the_old_one_is_left_alone() {
+    for (layout, out, file) in
+        [("tree", "out", "out/prod/db/TOKEN"), ("env", "out/vars.env", "out/vars.env")]
+    {
+        let rig = Rig::new();
+        let holds = |file: &str, value: &str| {
+            fs::read_to_string(rig.at(file)).is_ok_and(|text| text.contains(value))
+        };
+        rig.commit("db.yaml", &rig.seal("prod/db", &[("TOKEN", "the-first")]));
+        let flags = [format!("--layout={layout}"), format!("--out={out}")];
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let running = rig.watch_with(&["--git=repo", "--ref=main"], &flags);
+        running.until("it is there", || holds(file, "the-first"));
+        fs::rename(rig.at("out"), rig.at("old")).unwrap();
+        running.until("it is there again", || holds(file, "the-first"));
+        running.until_logged("another folder is at the path of OUT now");
+        rig.commit("db.yaml", &rig.seal("prod/db", &[("TOKEN", CANARY)]));
+        running.until("the new value is there", || holds(file, CANARY));
+        assert!(holds(&file.replace("out/", "old/"), "the-first"), "{layout}: the old folder");
+        fs::remove_dir_all(rig.at("out")).unwrap();
+        fs::create_dir(rig.at("out")).unwrap();
+        rig.tighten_out();
+        running.until("it is there once more", || holds(file, CANARY));
+        assert_eq!(running.stop(Signal::TERM), 0);
+    }
+}
+
+#[test]
 fn a_foreign_file_that_is_moved_away_makes_room_at_once() {
     let rig = Rig::new();
     rig.commit_objects(&["db"]);

@@ -7,7 +7,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsSyncExt};
@@ -24,6 +24,7 @@ use crate::system::{self, Mount, Whose};
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) folder: Dir,
+    path: PathBuf,
     given: String,
     mount: Mount,
     _lock: File,
@@ -106,10 +107,24 @@ impl Root {
         let mount =
             system::mount(&folder).map_err(|error| DiskError::system("look at", path, &error))?;
         match system::lock(&folder) {
-            Ok(lock) => Ok(Self { folder, given, mount, _lock: lock }),
+            Ok(lock) => Ok(Self { folder, path: path.to_owned(), given, mount, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path: given }),
             Err(TryLockError::Error(error)) => Err(DiskError::system("lock", path, &error)),
         }
+    }
+
+    /// Whether the path leads to another folder now, or to none: this one was moved, removed or mounted over.
+    pub(crate) fn is_moved(&self) -> bool {
+        let number = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let here = self.folder.dir_metadata().map(number).ok();
+        let there = Dir::open_ambient_dir(&self.path, ambient_authority());
+        let there = there.and_then(|folder| folder.dir_metadata()).map(number).ok();
+        here != there
+    }
+
+    /// The path that it was opened at.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The output folder as it was given, for messages.

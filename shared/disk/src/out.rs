@@ -42,6 +42,15 @@ impl Out {
         Ok(Self { root, layout, inventory, records, seen: BTreeMap::new() })
     }
 
+    /// The folder that its path leads to now, where that is another one or none: then it is made. Nothing is written into the
+    /// old one any more.
+    pub fn moved(&self) -> Result<Option<Self>, DiskError> {
+        match self.root.is_moved() {
+            true => Self::open(self.root.path(), self.layout).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// How files are named in it.
     pub fn layout(&self) -> FolderLayout {
         self.layout

@@ -13,8 +13,8 @@ use crate::local::refusal::Failure;
 #[derive(Debug, clap::Args)]
 pub(crate) struct DirektivArgs {
     /// For direktiv-api: address of Direktiv, such as https://direktiv.example
-    #[arg(long, value_name = "URL", value_parser = url)]
-    url: Option<Uri>,
+    #[arg(long, value_name = "URL")]
+    url: Option<String>, // read below: what clap refuses it repeats, and there may be a password in it
     /// For direktiv-api: file with Direktiv's API key, which nobody else can read
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
@@ -31,12 +31,15 @@ impl DirektivArgs {
 
     /// Opens its ledger in the folder `out`; asks Direktiv nothing yet.
     pub(crate) fn open(self, out: &Path) -> Result<Direktiv, Failure> {
-        let (Some(url), Some(version)) = (self.url, self.direktiv_version) else {
+        let (Some(text), Some(version)) = (self.url, self.direktiv_version) else {
             return Err(Failure::usage(
                 "direktiv-api needs to know where Direktiv is and which",
                 "--url URL --direktiv-version V, and --api-key-file FILE where it asks for a key",
             ));
         };
+        let url = url(&text).map_err(|wrong| {
+            Failure::usage(format!("--url takes {wrong}"), "--url https://direktiv.example")
+        })?;
         let is_here = matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
         if url.scheme_str() == Some("http") && !is_here {
             tracing::warn!(

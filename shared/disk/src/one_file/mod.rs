@@ -73,6 +73,15 @@ impl OneFile {
         Ok(Self { root, given, path: rel_path, layout, inventory, records, seen: None })
     }
 
+    /// The file at its path now, where its folder is another one or none: see [`Out::moved`](crate::Out::moved).
+    pub fn moved(&self) -> Result<Option<Self>, DiskError> {
+        match self.root.is_moved() {
+            true => Self::open(&self.root.path().join(self.path.as_str()), self.layout)
+                .map(|file| Some(Self { given: self.given.clone(), ..file })),
+            false => Ok(None),
+        }
+    }
+
     /// What the file is.
     pub fn layout(&self) -> FileLayout {
         self.layout
