@@ -73,6 +73,7 @@ impl<'a> Editing<'a> {
             );
             return Err(Failure::input(message).hint("move the file, or change the rule"));
         }
+        chosen.holds(scope).map_err(|failure| failure.about(place))?;
         if flags.scope(place)? == *scope {
             return Ok(scope.clone());
         }

@@ -1,11 +1,11 @@
 //! `--for PLATFORM` and what each platform has to be told; the rules themselves are seal-core's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
-use seal_core::place::Place;
+use seal_core::place::{Place, is_key};
 use seal_core::preset::{Options, Preset, PresetError};
 
 use crate::error::Failure;
@@ -36,9 +36,17 @@ impl Platform {
 
     /// Values for a sealed file that is there, as the platform reads them.
     pub(crate) fn entries(&self, values: Values) -> Result<Values, Failure> {
-        let entry = |(key, value): (String, _)| self.preset.entry(&self.options, &key, value);
-        let entries: Result<Values, PresetError> = values.into_iter().map(entry).collect();
-        entries.map_err(|error| self.refused(error))
+        let (mut entries, mut names) = (Values::new(), BTreeMap::new());
+        for (name, value) in values {
+            let entry = self.preset.entry(&self.options, &name, value);
+            let (key, value) = entry.map_err(|error| self.refused(error))?;
+            if let Some(before) = names.insert(key.clone(), name.clone()) {
+                let message = format!("{before} and {name} are one key to {}, {key}", self.preset);
+                return Err(Failure::input(message).hint("leave one of the two out"));
+            }
+            entries.insert(key, value);
+        }
+        Ok(entries)
     }
 
     /// Refuses a sealed object that the platform would not find or would misread, as far as no key is needed.
@@ -238,6 +246,10 @@ impl PresetArgs {
             ("--direktiv-namespace", self.direktiv_namespace.is_some(), &[Direktiv]),
             ("--direktiv-version", self.direktiv_version.is_some(), &[Direktiv]),
         ];
+        if self.key.as_deref().is_some_and(|key| !is_key(key)) {
+            return Err(Failure::input("--key: what was named cannot be a key of a Secret")
+                .hint("a key is made of letters, digits, - . _"));
+        }
         let is_of = |of: &[Preset]| platform.is_some_and(|platform| of.contains(&platform));
         let Some((flag, ..)) = uses.iter().find(|(_, given, of)| *given && !is_of(of)) else {
             return self.not_several_of(platform);

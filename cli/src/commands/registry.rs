@@ -123,7 +123,6 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     let expiry = args.expires.as_deref().map(Expiry::from_flag).transpose()?;
     let registry = Registry::parse(&args.host)?;
     let login = args.login(&registry)?;
-    registry.warnings().iter().chain(&login.warning()).for_each(|warning| console::warn(warning));
     let flagged = args.platform.platform(args.platform.preset, &registry, &login);
     let manifest = manifest(&login, &registry);
     let input = Path::new("-");
@@ -222,6 +221,12 @@ impl PlaceArgs {
             on_conflict: self.on_conflict.clone(),
             service_account: self.service_account.clone(),
         };
+        if self.on_conflict.as_deref() == Some("Merge") {
+            return Err(Failure::input(
+                "--on-conflict Merge: no pod pulls with keys of a Secret of others",
+            )
+            .hint("--on-conflict takes Refuse, AdoptEmpty or Adopt here"));
+        }
         template.check().map(|()| template)
     }
 }

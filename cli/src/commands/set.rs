@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use seal_core::escape::escaped;
+use seal_core::names::PRESET;
 use seal_core::place::is_key;
+use seal_core::preset::Preset;
 use seal_core::{seal, secret_type};
 
 use crate::console::{self, Console};
@@ -66,6 +69,14 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
 
 /// Refuses a file that was not sealed for the platform of its rule: its values may be encoded otherwise.
 fn is_for(editing: &Editing<'_>, chosen: &Chosen) -> Result<(), Failure> {
+    if let Some(noted) = Preset::unknown(&editing.object) {
+        return Err(Failure::input(format!(
+            "{}: {PRESET} says {}, and how that platform reads values this version does not know",
+            editing.place,
+            escaped(noted)
+        ))
+        .hint("use the version that sealed it; or correct the annotation"));
+    }
     let noted = Platform::noted(&editing.object).map(|platform| platform.preset);
     match chosen.platform.filter(|ruled| Some(*ruled) != noted) {
         None => Ok(()),

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use super::read::read;
 use crate::error::{Failure, words};
 
-/// Deeper is nobody's repository.
+/// Folders above the deepest file that is looked at: deeper is nobody's repository, and is said.
 const DEEPEST: usize = 128;
 
-/// The regular files beneath `folder`, and the folders that cannot be looked into, each with why.
+/// The regular files beneath `folder`, and the folders that cannot be looked into or lie too deep, each with why.
 pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     let (mut files, mut closed) = (Vec::new(), Vec::new());
     let walk = WalkDir::new(folder).max_depth(DEEPEST).sort_by_file_name();
@@ -21,6 +21,10 @@ pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) 
             Ok(entry) if entry.file_type().is_file() => {
                 let path = entry.into_path();
                 files.push(path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path));
+            }
+            Ok(entry) if entry.file_type().is_dir() && entry.depth() == DEEPEST => {
+                let why = format!("it lies {DEEPEST} folders deep, and what is in it is not read");
+                closed.push((entry.into_path(), why));
             }
             Ok(_) => {}
             Err(error) => {

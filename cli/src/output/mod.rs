@@ -16,7 +16,7 @@ use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files::{self, Output};
 use crate::policy::Target;
-use crate::sealing::{Sealed, again, check_size};
+use crate::sealing::{self, Sealed, again, check_size};
 use existing::Existing;
 use plan::{Plan, would_change};
 
@@ -196,6 +196,7 @@ impl OutputArgs {
             for sealed in &mut objects {
                 if let Some(old) = existing.before(&sealed.object) {
                     again::keep_own(old, &mut sealed.object);
+                    sealing::check_pull_secret(&sealed.object, &sealed.place)?;
                 }
             }
             plans.push(Plan { path, objects, existing });

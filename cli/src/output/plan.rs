@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
 
 use super::existing::Existing;
@@ -18,8 +19,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Refuses to seal an object for fewer places than the file is for, and to leave out an annotation of its Secret: what
-    /// relied on it would fail later and elsewhere. Neither is taken from the file, which anybody may have edited.
+    /// Refuses to seal an object for fewer places or another platform than the file is for, and to leave out an annotation of
+    /// its Secret: what relied on it would fail later and elsewhere. Neither is taken from the file, which anybody may have edited.
     pub(super) fn refuse_loss(&self) -> Result<(), Failure> {
         for Sealed { object, place } in &self.objects {
             let Some(old) = self.existing.before(object) else { continue };
@@ -31,6 +32,14 @@ impl Plan {
                 let flags = scope::flags(old);
                 return Err(Failure::input(message)
                     .hint(format!("{flags} keeps the scope; --force lets go of it")));
+            }
+            if let Some(platform) = again::lost_platform(old, object) {
+                let message = format!(
+                    "{place}: {file} was sealed for {}, and would be for another platform or none",
+                    escaped(platform)
+                );
+                return Err(Failure::input(message)
+                    .hint("repeat the flags that it was sealed with; --force lets go of it"));
             }
             if let Some(name) = again::lost_annotation(old, object) {
                 let message = format!(

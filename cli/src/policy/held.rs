@@ -30,10 +30,16 @@ impl Held {
         let Ok(real) = files::real_path(path) else { return Ok(None) };
         let above = files_above(&real);
         for policy in &above {
-            self.policies.load(policy).map_err(|failure| bad(policy, failure))?;
+            let read = self.policies.load(policy).map_err(|failure| bad(policy, failure))?;
+            if read.rules.is_empty() {
+                return Err(bad(policy, Failure::input("it has no rules")));
+            }
         }
         let Some(nearest) = above.first() else { return Ok(None) };
         match self.policies.choose(&above, &real) {
+            Ok(chosen) if chosen.recipients.is_empty() => {
+                Err(bad(nearest, Failure::input("a rule names nobody to seal for")))
+            }
             Ok(chosen) => Ok(Some(Ruled {
                 policy: relative(nearest),
                 namespace: chosen.namespace.clone(),

@@ -16,6 +16,7 @@ use std::rc::Rc;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::key::Recipient;
+use seal_core::place::Scope;
 use seal_core::preset::Preset;
 
 use crate::error::Failure;
@@ -77,6 +78,20 @@ pub(crate) struct Chosen {
     /// The platform that its rule is for.
     pub(crate) platform: Option<Preset>,
     pub(crate) clear: BTreeSet<String>,
+}
+
+impl Chosen {
+    /// Refuses a scope with another namespace than the rule's: what may be opened elsewhere is sealed for elsewhere too.
+    pub(crate) fn holds(&self, scope: &Scope) -> Result<(), Failure> {
+        let Some(ruled) = &self.namespace else { return Ok(()) };
+        match scope.namespaces.iter().find(|namespace| *namespace != ruled) {
+            None => Ok(()),
+            Some(other) => Err(Failure::input(format!(
+                "its scope has {other}, and the rule of .seal.yaml for this path is for {ruled}"
+            ))
+            .hint("write it elsewhere, or change the rule")),
+        }
+    }
 }
 
 /// A recipient and what messages call it; one from the command line has an empty name.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::{SealedSecret, Template};
-use seal_core::names::EXPIRES;
+use seal_core::names::{EXPIRES, PRESET};
 use seal_core::place::Scope;
 use seal_core::preset::Preset;
 
@@ -20,8 +20,9 @@ pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
         owner_references: old.metadata.owner_references.clone(),
         ..std::mem::take(&mut new.metadata)
     };
-    if let Some((preset, options)) = noted {
-        preset.note(&options, new);
+    match noted {
+        Some((preset, options)) => preset.note(&options, new),
+        None => drop(new.metadata.annotations.as_mut().and_then(|it| it.remove(PRESET))),
     }
     if let Some(expires) = expires {
         let annotations = new.metadata.annotations.get_or_insert_default();
@@ -45,6 +46,16 @@ pub(crate) fn lost(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
         lost.push(format!("scope {}", old.spec.scope));
     }
     lost
+}
+
+/// The platform of `old`, as its annotation has it, where `new` is for another one or none: its values are encoded otherwise.
+pub(crate) fn lost_platform<'a>(old: &'a SealedSecret, new: &SealedSecret) -> Option<&'a str> {
+    let before = platform(old)?;
+    (platform(new) != Some(before)).then_some(before)
+}
+
+fn platform(object: &SealedSecret) -> Option<&str> {
+    object.metadata.annotations.as_ref()?.get(PRESET).map(String::as_str)
 }
 
 /// An annotation that the live Secret has by `old` and has not by `new`.

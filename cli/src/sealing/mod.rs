@@ -22,6 +22,7 @@ use crate::error::Failure;
 use crate::policy::Chosen;
 use crate::preset::Platform;
 use crate::scope::{ScopeArgs, explain_wildcard};
+use crate::suggest;
 use crate::values::{LineFeeds, Values};
 use cluster::ClusterArgs;
 pub(crate) use template::TemplateArgs;
@@ -59,16 +60,11 @@ pub(crate) fn seal(
     let ruled = wanted.chosen.namespace.as_deref();
     let place = place(&manifest, wanted.template, wanted.platform, ruled)?;
     tell_what_changes(&manifest, &place, wanted);
-    for (key, value) in values {
-        crate::values::insert(key, value, &mut manifest.values)
-            .map_err(|failure| failure.about(&place))?;
-    }
-    manifest.require_values(&place.to_string())?;
-    let strict = wanted.platform.is_some_and(|it| it.preset.keeps_line_feeds());
-    crate::values::end_lines(&place, &mut manifest.values, wanted.line_feeds, strict)?;
-    crate::values::look_over(&place, &manifest.values)?;
+    let keys: Vec<String> = manifest.values.keys().cloned().collect();
+    add_values(&mut manifest, values, &place, wanted)?;
     set_template(&mut manifest, wanted.template);
     shape(&mut manifest, &place, wanted)?;
+    tell_of_new_names(&keys, &manifest, &place, wanted);
     if wanted.cluster.is_some() {
         cluster::leave_tracking_out(&place, &mut manifest.template.metadata);
     }
@@ -78,32 +74,55 @@ pub(crate) fn seal(
     let useless = secret_type::check(type_, &manifest.values)
         .map_err(|error| Failure::from(error).about(&place))?;
     useless.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
+    let platform = wanted.platform.map(|it| it.sentence(manifest.template.type_.as_deref()));
     let scope = scope(&place, wanted)?;
     explain_wildcard(&place, &scope);
     let clear = clear_keys(&manifest, &place, wanted);
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| Failure::from(error).about(&place))?;
     set_own(&mut object, wanted);
-    if let Some(problem) = pull_secret::problem(&object) {
-        return Err(Failure::input(problem).hint("--service-account NAME").about(&place));
-    }
+    check_pull_secret(&object, &place)?;
     merge::check(&object, &place)?;
     check(&object)?.allowed(&Grants::most())?;
+    platform.iter().for_each(|sentence| console::say(&format!("{place}: {sentence}")));
     Ok(Sealed { object, place })
+}
+
+/// Adds the values of flags to those of the manifest, and looks over all of them.
+fn add_values(
+    manifest: &mut Manifest,
+    values: Values,
+    place: &Place,
+    wanted: &Wanted,
+) -> Result<(), Failure> {
+    for (key, value) in values {
+        crate::values::insert(key, value, &mut manifest.values)
+            .map_err(|failure| failure.about(place))?;
+    }
+    manifest.require_values(&place.to_string())?;
+    let type_ = wanted.template.type_.as_ref().or(manifest.template.type_.as_ref());
+    // What ends the text of a docker config ends no password.
+    let is_text = !type_.is_some_and(|type_| secret_type::is_docker_config(type_));
+    let strict = is_text && wanted.platform.is_some_and(|it| it.preset.keeps_line_feeds());
+    crate::values::end_lines(place, &mut manifest.values, wanted.line_feeds, strict)?;
+    crate::values::look_over(place, &manifest.values)
 }
 
 fn scope(place: &Place, wanted: &Wanted) -> Result<Scope, Failure> {
     let several = wanted.platform.map(Platform::namespaces).transpose()?.flatten();
-    match several {
-        Some(namespaces) => Ok(Scope { namespaces, name: place.name.clone() }),
-        None => wanted.scope.scope(place),
-    }
+    let scope = match several {
+        Some(namespaces) => Scope { namespaces, name: place.name.clone() },
+        None => wanted.scope.scope(place)?,
+    };
+    wanted.chosen.holds(&scope).map_err(|failure| failure.about(place))?;
+    Ok(scope)
 }
 
 /// What the sealed object says besides what is sealed and the template.
 fn set_own(object: &mut SealedSecret, wanted: &Wanted) {
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
-    object.spec.service_accounts.clone_from(&wanted.template.service_account);
+    let accounts: BTreeSet<&String> = wanted.template.service_account.iter().collect();
+    object.spec.service_accounts = accounts.into_iter().cloned().collect();
     if let Some(cluster) = wanted.cluster {
         cluster.make(object);
     }
@@ -112,13 +131,35 @@ fn set_own(object: &mut SealedSecret, wanted: &Wanted) {
     }
 }
 
+/// Refuses what no pod could pull with although its ServiceAccounts are to list it.
+pub(crate) fn check_pull_secret(object: &SealedSecret, place: &Place) -> Result<(), Failure> {
+    match pull_secret::problem(object) {
+        None => Ok(()),
+        Some(problem) => Err(Failure::input(problem)
+            .hint("--service-account is for the credentials of registries; a file keeps what it has under spec.serviceAccounts")
+            .about(place)),
+    }
+}
+
 /// Gives the manifest the shape that its platform reads, and says when a change takes effect there.
 fn shape(manifest: &mut Manifest, place: &Place, wanted: &Wanted) -> Result<(), Failure> {
     let Some(platform) = wanted.platform else { return Ok(()) };
     let name = manifest.name.clone().or_else(|| wanted.template.name.clone());
-    platform.shape(name.as_deref(), place, manifest).map_err(|failure| failure.about(place))?;
-    console::say(&format!("{place}: {}", platform.sentence(manifest.template.type_.as_deref())));
-    Ok(())
+    platform.shape(name.as_deref(), place, manifest).map_err(|failure| failure.about(place))
+}
+
+/// Says which keys of the manifest have another name for the platform: what reads them by the old one finds nothing.
+fn tell_of_new_names(keys: &[String], manifest: &Manifest, place: &Place, wanted: &Wanted) {
+    let Some(platform) = wanted.platform else { return };
+    let gone: Vec<&str> =
+        keys.iter().filter(|key| !manifest.values.contains_key(*key)).map(String::as_str).collect();
+    let new = manifest.values.keys().filter(|key| !keys.contains(key));
+    let new: Vec<&str> = new.map(String::as_str).collect();
+    if !gone.is_empty() {
+        let (gone, new) = (suggest::some_of(&gone), suggest::some_of(&new));
+        let preset = platform.preset;
+        console::note(&format!("{place}: for {preset} the manifest's {gone} is sealed as {new}"));
+    }
 }
 
 /// The place of a manifest: what it says, what the flags say, where its platform looks for it, and the namespace of the

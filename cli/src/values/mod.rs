@@ -7,6 +7,7 @@ mod password;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use seal_core::manifest::dotenv::{self, EnvError};
@@ -213,7 +214,7 @@ impl ValueArgs {
                 .hint("a key is made of letters, digits, - . _"));
         }
         let question = format!("Value of {key} (not shown): ");
-        let typed = rpassword::prompt_password(question).map_err(|_| {
+        let typed = typed(&question).map_err(|_| {
             Failure::input(format!("--prompt {key}: there is no terminal to ask at")).hint(format!(
                 "use standard input: printf %s \"$VALUE\" | seal --from-file {key}=- …"
             ))
@@ -222,6 +223,14 @@ impl ValueArgs {
             return Err(empty(key, "nothing was typed"));
         }
         Ok(SecretValue::from(typed.into_bytes()))
+    }
+}
+
+/// What is typed at the terminal; nothing where the input was ended.
+fn typed(question: &str) -> io::Result<String> {
+    match rpassword::prompt_password(question) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(String::new()),
+        result => result,
     }
 }
 

@@ -66,7 +66,7 @@ impl PasswordArgs {
 }
 
 fn asked(whose: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let typed = rpassword::prompt_password(format!("Password of {whose} (not shown): "));
+    let typed = super::typed(&format!("Password of {whose} (not shown): "));
     let typed = typed.map_err(|_| {
         Failure::input("--prompt: there is no terminal to ask at").hint(
             "use standard input: printf %s \"$PASSWORD\" | seal registry HOST --username USER",

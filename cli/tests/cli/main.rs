@@ -24,6 +24,7 @@ mod registry;
 mod replacing;
 mod ruled;
 mod sealing;
+mod slips;
 mod world;
 
 /// Every block of `tests/cmd` runs as it is printed.

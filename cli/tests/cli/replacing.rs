@@ -137,7 +137,7 @@ fn kept() -> World {
     world.seal(&[&["secret.json", "-o", "db.sealed.yaml"], &flags[..]].concat()).exits(0);
     let sealed = world.read("db.sealed.yaml");
     let own = "metadata:\n  annotations:\n    argocd.argoproj.io/sync-wave: \"-1\"\n  labels:\n    team: a\n";
-    let more = "spec:\n  suspend: true\n  onConflict: AdoptEmpty\n  serviceAccounts: [default]\n";
+    let more = "spec:\n  suspend: true\n  onConflict: AdoptEmpty\n";
     let sealed = sealed.replacen("metadata:\n", own, 1).replacen("spec:\n", more, 1);
     world.write("db.sealed.yaml", format!("# whose this is\n{sealed}"));
     world
@@ -157,7 +157,6 @@ fn sealing_again_keeps_what_the_file_says_for_itself() {
         "team: a",
         "suspend: true",
         "onConflict: AdoptEmpty",
-        "- default\n",
     ] {
         assert!(text.contains(kept), "{kept} is gone:\n{text}");
     }

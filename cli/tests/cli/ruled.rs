@@ -71,6 +71,18 @@ fn what_a_rule_is_not_for_is_found() {
     set_rules(&world, "- {path: 'prod/*', to: [cluster], namespace: stage}\n- {to: [cluster]}\n");
     let place = "prod/db.yaml:5: NotByPolicy: prod/db: the rule of .seal.yaml for this path is for the namespace stage, not prod";
     check().exits(7).prints(place).prints("prod/r.yaml:");
+    let wide = world.read("prod/db.yaml").replace("    - prod\n", "    - prod\n    - stage\n");
+    world.write("prod/db.yaml", wide);
+    set_rules(&world, "- {path: 'prod/*', to: [cluster], namespace: prod}\n- {to: [cluster]}\n");
+    let scope = "is for the namespace prod, and its scope has stage";
+    check().exits(7).prints("prod/db.yaml:7: NotByPolicy: ").prints(scope);
+    for wider in ["prod,stage", "*"] {
+        let args = [&plain[..], &["--scope-namespaces", wider, "-o", "prod/wide.yaml"]].concat();
+        world
+            .seal_with(&args, b"x")
+            .exits(2)
+            .says("and the rule of .seal.yaml for this path is for prod");
+    }
     // Without a rule for the path flags said for whom; standard input has no path.
     set_rules(&world, "- {path: 'a/*', to: [cluster], namespace: stage}\n");
     check().exits(0);
@@ -97,6 +109,8 @@ fn a_policy_by_which_nothing_can_be_sealed_is_found_once() {
     };
     broken("recipients: {}\nrulez: []\n", ".seal.yaml:1: BadPolicy: unknown field rulez");
     broken("recipients: {}\n\trules: []\n", ".seal.yaml:2: BadPolicy: ");
+    broken("", ".seal.yaml:1: BadPolicy: it has no rules");
+    broken("rules: [{to: []}]\n", ".seal.yaml:1: BadPolicy: a rule names nobody to seal for");
     set_rules(&world, "- {to: [cluster]}\n");
     let stranger = recipient("stranger");
     world.write(

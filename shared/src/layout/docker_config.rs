@@ -113,7 +113,7 @@ fn written(json: &str) -> Result<SecretValue, &'static str> {
     let login: Login =
         serde_json::from_str(json).map_err(|_| "its login is not as docker has it")?;
     let auth = login.auth()?;
-    let mut fields = vec![("auth", &*auth)];
+    let mut fields: Vec<(&str, &str)> = auth.iter().map(|auth| ("auth", auth.as_str())).collect();
     for (name, token) in
         [("identitytoken", &login.identitytoken.0), ("registrytoken", &login.registrytoken.0)]
     {
@@ -121,7 +121,9 @@ fn written(json: &str) -> Result<SecretValue, &'static str> {
             fields.push((name, token));
         }
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(json.len() * 2 + auth.len() + 64));
+    let mut text = Zeroizing::new(Vec::with_capacity(
+        json.len() * 2 + auth.as_ref().map_or(0, |it| it.len()) + 64,
+    ));
     text.extend_from_slice(b"{");
     for (index, (name, value)) in fields.into_iter().enumerate() {
         let value = Zeroizing::new(quoted(value));
@@ -135,8 +137,9 @@ fn written(json: &str) -> Result<SecretValue, &'static str> {
 }
 
 impl Login {
-    /// User and password in docker's base64; `auth` counts where all are there, as everywhere.
-    fn auth(&self) -> Result<Zeroizing<String>, &'static str> {
+    /// User and password in docker's base64; `auth` counts where all are there, as everywhere. None where a token is all: of an
+    /// `auth` without a user docker reads nothing, nor any other login of that file.
+    fn auth(&self) -> Result<Option<Zeroizing<String>>, &'static str> {
         let pair = Zeroizing::new(match self.auth.0.as_str() {
             "" => {
                 if self.username.0.contains(':') {
@@ -157,10 +160,16 @@ impl Login {
         if !has_token && (user.is_empty() || password.is_empty()) {
             return Err("its user or password is empty");
         }
+        if user.is_empty() {
+            return match password.is_empty() {
+                true => Ok(None),
+                false => Err("it has a password and no user"),
+            };
+        }
         if pair.contains(|c: char| c.is_control()) {
             return Err("its user or password has a line break or another control character");
         }
-        Ok(Zeroizing::new(STANDARD.encode(pair)))
+        Ok(Some(Zeroizing::new(STANDARD.encode(pair))))
     }
 }
 

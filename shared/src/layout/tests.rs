@@ -148,6 +148,17 @@ fn a_registry_is_found_as_docker_and_faasd_look_it_up() {
             assert_eq!(found, BTreeMap::from([(registry.to_owned(), auth.to_owned())]), "{key}");
         }
     }
+    // Docker takes a whole file for broken over an `auth` that names nobody.
+    for (login, written) in [
+        (r#"{"identitytoken": "t"}"#, "{\n\t\t\t\"identitytoken\": \"t\"\n\t\t}"),
+        (r#"{"auth": "Og==", "registrytoken": "t"}"#, "{\n\t\t\t\"registrytoken\": \"t\"\n\t\t}"),
+        (
+            r#"{"username": "u", "identitytoken": "t"}"#,
+            "{\n\t\t\t\"auth\": \"dTo=\",\n\t\t\t\"identitytoken\": \"t\"\n\t\t}",
+        ),
+    ] {
+        assert_eq!(logins(&format!(r#"{{"auths": {{"r": {login}}}}}"#)).unwrap()["r"], written);
+    }
     let quoted = logins(r#"{"auths": {"r": {"username": "u", "password": "a\"b\\c"}}}"#).unwrap();
     assert_eq!(quoted["r"], "{\n\t\t\t\"auth\": \"dTphImJcYw==\"\n\t\t}");
 }
@@ -165,6 +176,7 @@ fn a_docker_config_without_a_usable_login_is_refused_and_not_quoted() {
         ),
         (r#"{"auths": {"r": {"auth": "dTpw"}}, "credHelpers": {"r": "x"}}"#, "(credHelpers)"),
         (r#"{"auths": {"r": {}}}"#, "r: its user or password is empty"),
+        (r#"{"auths": {"r": {"auth": "OnA=", "identitytoken": "t"}}}"#, "a password and no user"),
         (r#"{"auths": {"r": {"auth": "CANARY!"}}}"#, "r: its auth is no base64"),
         (r#"{"auths": {"r": {"auth": "Q0FOQVJZ"}}}"#, "r: its auth is no user and password"),
         (r#"{"auths": {"r": {"username": "a:b", "password": "CANARY"}}}"#, "a colon"),

@@ -32,6 +32,7 @@ pub(super) fn place(namespace: Option<&str>, name: Option<&str>) -> Result<Place
 }
 
 pub(super) fn shape(options: &Options, manifest: &mut Manifest) -> Result<(), PresetError> {
+    rules::own_keys(&manifest.template, "Kestra")?;
     if let Some((one, other)) = collision(manifest.values.keys(), variable) {
         return Err(same(one, other));
     }

@@ -8,6 +8,7 @@ mod direktiv;
 mod error;
 mod flyte;
 mod kestra;
+mod noted;
 mod openfaas;
 mod pachyderm;
 mod rules;
@@ -18,7 +19,6 @@ use std::str::FromStr;
 
 use crate::kind::sealed::{SealedSecret, Template};
 use crate::manifest::Manifest;
-use crate::names::PRESET;
 use crate::place::Place;
 use crate::registry;
 use crate::secret::SecretValue;
@@ -211,7 +211,7 @@ impl Preset {
 
     /// Whether a line feed at the end of a value reaches the program, so that one that is there by accident must not be sealed.
     pub fn keeps_line_feeds(self) -> bool {
-        matches!(self, Self::Kestra | Self::Pachyderm | Self::Direktiv)
+        matches!(self, Self::OpenFaas | Self::Kestra | Self::Pachyderm | Self::Direktiv)
     }
 
     /// One value as [`Preset::shape`] has it, under its key, for a sealed file that is there already.
@@ -227,39 +227,7 @@ impl Preset {
             _ => Ok((key.to_owned(), value)),
         }
     }
-
-    /// The preset that is noted on a sealed object, and what of its options is.
-    pub fn noted(object: &SealedSecret) -> Option<(Self, Options)> {
-        let text = object.metadata.annotations.as_ref()?.get(PRESET)?;
-        let (word, option) = text.split_once('/').unwrap_or((text, ""));
-        let options = Options {
-            raw: option == RAW,
-            multi: option == MULTI,
-            key: object.spec.values.keys().next().filter(|_| option == OWN_KEY).cloned(),
-            ..Options::default()
-        };
-        Some((word.parse().ok()?, options))
-    }
-
-    /// Notes it on a sealed object.
-    pub fn note(self, options: &Options, object: &mut SealedSecret) {
-        let annotations = object.metadata.annotations.get_or_insert_default();
-        let option = match options {
-            Options { raw: true, .. } => format!("/{RAW}"),
-            Options { multi: true, .. } => format!("/{MULTI}"),
-            Options { key: Some(_), .. } => format!("/{OWN_KEY}"),
-            _ => String::new(),
-        };
-        annotations.insert(PRESET.to_owned(), format!("{self}{option}"));
-    }
 }
-
-/// Behind the name of a preset: its values are not encoded.
-const RAW: &str = "raw";
-/// Behind the name of a preset: several keys were asked for.
-const MULTI: &str = "multi";
-/// Behind the name of a preset: a key was asked for that is not the Secret's name.
-const OWN_KEY: &str = "key";
 
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

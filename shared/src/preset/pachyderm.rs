@@ -49,12 +49,18 @@ fn wrong_name(name: &str) -> Option<PresetError> {
             "give the secret another name",
         ));
     }
-    (!is_label(name)).then(|| {
-        PresetError::new(
-            format!("a pipeline cannot mount {name}: Pachyderm makes a volume of that name, at most 63 characters of a-z, 0-9 and -"),
-            "give the secret a name without dots",
-        )
-    })
+    let hint = match name {
+        _ if is_label(name) => return None,
+        _ if is_label(&name.replace('.', "-")) => "give the secret a name without dots",
+        _ if name.len() > 63 => "give the secret a shorter name",
+        _ => "give the secret a name of a-z, 0-9 and -, with a letter or digit at both ends",
+    };
+    Some(PresetError::new(
+        format!(
+            "a pipeline cannot mount {name}: Pachyderm makes a volume of that name, at most 63 characters of a-z, 0-9 and -"
+        ),
+        hint,
+    ))
 }
 
 pub(super) fn shape(manifest: &mut Manifest) -> Result<(), PresetError> {

@@ -29,7 +29,7 @@ pub(super) fn fixed_namespace<'a>(
     match given {
         Some(given) if given != own => Err(PresetError::new(
             format!("its namespace is {given}, and {why}: {own}"),
-            "leave the namespace out of the manifest and of the flags",
+            "leave the namespace out of the manifest, the flags and the rule of .seal.yaml",
         )),
         _ => Ok(own),
     }
@@ -79,6 +79,26 @@ pub(super) fn only_key(
     manifest.values = values.into_values().map(|value| (key.to_owned(), value)).collect();
     manifest.empty.clear();
     Ok(())
+}
+
+/// Refuses a type whose keys Kubernetes names, for a platform that names keys itself.
+pub(super) fn own_keys(template: &Template, platform: &str) -> Result<(), PresetError> {
+    let type_ = type_of(Some(template));
+    let hint = match type_ {
+        "kubernetes.io/dockerconfigjson" | "kubernetes.io/dockercfg" => {
+            "`seal registry` makes what pods pull with; leave --for out to keep a Secret of this type"
+        }
+        "kubernetes.io/tls" | "kubernetes.io/ssh-auth" | "kubernetes.io/basic-auth" => {
+            "leave the type out to have its values under names of the platform; leave --for out to keep the type"
+        }
+        _ => return Ok(()),
+    };
+    Err(PresetError::new(
+        format!(
+            "its type is {type_}, whose keys have names of their own, and {platform} looks for others"
+        ),
+        hint,
+    ))
 }
 
 /// Keys that are one after `fold`, such as two that differ in case alone.

@@ -61,6 +61,10 @@ impl<'a> Seen<'a> {
     pub(super) fn only_key(&self, platform: &str) -> Result<&'a str, PresetError> {
         match self.keys.as_slice() {
             [one] => Ok(one),
+            [] => Err(PresetError::new(
+                format!("{platform} reads one value of a secret, and this one has none"),
+                "`seal set` gives it one; a secret that is not wanted any more goes with its file",
+            )),
             keys => {
                 let names: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
                 Err(PresetError::new(

@@ -64,6 +64,7 @@ pub fn check(shape: Shape, config: &[u8]) -> Result<Vec<String>, RegistryError> 
 /// The user of `registry` that the config of a docker client has. What the client keeps elsewhere is refused.
 pub fn login_of(config: &[u8], registry: &Registry) -> Result<Login, RegistryError> {
     let not_one = || RegistryError::new("it is no docker config: a JSON object with auths", LOGIN);
+    let config = config.strip_prefix(b"\xef\xbb\xbf").unwrap_or(config);
     let top: Fields<'_> = serde_json::from_slice(config).map_err(|_| not_one())?;
     if let Some(name) = twice(Shape::ConfigJson, &top) {
         return Err(RegistryError::new(
@@ -215,9 +216,8 @@ impl Entry {
                 kept.trim_start()
             ));
         } else {
-            let warning =
-                self.as_login().map_or_else(|error| Some(error.message), |it| it.warning());
-            warnings.extend(warning.map(|warning| format!("the entry of {name}: {warning}")));
+            let said = self.as_login().map_or_else(|error| vec![error.message], |it| it.warnings());
+            warnings.extend(said.into_iter().map(|said| format!("the entry of {name}: {said}")));
         }
         if self.disagrees {
             warnings.push(format!(
@@ -233,9 +233,9 @@ impl Entry {
 
     fn login(&self, name: &str) -> Result<Login, RegistryError> {
         let about = format!("the entry of {name}");
-        if self.is_empty() {
+        if self.is_empty() || (self.password.0.is_empty() && self.has_token) {
             let what = if self.has_token {
-                "a token, which the kubelet does not use"
+                "a token and no password, and the kubelet does not use tokens"
             } else {
                 "no user and no password"
             };
@@ -248,7 +248,8 @@ impl Entry {
                 "take out the wrong one of the two; auth is what counted",
             ));
         }
-        self.as_login().map_err(|error| error.about(&about))
+        // What is wrong with it is put right where it was written, whatever flags would do elsewhere.
+        self.as_login().map_err(|error| RegistryError::new(format!("{about}: {error}"), LOGIN))
     }
 }
 

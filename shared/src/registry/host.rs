@@ -88,6 +88,15 @@ fn plain(written: &str) -> Result<&str, RegistryError> {
     if written.is_empty() {
         return Err(RegistryError::new("no registry is named", SUCH_AS));
     }
+    let scheme = written.find("://").map_or(0, |at| at + 3);
+    let authority = written[scheme..].split('/').next().unwrap_or_default();
+    if authority.contains('@') || written.contains(['?', '#']) {
+        // It may be a password, and is not repeated.
+        return Err(RegistryError::new(
+            "what is named has a user or a query in it, and a registry is a host, with a port or path if need be",
+            "the user is --username USER; the password is read from standard input, or asked for",
+        ));
+    }
     let name = escaped(written);
     let lower = written.to_ascii_lowercase();
     if lower != written {
@@ -299,7 +308,9 @@ mod tests {
             ("r.io:0", "a port is"),
             ("https://%zz", "such as"),
             ("ftp://r.io", "such as"),
-            ("user@r.io", "such as"),
+            ("user@r.io", "the user is --username"),
+            ("https://me:Pw@r.io/v2", "the user is --username"),
+            ("r.io?token=T", "the user is --username"),
             ("r.io/a//b", "such as"),
             ("r.io/../a", "such as"),
             ("r_r.io", "such as"),

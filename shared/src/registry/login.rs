@@ -88,10 +88,21 @@ impl Login {
         &self.username
     }
 
-    /// What ends by itself soon, told by the user's name alone.
-    pub fn warning(&self) -> Option<String> {
-        let (_, what) = SHORT_LIVED.iter().find(|(user, _)| *user == self.username)?;
-        Some(format!("the password of {} is {what}", self.username))
+    /// What is taken and may not be meant: a password that ends by itself soon, told by the user's name alone, and one that
+    /// was copied with a blank.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some((user, what)) = SHORT_LIVED.iter().find(|(user, _)| *user == self.username) {
+            warnings.push(format!("the password of {user} is {what}"));
+        }
+        let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+        let password = self.password.expose();
+        if is_blank(password.first()) || is_blank(password.last()) {
+            warnings.push(
+                "the password begins or ends with a blank, which is sealed with it".to_owned(),
+            );
+        }
+        warnings
     }
 
     /// The docker config with this user for `registry`.
@@ -120,6 +131,12 @@ fn check_username(username: &str) -> Result<(), RegistryError> {
             "a password is never named with the user: it comes by standard input, --password-file or a prompt",
         ));
     }
+    if username.trim() != username {
+        return Err(RegistryError::new(
+            "the user's name begins or ends with a blank",
+            "write it without",
+        ));
+    }
     if username.contains(char::is_control) {
         return Err(RegistryError::new(
             "the user's name has a line break or another control character",
@@ -141,6 +158,12 @@ fn check_password(username: &str, password: &[u8]) -> Result<(), RegistryError> 
             format!(
                 "the password of {GOOGLE_USER} is no key file of a service account in base64, on one line"
             ),
+            GAR_KEY,
+        ));
+    }
+    if username == GOOGLE_USERS && !is_service_account(password) {
+        return Err(RegistryError::new(
+            format!("the password of {GOOGLE_USERS} is no key file of a service account"),
             GAR_KEY,
         ));
     }
@@ -215,7 +238,9 @@ mod tests {
         for (username, password, why) in [
             ("", "p", "no name"),
             ("a:b", "p", "has a :"),
-            ("a\n", "p", "control character"),
+            ("a\nb", "p", "control character"),
+            (" a", "p", "a blank"),
+            ("_json_key", "pw", "no key file"),
             ("a", "", "is empty"),
             ("a", "p\n", "a line break"),
             ("a", "p\r", "a line break"),
@@ -241,10 +266,11 @@ mod tests {
             ("00000000-0000-0000-0000-000000000000", "az acr token create"),
             ("gitlab-ci-token", "deploy token"),
         ] {
-            let warning = login(user, "p").unwrap().warning().expect(user);
+            let warning = login(user, "p").unwrap().warnings().join("");
             assert!(warning.contains(stays), "{warning}");
         }
-        assert_eq!(login("me", "p").unwrap().warning(), None);
+        assert_eq!(login("me", "p").unwrap().warnings(), Vec::<String>::new());
+        assert!(login("me", "p ").unwrap().warnings()[0].contains("a blank"));
     }
 
     #[test]

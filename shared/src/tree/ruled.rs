@@ -4,6 +4,9 @@ use crate::kind::sealed::SealedSecret;
 use crate::preset::Preset;
 use crate::registry::CONFIG_TYPE;
 
+/// Where it is seen that a rule is not kept, and how.
+type Refused = (&'static [&'static str], String);
+
 /// What the rule for a file says of what is sealed there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ruled {
@@ -16,23 +19,32 @@ pub struct Ruled {
 }
 
 impl Ruled {
-    /// Why the rule does not let an object be so, with the field of its metadata where that is seen.
-    pub(super) fn refuses(&self, object: &SealedSecret) -> Option<(&'static str, String)> {
-        self.other_place(object).or_else(|| self.other_platform(object))
+    /// Why the rule does not let an object be so, with the field where that is seen.
+    pub(super) fn refuses(&self, object: &SealedSecret) -> Option<Refused> {
+        self.other_place(object)
+            .or_else(|| self.other_scope(object))
+            .or_else(|| self.other_platform(object))
     }
 
-    fn other_place(&self, object: &SealedSecret) -> Option<(&'static str, String)> {
-        let namespace = self.namespace.as_ref()?;
-        let other = object.places().into_iter().find(|place| place.namespace != *namespace)?;
-        let policy = &self.policy;
-        let what = format!(
-            "the rule of {policy} for this path is for the namespace {namespace}, not {}",
-            other.namespace
-        );
-        Some(("namespace", what))
+    fn other_place(&self, object: &SealedSecret) -> Option<Refused> {
+        let (rule, other) = self.other(object.metadata.namespace.as_slice())?;
+        Some((&["metadata", "namespace"], format!("{rule}, not {other}")))
     }
 
-    fn other_platform(&self, object: &SealedSecret) -> Option<(&'static str, String)> {
+    /// What may be opened elsewhere is sealed for elsewhere too.
+    fn other_scope(&self, object: &SealedSecret) -> Option<Refused> {
+        let (rule, other) = self.other(&object.spec.scope.namespaces)?;
+        Some((&["spec", "scope"], format!("{rule}, and its scope has {other}")))
+    }
+
+    /// The first namespace that is not the rule's, behind what the rule says.
+    fn other<'n>(&self, namespaces: &'n [String]) -> Option<(String, &'n String)> {
+        let (policy, ruled) = (&self.policy, self.namespace.as_ref()?);
+        let other = namespaces.iter().find(|namespace| *namespace != ruled)?;
+        Some((format!("the rule of {policy} for this path is for the namespace {ruled}"), other))
+    }
+
+    fn other_platform(&self, object: &SealedSecret) -> Option<Refused> {
         let ruled = self.platform?;
         let noted = Preset::noted(object).map(|(preset, _)| preset);
         let type_ = object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
@@ -47,7 +59,7 @@ impl Ruled {
             None => format!("not sealed so: seal it again with --for {ruled}"),
         };
         Some((
-            "annotations",
+            &["metadata", "annotations"],
             format!("the rule of {policy} for this path is for {ruled}, and it was {was}"),
         ))
     }

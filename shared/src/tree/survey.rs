@@ -6,11 +6,12 @@
 use std::fmt;
 
 use super::ruled::Ruled;
+use crate::escape::escaped;
 use crate::kind::file::{Document, FileError};
 use crate::kind::locate::{Located, line_of, read_each};
 use crate::kind::sealed::SealedSecret;
 use crate::metadata;
-use crate::names::{EXPIRES, GROUP_PREFIX};
+use crate::names::{EXPIRES, GROUP_PREFIX, PRESET};
 use crate::open::OpenError;
 use crate::open::allowed::Grants;
 use crate::open::check::check;
@@ -170,17 +171,8 @@ impl Survey {
                 return self.find(line, Word::Reason(Reason::Malformed), sentence);
             }
         };
-        if let Some((path, reason, sentence)) = refused(object, text) {
-            self.find(line_of(text, at.0, path), Word::Reason(reason), sentence);
-        } else if let Some((field, sentence)) =
-            known.rule.as_ref().and_then(|it| it.refuses(object))
-        {
-            let line = line_of(text, at.0, &["metadata", field]);
-            self.find(line, Word::NotByPolicy, format!("{place}: {sentence}"));
-        } else if let Some((platform, wrong)) = misread(object, &place, known.platform) {
-            let line = line_of(text, at.0, &["metadata"]);
-            let sentence = format!("{place}: for {platform}: {wrong}; {}", wrong.hint);
-            self.find(line, Word::WrongShape, sentence);
+        if let Some((path, word, sentence)) = wrong(object, &place, text, known) {
+            self.find(line_of(text, at.0, path), word, sentence);
         }
         let sealed_to: Vec<String> = object.sealed_to().into_iter().map(str::to_owned).collect();
         let annotations = object.metadata.annotations.as_ref();
@@ -202,6 +194,30 @@ fn template_in(text: &str, at: At, object: &SealedSecret) -> Option<usize> {
     let is_template = |name: &Option<String>| name.as_ref().is_some_and(|it| it.contains("{{"));
     let (field, _) = names.into_iter().find(|(_, name)| is_template(name))?;
     Some(line_of(text, at.0, &["metadata", field]))
+}
+
+/// The first thing that is wrong with a sealed object of its own, and the field where it is put right.
+fn wrong(
+    object: &SealedSecret,
+    place: &Place,
+    text: &str,
+    known: &Known,
+) -> Option<(&'static [&'static str], Word, String)> {
+    if let Some((path, reason, sentence)) = refused(object, text) {
+        return Some((path, Word::Reason(reason), sentence));
+    }
+    if let Some((path, sentence)) = known.rule.as_ref().and_then(|rule| rule.refuses(object)) {
+        return Some((path, Word::NotByPolicy, format!("{place}: {sentence}")));
+    }
+    if let Some(noted) = Preset::unknown(object) {
+        let noted = escaped(noted);
+        let sentence =
+            format!("{place}: {PRESET} says {noted}, which is no platform that this version knows");
+        return Some((&["metadata", "annotations"], Word::WrongShape, sentence));
+    }
+    let (platform, wrong) = misread(object, place, known.platform)?;
+    let sentence = format!("{place}: for {platform}: {wrong}; {}", wrong.hint);
+    Some((&["metadata"], Word::WrongShape, sentence))
 }
 
 type Refused = (&'static [&'static str], Reason, String);

@@ -9,6 +9,7 @@ mod registry;
 use super::rules;
 use super::seen::Seen;
 use super::{Options, PresetError};
+use crate::escape::escaped;
 use crate::manifest::Manifest;
 use crate::names::{DIREKTIV_KEY, DIREKTIV_NAME, DIREKTIV_NAMESPACE};
 use crate::place::Place;
@@ -28,7 +29,9 @@ pub(super) fn place(
     if let Some(registry) = &options.registry {
         return registry::place(options, registry, namespace, name);
     }
-    if let Some(version) = options.direktiv_version.as_deref().filter(|it| is_in_database(it)) {
+    if let Some(version) = &options.direktiv_version
+        && is_in_database(version)?
+    {
         return Err(PresetError::new(
             format!(
                 "Direktiv {version} keeps its secrets in a database, and reads no Secret of Kubernetes"
@@ -51,11 +54,16 @@ pub(super) fn place(
 }
 
 /// Whether a release, `0.10` or earlier, has secrets in a database.
-fn is_in_database(version: &str) -> bool {
-    let mut parts = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
-    match (parts.next(), parts.next()) {
-        (Some(Ok(0)), Some(Ok(minor))) => minor <= 10,
-        _ => false,
+fn is_in_database(version: &str) -> Result<bool, PresetError> {
+    let parts: Option<Vec<u32>> =
+        version.trim_start_matches('v').split('.').map(|part| part.parse().ok()).collect();
+    match parts.as_deref() {
+        Some([0, minor, ..]) => Ok(*minor <= 10),
+        Some([_, _, ..]) => Ok(false),
+        _ => Err(PresetError::new(
+            format!("{} is no release of Direktiv", escaped(version)),
+            "--direktiv-version 0.8.0, or leave it out for a newer one",
+        )),
     }
 }
 
@@ -105,6 +113,7 @@ pub(super) fn shape(
     if let Some(registry) = &options.registry {
         return registry::shape(options, registry, manifest);
     }
+    rules::own_keys(&manifest.template, "Direktiv")?;
     rules::label(&mut manifest.template, DIREKTIV_NAMESPACE, direktiv_namespace(options)?)?;
     rules::label(&mut manifest.template, DIREKTIV_NAME, rules::name(name, "--name NAME")?)?;
     let hint = "seal one value at a time: each is a secret of its own";

@@ -69,12 +69,12 @@ fn wrong_group(group: &str) -> Option<PresetError> {
             "give the group a shorter name",
         ));
     }
-    (group != group.to_ascii_lowercase()).then(|| {
+    let name = group.to_ascii_lowercase().replace('_', "-");
+    (group != name).then(|| {
         PresetError::new(
-            format!("the group {group} has capitals, which the name of a Secret cannot have"),
+            format!("the group {group} has capitals or _, which the name of a Secret cannot have"),
             format!(
-                "call it {}, also in the task: the group goes to Kubernetes as it is written",
-                group.to_ascii_lowercase()
+                "call it {name}, also in the task: the group goes to Kubernetes as it is written"
             ),
         )
     })

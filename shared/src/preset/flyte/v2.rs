@@ -75,6 +75,7 @@ pub(in super::super) fn shape(
     name: Option<&str>,
     manifest: &mut Manifest,
 ) -> Result<(), PresetError> {
+    rules::own_keys(&manifest.template, "Flyte 2")?;
     let (domain, project) = scope(options)?;
     for (key, value) in [(MANAGED, "true"), (DOMAIN, domain), (PROJECT, project)] {
         rules::label(&mut manifest.template, key, value)?;

@@ -112,10 +112,7 @@ fn what_a_docker_client_keeps_elsewhere_is_refused() {
             r#"{"auths": {"r.io": {"auth": "dTpw"}}, "credHelpers": {"r.io": "x"}}"#,
             "docker-credential-x keeps them",
         ),
-        (
-            r#"{"auths": {"r.io": {"identitytoken": "t"}}}"#,
-            "a token, which the kubelet does not use",
-        ),
+        (r#"{"auths": {"r.io": {"identitytoken": "t"}}}"#, "does not use tokens"),
         (r#"{"auths": {"r.io": {}}}"#, "no user and no password"),
         (
             r#"{"auths": {"r.io": {"auth": "dTpw"}, "https://r.io": {"auth": "dTpw"}}}"#,
