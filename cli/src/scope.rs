@@ -50,8 +50,17 @@ pub(crate) fn flags(scope: &Scope) -> String {
     format!("--scope-namespaces '{}' --scope-name '{}'", scope.namespaces.join(","), scope.name)
 }
 
-/// Says in words what a wildcard gives away.
-pub(crate) fn explain_wildcard(place: &Place, scope: &Scope) {
+/// Says in words what a wildcard gives away; of an object of the `cluster`, to whom labels give it.
+pub(crate) fn explain_wildcard(place: &Place, scope: &Scope, cluster: bool) {
+    if cluster {
+        if scope.any_namespace() {
+            console::warn(&format!(
+                "{}: whoever may label a namespace with what its selector looks for has the values there",
+                place.name
+            ));
+        }
+        return;
+    }
     let where_ = match (scope.any_namespace(), scope.name == "*") {
         (true, true) => "in any namespace, under any name".to_owned(),
         (true, false) => format!("in any namespace, under the name {}", scope.name),

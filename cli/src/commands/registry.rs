@@ -219,6 +219,7 @@ impl PlaceArgs {
             type_: None,
             clear: Vec::new(),
             on_conflict: self.on_conflict.clone(),
+            on_delete: None,
             service_account: self.service_account.clone(),
         };
         if self.on_conflict.as_deref() == Some("Merge") {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::{SealedSecret, Template};
-use seal_core::names::{EXPIRES, PRESET};
+use seal_core::names::{EXPIRES, ON_DELETE, PRESET};
 use seal_core::place::Scope;
 use seal_core::preset::Preset;
 
@@ -12,7 +12,8 @@ use seal_core::preset::Preset;
 /// sealed object, `suspend`, `onConflict`, `serviceAccounts`.
 pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
     let noted = Preset::noted(new);
-    let expires = new.metadata.annotations.as_ref().and_then(|it| it.get(EXPIRES).cloned());
+    let said = |name| Some((name, new.metadata.annotations.as_ref()?.get(name)?.clone()));
+    let said: Vec<(&str, String)> = [EXPIRES, ON_DELETE].into_iter().filter_map(said).collect();
     new.metadata = ObjectMeta {
         labels: old.metadata.labels.clone(),
         annotations: old.metadata.annotations.clone(),
@@ -24,9 +25,8 @@ pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
         Some((preset, options)) => preset.note(&options, new),
         None => drop(new.metadata.annotations.as_mut().and_then(|it| it.remove(PRESET))),
     }
-    if let Some(expires) = expires {
-        let annotations = new.metadata.annotations.get_or_insert_default();
-        annotations.insert(EXPIRES.to_owned(), expires);
+    for (name, word) in said {
+        new.metadata.annotations.get_or_insert_default().insert(name.to_owned(), word);
     }
     new.spec.suspend = old.spec.suspend;
     if new.spec.service_accounts.is_empty() {

@@ -12,6 +12,7 @@ use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
+use seal_core::names::ON_DELETE;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
@@ -76,7 +77,7 @@ pub(crate) fn seal(
     useless.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
     let platform = wanted.platform.map(|it| it.sentence(manifest.template.type_.as_deref()));
     let scope = scope(&place, wanted)?;
-    explain_wildcard(&place, &scope);
+    explain_wildcard(&place, &scope, wanted.cluster.is_some());
     let clear = clear_keys(&manifest, &place, wanted);
     let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
         .map_err(|error| Failure::from(error).about(&place))?;
@@ -121,6 +122,10 @@ fn scope(place: &Place, wanted: &Wanted) -> Result<Scope, Failure> {
 /// What the sealed object says besides what is sealed and the template.
 fn set_own(object: &mut SealedSecret, wanted: &Wanted) {
     object.spec.on_conflict.clone_from(&wanted.template.on_conflict);
+    if let Some(word) = &wanted.template.on_delete {
+        let annotations = object.metadata.annotations.get_or_insert_default();
+        annotations.insert(ON_DELETE.to_owned(), word.clone());
+    }
     let accounts: BTreeSet<&String> = wanted.template.service_account.iter().collect();
     object.spec.service_accounts = accounts.into_iter().cloned().collect();
     if let Some(cluster) = wanted.cluster {

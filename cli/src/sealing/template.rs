@@ -40,6 +40,9 @@ pub(crate) struct TemplateArgs {
     /// that is annotated seal.dev/accepts=merge, beside those of others, and makes none.
     #[arg(long, value_name = "CHOICE", hide_short_help = true)]
     pub(crate) on_conflict: Option<String>,
+    /// keep: the live Secret stays when the sealed object is deleted
+    #[arg(long, value_name = "WORD", value_parser = ["keep"], hide_short_help = true)]
+    pub(crate) on_delete: Option<String>,
     /// A ServiceAccount whose pods pull images with it (can be repeated)
     ///
     /// Of the live Secret's namespace, by a controller that was installed with --attach-pull-secrets.

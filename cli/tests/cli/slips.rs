@@ -158,3 +158,46 @@ fn a_password_in_the_name_of_a_registry_is_not_repeated() {
     let merge = [&["registry", "r.io"], &place[..], &["--on-conflict", "Merge"]].concat();
     world.seal_with(&merge, b"pw").exits(2).says("no pod pulls with keys of a Secret of others");
 }
+
+#[test]
+fn a_secret_that_is_to_stay_is_written_down_and_a_slip_of_it_is_found() {
+    let world = World::new();
+    std::fs::remove_file(world.path("secret.json")).unwrap();
+    let args = ["-n", "prod", "--name", "db", "--from-file", "k=-"];
+    seal(&world, &[&args[..], &["--on-delete", "keep"]].concat(), "v").exits(0);
+    assert!(world.read("out.yaml").contains("    seal.dev/on-delete: keep\n"));
+    seal(&world, &args, "w").exits(0);
+    assert!(world.read("out.yaml").contains("    seal.dev/on-delete: keep\n"), "sealed again");
+    world.seal(&["check"]).exits(0);
+    seal(&world, &[&args[..], &["--on-delete", "kep"]].concat(), "v").exits(2);
+    world.write("out.yaml", world.read("out.yaml").replace("on-delete: keep", "on-delete: kep"));
+    let said = ": Malformed: prod/db: the annotation seal.dev/on-delete takes keep or delete";
+    world.seal(&["check"]).exits(7).prints(said);
+}
+
+#[test]
+fn what_two_files_merge_into_one_secret_is_no_duplicate_and_a_shared_key_is() {
+    let world = World::new();
+    std::fs::remove_file(world.path("secret.json")).unwrap();
+    let merge = |file: &str, key: &str, more: &[&str]| {
+        let args = ["--name", "mm", "--on-conflict", "Merge", "--from-file", key, "-o", file];
+        world.seal_with(&[&args[..], more].concat(), b"v").exits(0);
+    };
+    merge("one.yaml", "k1=-", &["-n", "a"]);
+    merge("two.yaml", "k2=-", &["--cluster", "--scope-namespaces", "a,b"]);
+    world.seal(&["check"]).exits(0);
+    merge("three.yaml", "k2=-", &["-n", "a"]);
+    world
+        .seal(&["check"])
+        .exits(7)
+        .prints("Duplicate: a/mm is sealed here and in two.yaml:1; both merge the key k2");
+}
+
+#[test]
+fn of_an_object_for_labels_it_is_said_who_hands_them_out() {
+    let world = World::new();
+    let cluster = ["--cluster", "--scope-namespaces", "*", "--namespace-selector", "team=a"];
+    let ran = seal(&world, &[&cluster[..], &["--name", "db", "--from-file", "k=-"]].concat(), "v");
+    let ran = ran.exits(0).says("db: whoever may label a namespace");
+    assert!(!ran.stderr.contains("readable by anyone"), "{}", ran.stderr);
+}

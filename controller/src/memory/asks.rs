@@ -28,10 +28,11 @@ pub(super) fn request(metadata: &ObjectMeta) -> Option<String> {
     short.max_by_key(|text| (text.parse::<Timestamp>().ok(), *text)).cloned()
 }
 
-/// Whether the live Secret is to stay when the object is deleted.
+/// Whether the live Secret is to stay when the object is deleted. Every word but `delete` says so: see
+/// [`unknown_on_delete`](seal_core::kind::sealed::SealedSecret::unknown_on_delete).
 pub(super) fn keeps(metadata: &ObjectMeta) -> bool {
     let annotations = metadata.annotations.as_ref();
-    annotations.and_then(|all| all.get(ON_DELETE)).is_some_and(|word| word == "keep")
+    annotations.and_then(|all| all.get(ON_DELETE)).is_some_and(|word| word != "delete")
 }
 
 /// Whether whoever may write the Secret with this metadata lets sealed objects write their keys into it.

@@ -71,7 +71,7 @@ impl fmt::Display for Problem {
             ),
             Self::Key { key, manager } => write!(
                 f,
-                "has the key {key} already, which {manager} owns; give the sealed key another name, or take that one out"
+                "has the key {key} already, which {manager:?} owns; give the sealed key another name, or take that one out"
             ),
             Self::TooMany => write!(f, "takes at most {MOST_KEYS} keys of one sealed file"),
             Self::TooLarge => f.write_str(

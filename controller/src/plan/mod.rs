@@ -218,15 +218,32 @@ fn replace(live: &Secret, desired: &Desired<'_>, cause: Cause) -> Plan {
     }
 }
 
-/// The version of a live Secret that is no longer wanted, where this very object controls it and made it: it has our mark, and
-/// nobody but us has written its values. Whoever may write a Secret can name any owner in it, and copy a mark.
-pub(crate) fn to_be_removed(live: &ObjectMeta, owner: &ObjectId) -> Option<Version> {
-    let controller = ours::controller_of(live)?;
-    let is_ours = ours::refers_to(controller, &owner.at) && controller.uid == owner.uid;
-    let is_made_by_us = ours::Origin::read(live, &owner.at).is_some()
-        && writers::of_values(live).is_none()
-        && writers::is_of_ours(live);
-    (is_ours && is_made_by_us && live.deletion_timestamp.is_none()).then(|| Version::of(live))
+/// What becomes of a Secret at a place that is no longer wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stray {
+    /// This very object controls it and made it: it has our mark, and nobody but us has written its values. It is deleted in
+    /// this version.
+    Ours(Version),
+    /// It says that this object controls it, and somebody else has made or written it. Whoever may write a Secret can name any
+    /// owner in it, and copy a mark.
+    Mixed,
+    /// It is another's, or going already.
+    Foreign,
+}
+
+impl Stray {
+    pub(crate) fn of(live: &ObjectMeta, owner: &ObjectId) -> Self {
+        let controller = ours::controller_of(live);
+        let is_ours =
+            controller.is_some_and(|it| ours::refers_to(it, &owner.at) && it.uid == owner.uid);
+        if !is_ours || live.deletion_timestamp.is_some() {
+            return Self::Foreign;
+        }
+        let is_made_by_us = ours::Origin::read(live, &owner.at).is_some()
+            && writers::of_values(live).is_none()
+            && writers::is_of_ours(live);
+        if is_made_by_us { Self::Ours(Version::of(live)) } else { Self::Mixed }
+    }
 }
 
 /// What holds a Secret that is being deleted; `None` of one that is not.

@@ -26,8 +26,8 @@ const RACES: usize = 64;
 
 /// What became of the ServiceAccounts.
 pub(super) enum Attached {
-    /// These have it; the others are not there, or have no room.
-    To(Vec<String>),
+    /// These have it; the others wait, each with why.
+    To { names: Vec<String>, waiting: Vec<String> },
     /// Somebody keeps taking it out.
     Contested(Contest),
     /// The sealed object is gone or on its way out.
@@ -65,7 +65,7 @@ pub(super) async fn is_as_it_was(tracked: &Tracked, ctx: &Context) -> bool {
         return false; // all of its places are looked at
     }
     match attach(tracked, &tracked.attaching.names, &tracked.id.at.target(), ctx).await {
-        Ok(Attached::To(names)) if names == tracked.status.attached_to => {
+        Ok(Attached::To { names, .. }) if names == tracked.status.attached_to => {
             settle(tracked, ctx);
             true
         }
@@ -110,10 +110,9 @@ pub(super) async fn attach_written(
 ) -> Result<Done, Failed> {
     let Done::Written(mut written) = done else { return Ok(done) };
     match attach(tracked, names, place, ctx).await? {
-        Attached::To(attached) => {
-            let waiting = names.iter().filter(|name| !attached.contains(name));
-            written.waiting = waiting.cloned().collect();
-            written.attached_to = attached;
+        Attached::To { names, waiting } => {
+            written.waiting = waiting;
+            written.attached_to = names;
         }
         Attached::Contested(contest) => return Ok(Done::Contested(contest)),
         Attached::Gone => return Ok(Done::Gone),
@@ -131,16 +130,19 @@ async fn attach(
     if !names.is_empty() && !detach::hold(tracked, ctx).await? {
         return Ok(Attached::Gone);
     }
-    let mut attached = Vec::new();
+    let (mut attached, mut waiting) = (Vec::new(), Vec::new());
     let mut contested = None;
     for name in names {
         match attach_one(tracked, name, place, ctx).await? {
             One::Attached => attached.push(name.clone()),
-            One::Waits => {}
+            One::Absent => waiting.push(format!("{name} (no such ServiceAccount)")),
+            One::Full => {
+                waiting.push(format!("{name} (it lists as many of sealed files as it may)"))
+            }
             One::Contested(contest) => contested = Some(contest), // the others are served meanwhile
         }
     }
-    Ok(contested.map_or(Attached::To(attached), Attached::Contested))
+    Ok(contested.map_or(Attached::To { names: attached, waiting }, Attached::Contested))
 }
 
 /// Takes what was appended from this object out of the ServiceAccounts of one namespace, or of all, but where it `stays`.
@@ -185,8 +187,10 @@ pub(super) async fn take_out_of(
 
 enum One {
     Attached,
-    /// It is not there, or has no room.
-    Waits,
+    /// It is not there.
+    Absent,
+    /// It has no room.
+    Full,
     Contested(Contest),
 }
 
@@ -199,11 +203,11 @@ async fn attach_one(
     let mut race = 0;
     loop {
         let account = pull_secrets::read(&ctx.client, &place.namespace, name).await?;
-        let Some(account) = account else { return Ok(One::Waits) };
+        let Some(account) = account else { return Ok(One::Absent) };
         let attachment = account.attach(&place.name, &tracked.id.uid);
         match attachment {
             Attachment::Leave => return Ok(One::Attached),
-            Attachment::Full => return Ok(One::Waits),
+            Attachment::Full => return Ok(One::Full),
             Attachment::Change { .. } => {}
         }
         // A race is no new repair: only who comes first has the list as it was read.

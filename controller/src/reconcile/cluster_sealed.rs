@@ -15,7 +15,7 @@ use super::verdict::Failed;
 use super::writing::{self, Done};
 use super::{Context, Next, attach, detach, opening, report, unchanged};
 use crate::memory::{There, Tracked, Wants};
-use crate::target::secret;
+use crate::target::secret::{self, Removed};
 
 /// Live Secrets of one object that are written at the same time.
 const AT_ONCE: usize = 16;
@@ -150,14 +150,19 @@ fn may_be_written(
     }
 }
 
+const DELETED: &str = "the live Secret was deleted, since the namespace is not wanted any more";
+const LEFT: &str = "the namespace is not wanted any more, and the Secret is left there, since somebody else has made or written it; it goes when this object is deleted";
+
 /// Deletes the live Secrets of this object where they are not wanted any more.
 async fn take_away(tracked: &Tracked, wants: &Wants, served: &mut Served, ctx: &Context) {
     for place in ctx.memory.strays(&tracked.id, wants) {
         match secret::remove(&ctx.client, &tracked.id, &place).await {
-            Ok(is_done) => {
+            Ok(removed) => {
                 ctx.memory.update(&tracked.id, |it| it.let_go_of(&place));
-                if is_done {
-                    served.released(place);
+                match removed {
+                    Removed::Deleted => served.released(place, DELETED),
+                    Removed::Left => served.released(place, LEFT),
+                    Removed::Nothing => {}
                 }
             }
             Err(error) => served.add(place, Err(error.into())),

@@ -94,6 +94,7 @@ async fn leave_at(tracked: &Tracked, place: &Place, ctx: &Context) -> Result<(),
     loop {
         match merging::unmerge(&ctx.client, place, &manager).await {
             Err(error) if error.is_race() && races < RACES => races += 1,
+            Err(error) if error.is_invalid() => return Err(Failed::Held),
             result => return Ok(result?),
         }
     }

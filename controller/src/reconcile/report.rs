@@ -109,26 +109,25 @@ fn is_only_another_version(before: &SealedSecretStatus, next: &SealedSecretStatu
 
 /// How many keys it has, and when the platform that it was made for sees a change.
 pub(super) fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
-    let keys = keys_sentence(keys);
-    match Preset::noted(sealed) {
-        Some((preset, _)) => {
-            let type_ = sealed.spec.template.as_ref().and_then(|it| it.type_.as_deref());
-            format!("{keys}; {}", preset.sentence(type_))
-        }
-        None => keys,
+    let mut sentence = keys_sentence(keys);
+    if let Some((preset, _)) = Preset::noted(sealed) {
+        let type_ = sealed.spec.template.as_ref().and_then(|it| it.type_.as_deref());
+        sentence = format!("{sentence}; {}", preset.sentence(type_));
     }
+    if sealed.unknown_on_delete() {
+        sentence += "; its annotation seal.dev/on-delete has another word than keep or delete, and is taken for keep";
+    }
+    sentence
 }
 
 /// Where it is not attached, of the ServiceAccounts that the file names.
 pub(super) fn waiting_sentence(waiting: &[String]) -> String {
     match waiting {
         [] => String::new(),
-        names => format!(
-            "; not attached yet to {}: no such ServiceAccount, or no room in it",
-            names.join(", ")
-        ),
+        names => format!("; not attached yet to {}", names.join(", ")),
     }
 }
+
 fn keys_sentence(keys: usize) -> String {
     match keys {
         0 => "the live Secret has no keys, as this file has none".to_owned(),

@@ -55,9 +55,8 @@ impl Served {
         self.done.push((place, written));
     }
 
-    /// The live Secret at `place` was deleted, since its namespace is no longer wanted.
-    pub(super) fn released(&mut self, place: Place) {
-        let message = "the live Secret was deleted, since the namespace is not wanted any more";
+    /// The namespace of the live Secret at `place` is no longer wanted.
+    pub(super) fn released(&mut self, place: Place, message: &'static str) {
         tracing::info!(%place, "{message}");
         self.events.push((place, Outcome::new(Reason::Released, message)));
     }

@@ -25,6 +25,8 @@ pub(super) enum Failed {
     NoNamespace(There),
     /// Which namespaces there are is not known yet; the watch tells.
     NoNamespaces,
+    /// A Secret of others takes no change any more, and holds what is to be taken out of it.
+    Held,
     /// Worth another try.
     Api(ApiError),
 }
@@ -80,9 +82,17 @@ impl Failed {
                 Reason::Retrying,
                 "which namespaces there are is not known yet; if it stays so, the controller's role is of an earlier version: `seal install` prints the present one",
             ),
+            Self::Held => held(target),
             Self::Api(error) => Outcome::new(Reason::Retrying, error.to_string()),
         }
     }
+}
+
+fn held(target: &Place) -> Outcome {
+    let message = format!(
+        "the Secret {target} is of others, and immutable or invalid by now, so that the keys of this object cannot be taken out of it; delete it, or take the finalizer seal.dev/detach off this object"
+    );
+    Outcome::new(Reason::NotOurs, message)
 }
 
 fn refused(refusal: &Refusal, target: &Place) -> Outcome {
@@ -91,7 +101,7 @@ fn refused(refusal: &Refusal, target: &Place) -> Outcome {
             let message = format!("the Secret {target} is left alone: {problem}");
             return Outcome::new(Reason::NotAllowed, message);
         }
-        Refusal::NotOurs(None) => "exists and was not made from a sealed file; it is left alone; delete it, or give the sealed file another name".to_owned(),
+        Refusal::NotOurs(None) => "exists and was not made from this sealed file; it is left alone; delete it, or give the sealed file another name".to_owned(),
         Refusal::NotOurs(Some(owner)) => format!(
             "exists, owned by {owner}, and was not made from this sealed file; it is left alone; delete it, or give the sealed file another name"
         ),

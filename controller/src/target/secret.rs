@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::merging;
 use crate::api_error::{self, ApiError};
 use crate::object_id::ObjectId;
-use crate::plan::{Plan, Refusal, Version, Waiting, to_be_removed};
+use crate::plan::{Plan, Refusal, Stray, Version, Waiting};
 use crate::thin::SecretMeta;
 use crate::work::bytes::{Bytes, Taken};
 
@@ -161,24 +161,37 @@ async fn replace(client: &Client, secret: &Secret, over: Version) -> Result<Obje
     create(client, secret).await
 }
 
-/// Deletes the live Secret at `place`, in the version that was looked at, if it was made for `owner`; else leaves it. Says
-/// whether it did.
+/// What was done with a Secret that is no longer wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removed {
+    Deleted,
+    /// Somebody else has made or written it.
+    Left,
+    /// There was none of ours.
+    Nothing,
+}
+
+/// Deletes the live Secret at `place`, in the version that was looked at, if it was made for `owner`; else leaves it.
 pub(crate) async fn remove(
     client: &Client,
     owner: &ObjectId,
     place: &Place,
-) -> Result<bool, ApiError> {
+) -> Result<Removed, ApiError> {
     let api: Api<Secret> = Api::namespaced(client.clone(), &place.namespace);
     let read = api.get_metadata_opt(&place.name).await;
     let read = read.map_err(|error| ApiError::new("get the Secret", place, error))?;
-    let over = read.and_then(|secret| to_be_removed(&secret.metadata, owner));
-    let Some(over) = over else { return Ok(false) };
+    let stray = read.map_or(Stray::Foreign, |secret| Stray::of(&secret.metadata, owner));
+    let over = match stray {
+        Stray::Ours(over) => over,
+        Stray::Mixed => return Ok(Removed::Left),
+        Stray::Foreign => return Ok(Removed::Nothing),
+    };
     let preconditions = Preconditions { uid: over.uid, resource_version: over.resource_version };
     let exactly = DeleteParams::default().preconditions(preconditions);
     let api: Api<SecretMeta> = Api::namespaced(client.clone(), &place.namespace);
     match api.delete(&place.name, &exactly).await {
-        Ok(_) => Ok(true),
-        Err(error) if api_error::code(&error) == 404 => Ok(false),
+        Ok(_) => Ok(Removed::Deleted),
+        Err(error) if api_error::code(&error) == 404 => Ok(Removed::Nothing),
         Err(error) => Err(ApiError::new("delete the Secret", place, error)),
     }
 }

@@ -79,7 +79,7 @@ async fn it_is_appended_served_when_the_account_comes_later_and_taken_out_again(
     make_account(&ns, "hand", &["reg", "theirs"]).await;
     let sealed = attach(&controller, &ns, &["builder", "hand", "later"]).await;
     has(&ns, "builder", &["theirs", "reg"]).await;
-    assert!(message(&sealed).contains("not attached yet to later: no such"));
+    assert!(message(&sealed).contains("not attached yet to later (no such"));
     make_account(&ns, "later", &[]).await;
     has(&ns, "later", &["reg"]).await;
     ns.eventually("nothing is missing", "reg", |sealed: &SealedSecret| {

@@ -60,7 +60,7 @@ async fn its_keys_go_from_a_namespace_that_is_taken_out_and_from_all_with_the_ob
     patch(&cluster, "db", json!({"spec": taken})).await;
     let status = served(&cluster, "db", "Partial", "1/2").await;
     let told = status["failing"][0]["message"].as_str().unwrap().to_owned();
-    assert!(told.contains("the key own already, which seal-controller/"), "{told}");
+    assert!(told.contains("the key own already, which another sealed object wrote"), "{told}");
     shares(&one, &[("a", "1"), ("own", "1"), ("theirs", "0")]).await;
 
     let mut fewer = spec(&controller, &[&other.name], "db", &[("a", "2")]);

@@ -66,3 +66,25 @@ async fn what_is_kept_is_still_put_right_and_gets_its_owner_back() {
     assert_eq!(live.owner_references()[0].uid, sealed.uid().unwrap());
     ends(&ns, "db", "Applied").await;
 }
+
+#[tokio::test]
+async fn a_word_that_is_no_choice_keeps_the_secret_and_is_said() {
+    let Some((cluster, controller)) = shared!() else { return };
+    for word in ["kep", "Keep", "true"] {
+        let ns = cluster.namespace().await;
+        let before = applied(controller, &ns).await;
+        keep(&ns, Some(word)).await;
+        let told = message(&ends(&ns, "db", "Applied").await);
+        assert!(told.contains("is taken for keep"), "{told}");
+        ns.delete::<SealedSecret>("db").await;
+        ns.eventually_gone::<SealedSecret>("db").await;
+        let live = ns.get::<Secret>("db").await;
+        assert_eq!((live.uid(), live.owner_references().len()), (before.uid(), 0), "{word}");
+    }
+    let ns = cluster.namespace().await;
+    applied(controller, &ns).await;
+    let delete = json!({"metadata": {"annotations": {"seal.dev/on-delete": "delete"}}});
+    ns.patch::<SealedSecret>("db", delete).await;
+    ns.delete::<SealedSecret>("db").await;
+    ns.eventually_gone::<Secret>("db").await;
+}

@@ -20,7 +20,7 @@ async fn a_secret_we_did_not_make_is_left_alone_and_its_removal_heals_at_once() 
     ns.create(controller.seal(&ns, "db", &[("password", "ours")])).await;
     let sealed = ends(&ns, "db", "NotOurs").await;
     ns.eventually_event("db", "NotOurs").await;
-    assert!(message(&sealed).contains("was not made from a sealed file"));
+    assert!(message(&sealed).contains("was not made from this sealed file"));
     assert_eq!(ns.get::<Secret>("db").await, theirs);
     assert_eq!(stalled(&sealed), Some("NotOurs".to_owned()));
 

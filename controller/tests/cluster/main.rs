@@ -14,6 +14,7 @@ mod contested;
 mod hostile;
 mod keeping;
 mod keys;
+mod leaving;
 mod live_secrets;
 mod merging;
 mod networks;

@@ -156,7 +156,7 @@ async fn a_key_that_others_own_is_named_with_its_manager_and_merged_when_they_ta
     merge(controller, &ns, &[("a", "1"), ("theirs", "1")]).await;
     let told = message(&ends(&ns, "db", "NotOurs").await);
     let manager = before.metadata.managed_fields.as_ref().unwrap()[0].manager.clone().unwrap();
-    assert!(told.contains(&format!("the key theirs already, which {manager} owns")), "{told}");
+    assert!(told.contains(&format!("the key theirs already, which {manager:?} owns")), "{told}");
     assert_eq!(version(&ns.get("db").await), version(&before));
     edit(&ns, "theirs", None).await;
     ends(&ns, "db", "Applied").await;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Kind;
 use super::cluster_sealed::NamespaceSelector;
+use crate::names::ON_DELETE;
 use crate::place::{Place, Scope};
 use crate::yaml::escaped;
 
@@ -194,6 +195,14 @@ pub struct Block {
 }
 
 impl SealedSecret {
+    /// Whether its annotation `seal.dev/on-delete` has a word that it does not take. A live Secret that stays can be deleted,
+    /// and one that is deleted is gone: so a slip of the finger is taken for `keep`.
+    pub fn unknown_on_delete(&self) -> bool {
+        let annotations = self.metadata.annotations.as_ref();
+        let word = annotations.and_then(|all| all.get(ON_DELETE));
+        word.is_some_and(|word| !["keep", "delete"].contains(&word.as_str()))
+    }
+
     /// Where the object was found, or what is wrong with its names. Of a ClusterSealedSecret the first place of its scope,
     /// in `default` where that is every namespace.
     pub fn place(&self) -> Result<Place, &'static str> {

@@ -3,15 +3,17 @@
 //!
 //! A [`Survey`] keeps of a sealed object no more than what is needed to tell of two that are for one place.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::ruled::Ruled;
 use crate::escape::escaped;
+use crate::kind::Kind;
 use crate::kind::file::{Document, FileError};
 use crate::kind::locate::{Located, line_of, read_each};
 use crate::kind::sealed::SealedSecret;
 use crate::metadata;
-use crate::names::{EXPIRES, GROUP_PREFIX, PRESET};
+use crate::names::{EXPIRES, GROUP_PREFIX, ON_DELETE, PRESET};
 use crate::open::OpenError;
 use crate::open::allowed::Grants;
 use crate::open::check::check;
@@ -87,8 +89,12 @@ pub struct Seen {
     pub line: usize,
     /// What messages call it.
     pub name: String,
+    /// Which of the two kinds it is.
+    pub kind: Kind,
     /// Where it would be opened: of a ClusterSealedSecret in each namespace that it lists.
     pub places: Vec<Place>,
+    /// Its keys where they are merged into a Secret of others; none where the Secret is its own.
+    pub merged: Option<BTreeSet<String>>,
     /// The fingerprints of everybody who opens a value of it, sorted.
     pub sealed_to: Vec<String>,
     /// What its annotation says of the day on which its credentials end.
@@ -181,11 +187,18 @@ impl Survey {
         self.objects.push(Seen {
             line: at.1,
             name: object.full_name(),
+            kind: object.spec.kind,
             places,
+            merged: merged(object),
             sealed_to,
             expires,
         });
     }
+}
+
+fn merged(object: &SealedSecret) -> Option<BTreeSet<String>> {
+    let merges = object.spec.on_conflict.as_deref() == Some("Merge");
+    merges.then(|| object.spec.values.keys().cloned().collect())
 }
 
 /// A name that a chart will fill in.
@@ -234,6 +247,10 @@ fn refused(object: &SealedSecret, text: &str) -> Option<Refused> {
     let template = object.spec.template.as_ref();
     if let Some(Err(error)) = template.map(|template| metadata::check(&template.metadata)) {
         return malformed(&["spec", "template", "metadata"], format!("{name}: {error}"));
+    }
+    if object.unknown_on_delete() {
+        let sentence = format!("{name}: the annotation {ON_DELETE} takes keep or delete");
+        return malformed(&["metadata", "annotations"], sentence);
     }
     if let Some(problem) = pull_secret::problem(object) {
         return malformed(&["spec", "serviceAccounts"], format!("{name}: {problem}"));
