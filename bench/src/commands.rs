@@ -77,7 +77,7 @@ pub(crate) fn run() -> Result<String> {
             _ => contestant("Go `age -r`", path, &["-r", &recipient, "secret.json"], here, null),
         });
     }
-    measure(&mut all, here)?;
+    measure(&mut all)?;
     Ok(render(&all))
 }
 
@@ -96,11 +96,12 @@ fn peer(name: &str) -> Option<PathBuf> {
     tools::find(name).or_else(on_path)
 }
 
-fn measure(all: &mut [Contestant<'_>], directory: &Path) -> Result<()> {
+fn measure(all: &mut [Contestant<'_>]) -> Result<()> {
     say(&format!("sealing one Secret with {} commands, {TURNS} turns", all.len()));
-    let output = directory.join("output");
     for turn in 0..=TURNS {
         for contestant in &mut *all {
+            // In its own folder: rules of a repository count for output that stays in it.
+            let output = contestant.run.directory.join("output");
             let cost = contestant.run.once(&output)?;
             if fs::metadata(&output)?.len() == 0 {
                 return Err(format!("{} wrote nothing", contestant.shown).into());
