@@ -80,6 +80,9 @@ struct PlaceArgs {
     /// What happens where a Secret of that name is there already: Refuse (default), AdoptEmpty or Adopt
     #[arg(long, value_name = "CHOICE")]
     on_conflict: Option<String>,
+    /// keep: the Secret stays when the sealed object is deleted
+    #[arg(long, value_name = "WORD", value_parser = ["keep"])]
+    on_delete: Option<String>,
     /// A ServiceAccount whose pods pull images with it (can be repeated)
     ///
     /// Of the Secret's namespace, by a controller that was installed with --attach-pull-secrets.
@@ -219,7 +222,7 @@ impl PlaceArgs {
             type_: None,
             clear: Vec::new(),
             on_conflict: self.on_conflict.clone(),
-            on_delete: None,
+            on_delete: self.on_delete.clone(),
             service_account: self.service_account.clone(),
         };
         if self.on_conflict.as_deref() == Some("Merge") {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
+use seal_core::preset::Preset;
 
 use super::existing::Existing;
 use crate::console;
@@ -35,11 +36,12 @@ impl Plan {
             }
             if let Some(platform) = again::lost_platform(old, object) {
                 let message = format!(
-                    "{place}: {file} was sealed for {}, and would be for another platform or none",
+                    "{place}: {file} was sealed for {}, and would be for another platform or encoding, or none",
                     escaped(platform)
                 );
+                let flags = escaped(&Preset::flags(platform));
                 return Err(Failure::input(message)
-                    .hint("repeat the flags that it was sealed with; --force lets go of it"));
+                    .hint(format!("{flags} makes it as it is; --force lets go of that")));
             }
             if let Some(name) = again::lost_annotation(old, object) {
                 let message = format!(

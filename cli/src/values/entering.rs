@@ -39,8 +39,8 @@ pub(crate) fn end_lines(
     strict: bool,
 ) -> Result<(), Failure> {
     if line_feeds == LineFeeds::Trim {
-        for value in values.values_mut().filter(|value| ends_in_line_feed(value.expose())) {
-            let line = value.expose().len() - 1;
+        for value in values.values_mut() {
+            let Some(line) = line_of(value.expose()).map(<[u8]>::len) else { continue };
             *value = SecretValue::from(&value.expose()[..line]);
         }
         return Ok(());
@@ -99,10 +99,15 @@ fn keys_with(values: &Values, is_so: impl Fn(&[u8]) -> bool) -> Option<String> {
 
 /// One line and its end, probably by accident: `echo` adds one, and a password with it fails.
 fn ends_in_line_feed(value: &[u8]) -> bool {
-    match value {
-        [line @ .., b'\n'] => !line.is_empty() && !line.contains(&b'\n'),
-        _ => false,
-    }
+    line_of(value).is_some()
+}
+
+/// The line of a value that is one line and its end, whichever system wrote that, and however often.
+fn line_of(value: &[u8]) -> Option<&[u8]> {
+    value.strip_suffix(b"\n")?;
+    let end = value.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+    let line = &value[..end];
+    (!line.is_empty() && !line.contains(&b'\n')).then_some(line)
 }
 
 fn begins_with_byte_order_mark(value: &[u8]) -> bool {

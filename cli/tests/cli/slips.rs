@@ -81,7 +81,10 @@ fn a_file_that_is_sealed_for_a_platform_stays_for_it() {
     let kestra = ["--for", "kestra", "-n", "k", "--name", "s", "--from-file", "A=-"];
     let again = |args: &[&str]| world.seal_with(&[args, &["-o", "out.yaml"]].concat(), b"v");
     again(&[&kestra[..], &["--kestra-encoding", "raw"]].concat()).exits(0);
-    again(&kestra).exits(2).says("was sealed for kestra/raw").says("repeat the flags");
+    again(&kestra)
+        .exits(2)
+        .says("was sealed for kestra/raw")
+        .says("--for kestra --kestra-encoding raw makes it as it is");
     let plain = ["-n", "k", "--name", "s", "--from-file", "A=-"];
     again(&plain).exits(2).says("was sealed for kestra/raw");
     again(&[&plain[..], &["--force"]].concat()).exits(0);
@@ -125,6 +128,12 @@ fn a_line_feed_that_faas_cli_would_take_off_is_not_sealed_unasked() {
     seal(&world, &openfaas, "pw\n").exits(2).says("--trim takes it off");
     seal(&world, &[&openfaas[..], &["--trim"]].concat(), "pw\n").exits(0);
     assert_eq!(world.open("out.yaml", "s"), b"pw");
+    for ended in ["pw\r\n", "pw\n\n"] {
+        seal(&world, &openfaas, ended).exits(2).says("--trim takes it off");
+        seal(&world, &[&openfaas[..], &["--trim"]].concat(), ended).exits(0);
+        assert_eq!(world.open("out.yaml", "s"), b"pw");
+    }
+    seal(&world, &openfaas, "two\nlines\n").exits(0);
 }
 
 #[test]
@@ -144,6 +153,7 @@ fn hints_lead_to_what_is_taken() {
         seal(&world, &[&args[..], &["--from-file", "k=-"]].concat(), "v").exits(2).says(said);
     }
     seal(&world, &[&openfaas[..], &["--from-file", "-"]].concat(), "v").exits(0);
+    world.seal_with(&["set", "out.yaml", "other"], b"w").exits(2).says("seal set FILE s");
     world.seal(&["unset", "out.yaml", "s"]).exits(2).says("goes with its file");
 }
 

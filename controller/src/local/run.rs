@@ -5,11 +5,10 @@ use std::process;
 
 use seal_core::exit_code::ExitCode;
 use seal_core::tree::collect::Warning;
-use seal_disk::DiskError;
 
 use super::Settings;
 use super::identity::Identities;
-use super::refusal::Refusal;
+use super::refusal::{Failure, Refusal};
 use super::round::{Tally, collect, round};
 use super::stop::Stop;
 use super::target::Target;
@@ -79,14 +78,14 @@ impl Run {
             );
             false
         });
-        match self.target.follow() {
+        match self.target.follow(&self.source) {
             Ok(false) => {}
             Ok(true) => {
                 tracing::info!("another folder is at the path of OUT now, and is written to");
                 self.last = None;
             }
-            Err(error) => {
-                self.logged.lost(Some(error));
+            Err(failure) => {
+                self.logged.lost(Some(failure));
                 return Ok(None);
             }
         }
@@ -163,11 +162,11 @@ impl Logged {
         self.warnings.clone_from(&tally.warnings);
     }
 
-    fn lost(&mut self, error: Option<DiskError>) {
+    fn lost(&mut self, failure: Option<Failure>) {
         let told = self.lost.take();
-        self.lost = error.as_ref().map(ToString::to_string);
-        if let Some(error) = error.filter(|_| told != self.lost) {
-            tracing::warn!(reason = %error.reason(), hint = error.hint(), "{error}");
+        self.lost = failure.as_ref().map(|failure| failure.message.clone());
+        if let Some(Failure { reason, message, hint }) = failure.filter(|_| told != self.lost) {
+            tracing::warn!(%reason, hint, "{message}");
         }
     }
 

@@ -6,6 +6,8 @@ use seal_core::layout::Layout;
 use seal_disk::{DiskError, Inventory, OneFile, Out};
 
 use super::direktiv::Direktiv;
+use super::refusal::Failure;
+use crate::texts::Source;
 
 /// The output of a run, locked while this lives.
 #[derive(Debug)]
@@ -33,7 +35,17 @@ impl Target {
     }
 
     /// Goes on where its path leads to now; says whether that is elsewhere than before.
-    pub(crate) fn follow(&mut self) -> Result<bool, DiskError> {
+    pub(crate) fn follow(&mut self, source: &Source) -> Result<bool, Failure> {
+        let path = match self {
+            Self::Folder(out) => out.path(),
+            Self::File(file) => file.path(),
+            Self::Direktiv(_) => return Ok(false),
+        };
+        source.refuse_inside(path)?;
+        self.follow_path().map_err(|error| Failure::disk(&error))
+    }
+
+    fn follow_path(&mut self) -> Result<bool, DiskError> {
         let moved = match self {
             Self::Folder(out) => out.moved()?.map(Self::Folder),
             Self::File(file) => file.moved()?.map(Self::File),

@@ -115,7 +115,7 @@ fn refused(refusal: &Refusal, target: &Place) -> Outcome {
         ),
         Refusal::NeedsConsent(owner) => {
             let owner = owner.as_ref().map(|owner| format!(", owned by {owner},")).unwrap_or_default();
-            format!("exists{owner} and was not made from a sealed file; it is left alone; {}", consent(target))
+            format!("exists{owner} and was not made from this sealed file; it is left alone; {}", consent(target))
         }
         // All of the rule, whichever part is not met: a part would say more of the Secret of others.
         Refusal::NoPlaceholder => "exists and was not made from a sealed file; it is left alone: AdoptEmpty takes over a Secret whose keys are all empty, of the same type, with each label that the sealed file gives it, and one at least".to_owned(),

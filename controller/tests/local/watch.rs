@@ -1,6 +1,7 @@
 //! What a running controller notices.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use rustix::process::Signal;
 use seal_core::key::Identity;
@@ -73,6 +74,25 @@ fn an_output_folder_that_is_moved_away_or_removed_is_made_again_and_the_old_one_
         running.until("it is there once more", || holds(file, CANARY));
         assert_eq!(running.stop(Signal::TERM), 0);
     }
+}
+
+#[test]
+fn an_output_folder_that_turns_into_a_place_of_others_is_not_written_to() {
+    let rig = Rig::new();
+    rig.write("files/db.yaml", &rig.seal("prod/db", &[("TOKEN", "the-first")]));
+    let running = rig.watch(&["--dir=files"]);
+    running.until_value("prod/db/TOKEN", "the-first");
+    // Writable by others, then a link into the source: at the start both are refused.
+    fs::set_permissions(rig.at("out"), PermissionsExt::from_mode(0o777)).unwrap();
+    running.until_logged("is writable by others");
+    rig.write("files/db.yaml", &rig.seal("prod/db", &[("TOKEN", CANARY)]));
+    fs::rename(rig.at("out"), rig.at("old")).unwrap();
+    symlink(rig.at("files"), rig.at("out")).unwrap();
+    running.until_logged("lies inside");
+    assert!(!rig.at("files/prod").exists());
+    assert_eq!(fs::read_to_string(rig.at("old/prod/db/TOKEN")).unwrap(), "the-first");
+    fs::remove_file(rig.at("out")).unwrap();
+    running.until_value("prod/db/TOKEN", CANARY);
 }
 
 #[test]

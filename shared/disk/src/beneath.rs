@@ -94,16 +94,7 @@ impl Root {
             system::set_folder_mode(&folder, mode)
                 .map_err(|error| DiskError::system("make", path, &error))?;
         }
-        let metadata =
-            folder.dir_metadata().map_err(|error| DiskError::system("look at", path, &error))?;
-        let wrong = match system::whose(&metadata) {
-            Whose::AnotherUsers => Some("belongs to another user"),
-            Whose::WritableByOthers => Some("is writable by others"),
-            Whose::Ours => None,
-        };
-        if let Some(what) = wrong {
-            return Err(DiskError::UnsafeOut { path: given, what });
-        }
+        is_safe(&folder, path)?;
         let mount =
             system::mount(&folder).map_err(|error| DiskError::system("look at", path, &error))?;
         match system::lock(&folder) {
@@ -111,6 +102,11 @@ impl Root {
             Err(TryLockError::WouldBlock) => Err(DiskError::Locked { path: given }),
             Err(TryLockError::Error(error)) => Err(DiskError::system("lock", path, &error)),
         }
+    }
+
+    /// Refuses a folder that has come to be another user's or writable by others since it was opened.
+    pub(crate) fn is_safe(&self) -> Result<(), DiskError> {
+        is_safe(&self.folder, &self.path)
     }
 
     /// Whether the path leads to another folder now, or to none: this one was moved, removed or mounted over.
@@ -261,5 +257,16 @@ fn same_content(mut file: File, metadata: &Metadata, wanted: &[u8]) -> io::Resul
 }
 
 #[cfg(unix)]
+fn is_safe(folder: &Dir, path: &Path) -> Result<(), DiskError> {
+    let metadata =
+        folder.dir_metadata().map_err(|error| DiskError::system("look at", path, &error))?;
+    let what = match system::whose(&metadata) {
+        Whose::AnotherUsers => "belongs to another user",
+        Whose::WritableByOthers => "is writable by others",
+        Whose::Ours => return Ok(()),
+    };
+    Err(DiskError::UnsafeOut { path: path.display().to_string(), what })
+}
+
 #[cfg(test)]
 mod tests;

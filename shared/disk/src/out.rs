@@ -43,12 +43,17 @@ impl Out {
     }
 
     /// The folder that its path leads to now, where that is another one or none: then it is made. Nothing is written into the
-    /// old one any more.
+    /// old one any more, nor into one that is not ours alone by now.
     pub fn moved(&self) -> Result<Option<Self>, DiskError> {
         match self.root.is_moved() {
             true => Self::open(self.root.path(), self.layout).map(Some),
-            false => Ok(None),
+            false => self.root.is_safe().map(|()| None),
         }
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        self.root.path()
     }
 
     /// How files are named in it.

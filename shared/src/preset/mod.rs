@@ -22,6 +22,7 @@ use crate::manifest::Manifest;
 use crate::place::Place;
 use crate::registry;
 use crate::secret::SecretValue;
+use crate::secret_type;
 
 pub use error::PresetError;
 use seen::Seen;
@@ -212,6 +213,13 @@ impl Preset {
     /// Whether a line feed at the end of a value reaches the program, so that one that is there by accident must not be sealed.
     pub fn keeps_line_feeds(self) -> bool {
         matches!(self, Self::OpenFaas | Self::Kestra | Self::Pachyderm | Self::Direktiv)
+    }
+
+    /// Whether the platform reads one value of a Secret of this type.
+    pub fn reads_one_value(self, options: &Options, type_: Option<&str>) -> bool {
+        let is_registry = type_.is_some_and(secret_type::is_docker_config);
+        let is_one = matches!(self, Self::OpenFaas | Self::Flyte2 | Self::Direktiv);
+        is_one && !is_registry && !options.multi
     }
 
     /// One value as [`Preset::shape`] has it, under its key, for a sealed file that is there already.

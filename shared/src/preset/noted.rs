@@ -25,6 +25,18 @@ impl Preset {
         Some((preset, options))
     }
 
+    /// The flags of `seal` that make what an annotation `seal.dev/for` notes.
+    pub fn flags(noted: &str) -> String {
+        let (platform, option) = noted.split_once('/').unwrap_or((noted, ""));
+        let more = match option {
+            RAW => " --kestra-encoding raw",
+            MULTI => " --multi",
+            OWN_KEY => " --key KEY",
+            _ => "",
+        };
+        format!("--for {platform}{more}")
+    }
+
     /// What is noted on a sealed object and is no preset of this version.
     pub fn unknown(object: &SealedSecret) -> Option<&str> {
         let text = object.metadata.annotations.as_ref()?.get(PRESET)?;

@@ -132,7 +132,7 @@ fn check_host(host: &str, port: Option<&str>) -> Result<(), RegistryError> {
     };
     if !host.split('.').all(is_label) {
         return Err(RegistryError::new(
-            format!("{} cannot be the host of a registry", escaped(host)),
+            format!("{} cannot be the host of a registry", named(host)),
             SUCH_AS,
         ));
     }
@@ -151,6 +151,10 @@ fn check_host(host: &str, port: Option<&str>) -> Result<(), RegistryError> {
         ));
     }
     not_docker_s_own(host)
+}
+
+fn named(host: &str) -> String {
+    if host.is_empty() { "what stands before the :".to_owned() } else { escaped(host) }
 }
 
 /// Docker Hub has hosts that no image is named by.

@@ -78,8 +78,13 @@ impl OneFile {
         match self.root.is_moved() {
             true => Self::open(&self.root.path().join(self.path.as_str()), self.layout)
                 .map(|file| Some(Self { given: self.given.clone(), ..file })),
-            false => Ok(None),
+            false => self.root.is_safe().map(|()| None),
         }
+    }
+
+    /// Where its folder was opened.
+    pub fn path(&self) -> &Path {
+        self.root.path()
     }
 
     /// What the file is.

@@ -117,8 +117,12 @@ pub(crate) fn rights(file: &Metadata) -> Option<u32> {
 }
 
 /// Why no output folder can be at this path: the mode of the folder says it.
-pub(crate) fn refused_output(_path: &Path) -> Option<&'static str> {
-    None
+pub(crate) fn refused_output(path: &Path) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt;
+    const ROOT: u32 = 0;
+    let metadata = path.symlink_metadata().ok()?;
+    let is_theirs = ![current_user(), ROOT].contains(&metadata.uid());
+    (metadata.is_symlink() && is_theirs).then_some("is a link of another user")
 }
 
 /// What a folder or file is mounted on: two that differ have a mount point between them.
