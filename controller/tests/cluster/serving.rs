@@ -16,6 +16,7 @@ async fn the_endpoints_answer_and_no_label_names_an_object() {
     }
     ns.create(controller.seal(&ns, "unusual-name", &[("unusual-key", "1")])).await;
     ends(&ns, "unusual-name", "Applied").await;
+    controller.is_idle().await; // the status is written before it is counted
     let (code, text) = get(&format!("{}/metrics", controller.url)).await;
     assert_eq!(code, 200);
     let key = controller.fingerprint();
