@@ -256,7 +256,6 @@ fn same_content(mut file: File, metadata: &Metadata, wanted: &[u8]) -> io::Resul
     }
 }
 
-#[cfg(unix)]
 fn is_safe(folder: &Dir, path: &Path) -> Result<(), DiskError> {
     let metadata =
         folder.dir_metadata().map_err(|error| DiskError::system("look at", path, &error))?;
@@ -268,5 +267,6 @@ fn is_safe(folder: &Dir, path: &Path) -> Result<(), DiskError> {
     Err(DiskError::UnsafeOut { path: path.display().to_string(), what })
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests;
