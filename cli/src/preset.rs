@@ -49,25 +49,6 @@ impl Platform {
         Ok(entries)
     }
 
-    /// Refuses a key beside the only one that the platform reads.
-    pub(crate) fn takes(
-        &self,
-        values: &Values,
-        there: &[&str],
-        type_: Option<&str>,
-    ) -> Result<(), Failure> {
-        let other = values.keys().find(|key| !there.contains(&key.as_str()));
-        let is_one = self.preset.reads_one_value(&self.options, type_);
-        match (other.filter(|_| is_one), there) {
-            (Some(other), [only]) => Err(Failure::input(format!(
-                "{} reads one value of a secret, whose key is {only}, and {other} would be a second",
-                self.preset
-            ))
-            .hint(format!("seal set FILE {only}"))),
-            _ => Ok(()),
-        }
-    }
-
     /// Refuses a sealed object that the platform would not find or would misread, as far as no key is needed.
     pub(crate) fn look_over(&self, object: &SealedSecret, place: &Place) -> Result<(), Failure> {
         let checked = self.preset.check(&self.options, object, place);

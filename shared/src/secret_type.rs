@@ -59,6 +59,11 @@ pub fn is_docker_config(type_: &str) -> bool {
     DOCKER_TYPES.iter().any(|(docker, ..)| *docker == type_)
 }
 
+/// Whether Kubernetes names the keys that a Secret of this type has.
+pub fn names_keys(type_: &str) -> bool {
+    missing_key(type_, &BTreeMap::new()).is_some()
+}
+
 /// Checks a whole Secret: the keys its type needs, and what [`check_values`] checks and says.
 pub fn check(
     type_: &str,

@@ -133,7 +133,6 @@ fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Su
     }
     let must_read = source.is_named || is_manifest(path);
     let (rule, bad_policy) = match held.rule(path) {
-        _ if files::is_stdin(path) => (None, None),
         Ok(rule) => (rule, None),
         Err(bad) => (None, Some(bad)),
     };

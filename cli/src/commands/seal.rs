@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use seal_core::kind::sealed::Template;
 use seal_core::manifest::{self, Manifest};
 use seal_core::preset::Preset;
-use seal_core::registry::CONFIG_TYPE;
 
 use crate::console::{self, Console};
 use crate::error::Failure;
@@ -100,8 +99,9 @@ fn seal_one(
     };
     let destination = args.output.destination(input, file)?;
     let chosen = choices.of(args.output.target(&destination, input))?;
-    let ruled = chosen.platform.filter(|ruled| !is_for_all_pods(&manifest, args, *ruled));
-    let platform = args.preset.platform(ruled).map_err(about)?;
+    let type_ = args.template.type_.as_deref().or(manifest.template.type_.as_deref());
+    let is_ruled = |ruled: &Preset| args.preset.platform.is_some() || ruled.rules_over(type_);
+    let platform = args.preset.platform(chosen.platform.filter(is_ruled)).map_err(about)?;
     let values = values_for(platform.as_ref(), args, given)?;
     let wanted = Wanted {
         template: &args.template,
@@ -115,13 +115,6 @@ fn seal_one(
     let file = file_of(&sealed.place, is_cluster);
     args.output.is_at(&destination, input, &sealed.place, file).map_err(about)?;
     Ok((destination, sealed))
-}
-
-/// Credentials of a registry that the rule's platform has no list for: its pods pull as all others do.
-fn is_for_all_pods(manifest: &Manifest, args: &SealArgs, ruled: Preset) -> bool {
-    let type_ = args.template.type_.as_ref().or(manifest.template.type_.as_ref());
-    let is_registry = type_.is_some_and(|type_| type_ == CONFIG_TYPE);
-    is_registry && args.preset.platform.is_none() && !ruled.lists_registries()
 }
 
 /// The values, as keys of a Secret for this platform.

@@ -6,7 +6,6 @@ use seal_core::escape::escaped;
 use seal_core::names::PRESET;
 use seal_core::place::is_key;
 use seal_core::preset::Preset;
-use seal_core::registry::CONFIG_TYPE;
 use seal_core::{seal, secret_type};
 
 use crate::console::{self, Console};
@@ -80,9 +79,9 @@ fn is_for(editing: &Editing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     }
     let noted = Platform::noted(&editing.object).map(|platform| platform.preset);
     let type_ = editing.object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
-    let is_for_pods =
-        |ruled: Preset| noted.is_none() && type_ == Some(CONFIG_TYPE) && !ruled.lists_registries();
-    match chosen.platform.filter(|ruled| Some(*ruled) != noted && !is_for_pods(*ruled)) {
+    let is_other =
+        |ruled: &Preset| noted != Some(*ruled) && (noted.is_some() || ruled.rules_over(type_));
+    match chosen.platform.filter(is_other) {
         None => Ok(()),
         Some(ruled) => Err(Failure::input(format!(
             "{}: the rule of .seal.yaml for this path is for {ruled}, and the file was not sealed so",
@@ -105,8 +104,6 @@ fn as_read(
         .map_err(|failure| editing.about(failure))?;
     let Some(platform) = platform else { return Ok(values) };
     let type_ = editing.object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
-    let there: Vec<&str> = editing.keys().collect();
-    platform.takes(&values, &there, type_).map_err(|failure| editing.about(failure))?;
     console::say(&format!("{}: {}", editing.place, platform.sentence(type_)));
     platform.entries(values).map_err(|failure| editing.about(failure))
 }

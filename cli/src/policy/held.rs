@@ -24,9 +24,12 @@ pub(crate) struct BadPolicy {
 }
 
 impl Held {
-    /// The rule for the file at `path`; none where no `.seal.yaml` counts for it, or no rule is for its path: then flags
+    /// The rule for the file at `path`; none for standard input, nor where no `.seal.yaml` counts for it, or no rule is for its path: then flags
     /// said for whom to seal.
     pub(crate) fn rule(&mut self, path: &Path) -> Result<Option<Ruled>, BadPolicy> {
+        if files::is_stdin(path) {
+            return Ok(None);
+        }
         let Ok(real) = files::real_path(path) else { return Ok(None) };
         let above = files_above(&real);
         for policy in &above {

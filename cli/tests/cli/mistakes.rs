@@ -112,7 +112,7 @@ fn a_second_key_for_openfaas_and_base64_of_a_line_feed_for_kestra_are_refused() 
     let openfaas = ["--for", "openfaas", "--name", "api-key", "--from-file", "-", "-o", "a.yaml"];
     world.seal_with(&openfaas, b"k3y").exits(0);
     let before = world.read("a.yaml");
-    world.seal_with(&["set", "a.yaml", "other"], b"v").exits(2).says("would be a second");
+    world.seal_with(&["set", "a.yaml", "other"], b"v").exits(2).says("this one has 2");
     assert_eq!(world.read("a.yaml"), before);
     world.write("b.env", "SECRET_P=cGFzc3dvcmQK\n");
     let args = [&KESTRA[..], &["--already-base64", "--dotenv", "b.env", "-o", "b.yaml"]].concat();

@@ -153,7 +153,10 @@ fn hints_lead_to_what_is_taken() {
         seal(&world, &[&args[..], &["--from-file", "k=-"]].concat(), "v").exits(2).says(said);
     }
     seal(&world, &[&openfaas[..], &["--from-file", "-"]].concat(), "v").exits(0);
-    world.seal_with(&["set", "out.yaml", "other"], b"w").exits(2).says("seal set FILE s");
+    world
+        .seal_with(&["set", "out.yaml", "other"], b"w")
+        .exits(2)
+        .says("`seal set` changes the one that is there");
     world.seal(&["unset", "out.yaml", "s"]).exits(2).says("goes with its file");
 }
 

@@ -5,7 +5,6 @@
 //! one whose Secret was to stay: pods go on to pull with it.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use seal_core::place::Place;
 
@@ -30,7 +29,7 @@ pub(crate) async fn take_out_leftovers(ctx: &Context, watched: &[Watched]) {
                 "ServiceAccounts were not looked through for what deleted objects left: {error}"
             );
         }
-        tokio::time::sleep(pace::after_errors(errors).max(Duration::from_millis(100))).await;
+        tokio::time::sleep(pace::after_errors(errors)).await;
     }
 }
 

@@ -118,7 +118,7 @@ fn refused(refusal: &Refusal, target: &Place) -> Outcome {
             format!("exists{owner} and was not made from this sealed file; it is left alone; {}", consent(target))
         }
         // All of the rule, whichever part is not met: a part would say more of the Secret of others.
-        Refusal::NoPlaceholder => "exists and was not made from a sealed file; it is left alone: AdoptEmpty takes over a Secret whose keys are all empty, of the same type, with each label that the sealed file gives it, and one at least".to_owned(),
+        Refusal::NoPlaceholder => "exists and was not made from this sealed file; it is left alone: AdoptEmpty takes over a Secret whose keys are all empty, of the same type, with each label that the sealed file gives it, and one at least".to_owned(),
         Refusal::Merge(problem @ Problem::NoConsent(_)) => {
             let Place { namespace, name } = target;
             format!("{problem}; it is left alone; to let the sealed file write its keys into it: kubectl annotate secret -n {namespace} {name} {ACCEPTS}=merge")

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::attaching::{has, make_account};
 use crate::cluster_sealed::{all, create, patch, served, spec};
-use crate::support::{Controller, apply, foreign, install_in, map, values};
+use crate::merging::consenting;
+use crate::support::{Controller, apply, install_in, map, values};
 
 /// A controller of the whole cluster that attaches pull secrets, and two namespaces.
 async fn start(cluster: &Cluster) -> (Controller, Namespace, Namespace) {
@@ -38,9 +39,7 @@ async fn its_keys_go_from_a_namespace_that_is_taken_out_and_from_all_with_the_ob
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     let (controller, one, other) = start(&cluster).await;
     for ns in [&one, &other] {
-        let mut theirs = foreign("db", &[("theirs", "0")]);
-        theirs.metadata.annotations = Some(map(&[("seal.dev/accepts", "merge")]));
-        ns.create(theirs).await;
+        consenting(ns).await;
     }
     // One of its own name in one of the namespaces may merge there too, if its keys are others.
     let mut own = controller.seal(&one, "db", &[("own", "1")]);

@@ -7,6 +7,7 @@ use seal_testing::eventually;
 use serde_json::json;
 
 use crate::cluster_sealed::{create, patch, served, spec};
+use crate::merging::{consenting, merge};
 use crate::support::{Controller, apply, ends, foreign, install_in, map, message, quiet, values};
 
 #[tokio::test]
@@ -43,12 +44,8 @@ async fn a_merged_secret_that_became_immutable_is_named_and_released_when_it_goe
     let Some(cluster) = quiet!() else { return };
     let ns = cluster.namespace().await;
     let controller = Controller::own(cluster, &ns, &[]).await;
-    let mut theirs = foreign("db", &[("theirs", "0")]);
-    theirs.metadata.annotations = Some(map(&[("seal.dev/accepts", "merge")]));
-    ns.create(theirs).await;
-    let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
-    sealed.spec.on_conflict = Some("Merge".into());
-    ns.create(sealed).await;
+    consenting(&ns).await;
+    merge(&controller, &ns, &[("a", "1")]).await;
     ends(&ns, "db", "Applied").await;
     ns.patch::<Secret>("db", json!({"immutable": true})).await;
     ns.delete::<SealedSecret>("db").await;

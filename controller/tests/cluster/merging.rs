@@ -11,13 +11,13 @@ use crate::support::{
 };
 
 /// A Secret of others with the key `theirs`, whose writer lets sealed files write into it.
-async fn consenting(ns: &Namespace) -> Secret {
+pub(crate) async fn consenting(ns: &Namespace) -> Secret {
     let mut theirs = foreign("db", &[("theirs", "0")]);
     theirs.metadata.annotations = Some(map(&[("seal.dev/accepts", "merge")]));
     ns.create(theirs).await
 }
 
-async fn merge(controller: &Controller, ns: &Namespace, pairs: &[(&str, &str)]) {
+pub(crate) async fn merge(controller: &Controller, ns: &Namespace, pairs: &[(&str, &str)]) {
     let mut sealed = controller.seal(ns, "db", pairs);
     sealed.spec.on_conflict = Some("Merge".into());
     ns.create(sealed).await;

@@ -11,6 +11,7 @@ use seal_testing::{Cluster, Namespace};
 use serde_json::json;
 
 use crate::cluster_sealed::{create, served, spec};
+use crate::merging::{consenting, merge};
 use crate::support::{Controller, apply, ends, foreign, install_in, map, resealed, with};
 
 /// Verb, API group, resource.
@@ -73,12 +74,8 @@ async fn every_right_to_attach_pull_secrets_is_used_and_given_only_where_it_is_a
 /// A Secret of others that is merged into, and left again.
 async fn merge_and_leave(cluster: &Cluster, controller: &Controller) {
     let ns = cluster.namespace().await;
-    let mut theirs = foreign("db", &[("theirs", "0")]);
-    theirs.metadata.annotations = Some(map(&[("seal.dev/accepts", "merge")]));
-    ns.create(theirs).await;
-    let mut sealed = controller.seal(&ns, "db", &[("a", "1")]);
-    sealed.spec.on_conflict = Some("Merge".into());
-    ns.create(sealed).await;
+    consenting(&ns).await;
+    merge(controller, &ns, &[("a", "1")]).await;
     ends(&ns, "db", "Applied").await;
     ns.delete::<SealedSecret>("db").await;
     ns.eventually_gone::<SealedSecret>("db").await;

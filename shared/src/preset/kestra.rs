@@ -152,11 +152,16 @@ fn template(key: &str) -> PresetError {
     )
 }
 
-fn is_base64_of_text(text: &str) -> bool {
+/// What base64 stands for, with or without padding and line breaks.
+fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text = Zeroizing::new(unwrapped(text));
-    let decoded = STANDARD.decode(&*text).or_else(|_| STANDARD_NO_PAD.decode(&*text));
-    let Ok(bytes) = decoded.map(Zeroizing::new) else { return false };
+    let bytes = STANDARD.decode(&*text).or_else(|_| STANDARD_NO_PAD.decode(&*text));
+    bytes.ok().map(Zeroizing::new)
+}
+
+fn is_base64_of_text(text: &str) -> bool {
     let is_binary = |c: char| c.is_control() && !c.is_whitespace();
+    let Some(bytes) = decoded(text) else { return false };
     std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains(is_binary))
 }
 
@@ -170,9 +175,7 @@ fn line_feed(key: &str) -> PresetError {
 }
 
 fn ends_a_line(text: &str) -> bool {
-    let text = Zeroizing::new(unwrapped(text));
-    let decoded = STANDARD.decode(&*text).or_else(|_| STANDARD_NO_PAD.decode(&*text));
-    decoded.map(Zeroizing::new).is_ok_and(|bytes| bytes.ends_with(b"\n"))
+    decoded(text).is_some_and(|bytes| bytes.ends_with(b"\n"))
 }
 
 /// Without the line breaks that base64 tools put in.

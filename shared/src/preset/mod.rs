@@ -22,7 +22,6 @@ use crate::manifest::Manifest;
 use crate::place::Place;
 use crate::registry;
 use crate::secret::SecretValue;
-use crate::secret_type;
 
 pub use error::PresetError;
 use seen::Seen;
@@ -136,6 +135,12 @@ impl Preset {
         matches!(self, Self::OpenFaas | Self::Pachyderm | Self::Flyte | Self::Direktiv)
     }
 
+    /// Whether a rule for the platform is one for Secrets of this type. Credentials of a registry are not its own where it has
+    /// no list of them: its pods pull as all others do.
+    pub fn rules_over(self, type_: Option<&str>) -> bool {
+        type_ != Some(registry::CONFIG_TYPE) || self.lists_registries()
+    }
+
     /// Which platform it is, and when that sees a change of a Secret of this type: for messages.
     pub fn sentence(self, type_: Option<&str>) -> String {
         let is_registry = type_ == Some(registry::CONFIG_TYPE);
@@ -213,13 +218,6 @@ impl Preset {
     /// Whether a line feed at the end of a value reaches the program, so that one that is there by accident must not be sealed.
     pub fn keeps_line_feeds(self) -> bool {
         matches!(self, Self::OpenFaas | Self::Kestra | Self::Pachyderm | Self::Direktiv)
-    }
-
-    /// Whether the platform reads one value of a Secret of this type.
-    pub fn reads_one_value(self, options: &Options, type_: Option<&str>) -> bool {
-        let is_registry = type_.is_some_and(secret_type::is_docker_config);
-        let is_one = matches!(self, Self::OpenFaas | Self::Flyte2 | Self::Direktiv);
-        is_one && !is_registry && !options.multi
     }
 
     /// One value as [`Preset::shape`] has it, under its key, for a sealed file that is there already.

@@ -9,6 +9,7 @@ use super::seen::Seen;
 use super::{Options, PresetError};
 use crate::manifest::Manifest;
 use crate::place::Place;
+use crate::secret_type::is_docker_config;
 
 pub(super) const TAKES_EFFECT: &str =
     "functions see a changed value within about a minute, and a new key at their next deploy";
@@ -19,7 +20,6 @@ pub(super) const PULLS: &str =
 const NAMESPACE: &str = "openfaas-fn";
 const WHY: &str = "OpenFaaS reads the secrets of one namespace";
 const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "openfaas");
-const PULL_SECRETS: [&str; 2] = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"];
 
 pub(super) fn place(namespace: Option<&str>, name: Option<&str>) -> Result<Place, PresetError> {
     let name = rules::name(name, "--name NAME")?;
@@ -29,7 +29,7 @@ pub(super) fn place(namespace: Option<&str>, name: Option<&str>) -> Result<Place
 pub(super) fn check(options: &Options, seen: &Seen<'_>) -> Result<(), PresetError> {
     rules::fixed_namespace(Some(&seen.place.namespace), NAMESPACE, WHY)?;
     seen.needs_label(LABEL.0, LABEL.1)?;
-    if PULL_SECRETS.contains(&seen.type_) || options.multi {
+    if is_docker_config(seen.type_) || options.multi {
         return Ok(());
     }
     let key = seen.only_key("OpenFaaS")?;
@@ -62,7 +62,7 @@ pub(super) fn shape(
 ) -> Result<(), PresetError> {
     rules::label(&mut manifest.template, LABEL.0, LABEL.1)?;
     let type_ = type_of(Some(&manifest.template));
-    if PULL_SECRETS.contains(&type_) || options.multi {
+    if is_docker_config(type_) || options.multi {
         return Ok(());
     }
     opaque(type_)?;

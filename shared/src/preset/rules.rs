@@ -6,6 +6,7 @@ use super::PresetError;
 use crate::kind::sealed::Template;
 use crate::manifest::Manifest;
 use crate::place::Place;
+use crate::secret_type;
 
 /// The name that a person gave, which each platform needs.
 pub(super) fn name<'a>(name: Option<&'a str>, flag: &str) -> Result<&'a str, PresetError> {
@@ -85,13 +86,13 @@ pub(super) fn only_key(
 pub(super) fn own_keys(template: &Template, platform: &str) -> Result<(), PresetError> {
     let type_ = type_of(Some(template));
     let hint = match type_ {
-        "kubernetes.io/dockerconfigjson" | "kubernetes.io/dockercfg" => {
+        _ if !secret_type::names_keys(type_) => return Ok(()),
+        _ if secret_type::is_docker_config(type_) => {
             "`seal registry` makes what pods pull with; leave --for out to keep a Secret of this type"
         }
-        "kubernetes.io/tls" | "kubernetes.io/ssh-auth" | "kubernetes.io/basic-auth" => {
+        _ => {
             "leave the type out to have its values under names of the platform; leave --for out to keep the type"
         }
-        _ => return Ok(()),
     };
     Err(PresetError::new(
         format!(

@@ -73,7 +73,7 @@ impl<'a> Seen<'a> {
                         keys.len(),
                         names.join(", ")
                     ),
-                    "seal one value at a time",
+                    "seal one value at a time; `seal set` changes the one that is there",
                 ))
             }
         }

@@ -1,8 +1,9 @@
 //! Sealed objects of many texts that are for one place: a cluster keeps the one that was applied last.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::escape::escaped;
+use crate::place::Place;
 use crate::reason::Reason;
 
 use super::survey::{Finding, Seen, Word};
@@ -10,48 +11,97 @@ use super::survey::{Finding, Seen, Word};
 /// A sealed object and the file that it stands in.
 pub type InFile<'a> = (&'a str, &'a Seen);
 
+/// What an object lays hold of at a place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Hold<'a> {
+    /// Anything: every object does.
+    Any,
+    /// The whole Secret.
+    Own,
+    /// A key in a Secret of others.
+    Key(&'a str),
+}
+
+/// Which objects of one place may meet in a cluster: those of one file, and those that are sealed for the same recipients.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Together<'a> {
+    File(&'a str),
+    Recipients(&'a [String]),
+}
+
+type Claim<'a> = (&'a Place, Together<'a>, Hold<'a>);
+
+/// The first two objects of a claim: whichever one looks, the first other is among them.
+type FirstTwo = (usize, Option<usize>);
+
 /// What is wrong with those that are for one place, each with its number in `all`.
 ///
-/// Files that are sealed for different recipients are for different clusters, and may have objects of one name.
+/// Files that are sealed for different recipients are for different clusters, and may have objects of one name. Takes one look
+/// at each object, however many are for one place.
 pub fn duplicates(all: &[InFile<'_>]) -> Vec<(usize, Finding)> {
-    let mut by_place: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    for (index, (_, seen)) in all.iter().enumerate() {
-        seen.places.iter().for_each(|place| by_place.entry(place).or_default().push(index));
+    let mut claims: HashMap<Claim<'_>, FirstTwo> = HashMap::new();
+    for (index, (path, seen)) in all.iter().enumerate() {
+        for place in &seen.places {
+            for hold in [Hold::Any].into_iter().chain(holds(seen)) {
+                for together in together(path, seen) {
+                    let first = claims.entry((place, together, hold)).or_insert((index, None));
+                    if first.0 != index {
+                        first.1.get_or_insert(index);
+                    }
+                }
+            }
+        }
     }
     let mut found = Vec::new();
-    for (place, indices) in by_place.iter().filter(|(_, indices)| indices.len() > 1) {
-        for index in indices {
-            let (path, seen) = all[*index];
-            let is_same = |other: &&usize| {
-                let (in_path, other_seen) = all[**other];
-                let is_there = in_path == path || other_seen.sealed_to == seen.sealed_to;
-                *other != index && is_there && conflict(seen, other_seen).is_some()
-            };
-            let Some(other) = indices.iter().find(is_same) else { continue };
-            let (in_path, other) = all[*other];
-            let what = conflict(seen, other).unwrap_or_default();
-            let (in_path, line) = (escaped(in_path), other.line);
-            let sentence = format!("{place} is sealed here and in {in_path}:{line}; {what}");
-            let word = Word::Reason(Reason::Duplicate);
-            found.push((*index, Finding { line: seen.line, word, sentence }));
+    for (index, (path, seen)) in all.iter().enumerate() {
+        for place in &seen.places {
+            let meets = meets(seen).flat_map(|hold| together(path, seen).map(|it| (it, hold)));
+            let others = meets.filter_map(|(together, hold)| {
+                let (first, second) = *claims.get(&(place, together, hold))?;
+                if first == index { second } else { Some(first) }
+            });
+            if let Some(other) = others.min() {
+                found.push((index, finding(place, seen, all[other])));
+            }
         }
     }
     found
 }
 
-/// What a cluster makes of two objects for one place; nothing where both merge other keys into a Secret of others.
-fn conflict(one: &Seen, other: &Seen) -> Option<String> {
-    match (&one.merged, &other.merged) {
-        (Some(keys), Some(others)) => {
-            let key = keys.intersection(others).next()?;
-            Some(format!("both merge the key {}", escaped(key)))
+fn together<'a>(path: &'a str, seen: &'a Seen) -> [Together<'a>; 2] {
+    [Together::File(path), Together::Recipients(&seen.sealed_to)]
+}
+
+/// What an object lays hold of: its Secret, or keys in one of others.
+fn holds(seen: &Seen) -> impl Iterator<Item = Hold<'_>> {
+    let own = seen.merged.is_none().then_some(Hold::Own);
+    own.into_iter().chain(seen.merged.iter().flatten().map(|key| Hold::Key(key)))
+}
+
+/// Holds of others that it cannot stand beside.
+fn meets(seen: &Seen) -> impl Iterator<Item = Hold<'_>> {
+    let whole = if seen.merged.is_none() { Hold::Any } else { Hold::Own };
+    [whole].into_iter().chain(seen.merged.iter().flatten().map(|key| Hold::Key(key)))
+}
+
+fn finding(place: &Place, seen: &Seen, (in_path, other): InFile<'_>) -> Finding {
+    let (in_path, line) = (escaped(in_path), other.line);
+    let what = conflict(seen, other);
+    let sentence = format!("{place} is sealed here and in {in_path}:{line}; {what}");
+    Finding { line: seen.line, word: Word::Reason(Reason::Duplicate), sentence }
+}
+
+/// What a cluster makes of two objects for one place that are in each other's way.
+fn conflict(one: &Seen, other: &Seen) -> String {
+    let is_shared = |key: &&String| other.merged.as_ref().is_some_and(|it| it.contains(*key));
+    match one.merged.iter().flatten().find(is_shared) {
+        Some(key) => format!("both merge the key {}", escaped(key)),
+        None if one.merged.is_none() && other.merged.is_none() && one.kind == other.kind => {
+            "a cluster keeps the one that comes last".to_owned()
         }
-        (None, None) if one.kind == other.kind => {
-            Some("a cluster keeps the one that comes last".to_owned())
+        None => {
+            "the live Secret is of whichever made it first, and the other is left out".to_owned()
         }
-        _ => Some(
-            "the live Secret is of whichever made it first, and the other is left out".to_owned(),
-        ),
     }
 }
 
@@ -59,7 +109,6 @@ fn conflict(one: &Seen, other: &Seen) -> Option<String> {
 mod tests {
     use super::*;
     use crate::kind::Kind;
-    use crate::place::Place;
 
     #[test]
     fn one_place_for_other_recipients_is_another_cluster() {
@@ -102,5 +151,24 @@ mod tests {
         let own = Seen { merged: None, ..other.clone() };
         let found = duplicates(&[("one", &one), ("own", &own)]);
         assert!(found[0].1.sentence.contains("whichever made it first"));
+    }
+
+    #[test]
+    fn many_objects_for_one_place_are_told_apart_in_one_pass() {
+        // Looked at in pairs, these would take a day.
+        let many: Vec<Seen> = (0..200_000)
+            .map(|n| Seen {
+                line: 1,
+                name: "db".to_owned(),
+                kind: Kind::SealedSecret,
+                places: vec![Place::new("prod", "db").unwrap()],
+                merged: (n % 2 == 0).then(|| [format!("k{n}")].into()),
+                sealed_to: vec![if n % 2 == 0 { "x".to_owned() } else { n.to_string() }],
+                expires: None,
+            })
+            .collect();
+        let paths: Vec<String> = (0..many.len()).map(|n| n.to_string()).collect();
+        let all: Vec<InFile<'_>> = paths.iter().map(String::as_str).zip(&many).collect();
+        assert_eq!(duplicates(&all), []);
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::kind::sealed::SealedSecret;
 use crate::preset::Preset;
-use crate::registry::CONFIG_TYPE;
 
 /// Where it is seen that a rule is not kept, and how.
 type Refused = (&'static [&'static str], String);
@@ -48,9 +47,7 @@ impl Ruled {
         let ruled = self.platform?;
         let noted = Preset::noted(object).map(|(preset, _)| preset);
         let type_ = object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
-        // Where a platform has no way of its own to list registries, its pods pull as all others do.
-        let is_for_pods = type_ == Some(CONFIG_TYPE) && !ruled.lists_registries();
-        if noted == Some(ruled) || (noted.is_none() && is_for_pods) {
+        if noted == Some(ruled) || (noted.is_none() && !ruled.rules_over(type_)) {
             return None;
         }
         let policy = &self.policy;

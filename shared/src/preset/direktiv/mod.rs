@@ -55,16 +55,17 @@ pub(super) fn place(
 
 /// Whether a release, `0.10` or earlier, has secrets in a database.
 fn is_in_database(version: &str) -> Result<bool, PresetError> {
-    let parts: Option<Vec<u32>> =
-        version.trim_start_matches('v').split('.').map(|part| part.parse().ok()).collect();
-    match parts.as_deref() {
-        Some([0, minor, ..]) => Ok(*minor <= 10),
-        Some([_, _, ..]) => Ok(false),
-        _ => Err(PresetError::new(
-            format!("{} is no release of Direktiv", escaped(version)),
-            "--direktiv-version 0.8.0, or leave it out for a newer one",
-        )),
-    }
+    Ok(matches!(release(version)?[..], [0, ..=10, ..]))
+}
+
+const NEWER: &str = "--direktiv-version 0.8.0, or leave it out for a newer one";
+
+/// The numbers of a release, two at least.
+fn release(version: &str) -> Result<Vec<u32>, PresetError> {
+    let numbers = version.trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    numbers.collect::<Option<Vec<u32>>>().filter(|numbers| numbers.len() > 1).ok_or_else(|| {
+        PresetError::new(format!("{} is no release of Direktiv", escaped(version)), NEWER)
+    })
 }
 
 fn direktiv_namespace(options: &Options) -> Result<&str, PresetError> {

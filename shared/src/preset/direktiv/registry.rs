@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::super::rules;
 use super::super::seen::Seen;
 use super::super::{Options, PresetError, PullSecret};
-use super::direktiv_namespace;
+use super::{NEWER, direktiv_namespace, release};
 use crate::manifest::Manifest;
 use crate::names::DIREKTIV_NAMESPACE;
 use crate::place::Place;
@@ -32,22 +32,12 @@ enum Naming {
 
 fn naming(version: Option<&str>) -> Result<Naming, PresetError> {
     let Some(version) = version else { return Ok(Naming::Hash) };
-    let unknown = |why: &str| {
-        PresetError::new(
-            format!("Direktiv {version}: {why}"),
-            "--direktiv-version 0.8.0, or leave it out for a newer one",
-        )
-    };
-    let parts: Option<Vec<u32>> =
-        version.trim_start_matches('v').split('.').map(|part| part.parse().ok()).collect();
-    match parts.as_deref() {
-        Some([0, 0..=4, ..]) => {
-            Err(unknown("how it names the credentials of registries is not known"))
-        }
-        Some([0, 5..=7, ..] | [0, 8, 0, ..]) => Ok(Naming::Host),
-        Some([0, 8]) => Err(unknown("0.8.0 names them otherwise than 0.8.1")),
-        Some([_, _, ..]) => Ok(Naming::Hash),
-        _ => Err(unknown("that is no release")),
+    let unknown = |why: &str| PresetError::new(format!("Direktiv {version}: {why}"), NEWER);
+    match release(version)?[..] {
+        [0, 0..=4, ..] => Err(unknown("how it names the credentials of registries is not known")),
+        [0, 5..=7, ..] | [0, 8, 0, ..] => Ok(Naming::Host),
+        [0, 8] => Err(unknown("0.8.0 names them otherwise than 0.8.1")),
+        _ => Ok(Naming::Hash),
     }
 }
 
