@@ -26,15 +26,14 @@ demo-cluster: ## The same in a real API server, with kubectl
 	@demo/cluster
 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
-test: ## Run all tests and the lints; fetches and builds what they need
+test: ## Run all tests; fetches and builds what they need
 	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra; do status=0; bin=$$($(TOOLS) $$set) || status=$$?; \
 	if [[ $$status == 3 && $$CI != true ]]; then \
 	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
 	[[ $$status == 0 ]] || exit $$status; [[ $$set != age ]] || age=$$bin; tools="$$tools$$bin:"; done; \
 	export SEAL_TEST_TOOLS="$$tools$$SEAL_TEST_TOOLS"; \
 	[[ -z $$age ]] || export SEAL_CCTV_AGE="$${SEAL_CCTV_AGE:-$$age/../cctv-age}"; \
-	export RUST_TEST_THREADS="$${RUST_TEST_THREADS:-4}"; set -x; cargo test --workspace --locked # most tests wait for programs
-	@$(MAKE) --no-print-directory lint
+	export RUST_TEST_THREADS="$${RUST_TEST_THREADS:-8}"; set -x; cargo test --workspace --locked # most tests wait for programs
 
 test-windows: ## Run the command line for Windows under wine (needs wine and mingw-w64)
 	@testing/tools/windows
