@@ -3,6 +3,7 @@
 
 SHELL := bash
 TOOLS := testing/tools/build
+SSHD := testing/tools/sshd
 FUZZ_SECONDS ?= 60
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 
@@ -27,7 +28,8 @@ demo-cluster: ## The same in a real API server, with kubectl
 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests; fetches and builds what they need
-	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra; do status=0; bin=$$($(TOOLS) $$set) || status=$$?; \
+	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra sshd; do status=0; \
+	if [[ $$set == sshd ]]; then bin=$$($(SSHD)) || status=$$?; else bin=$$($(TOOLS) $$set) || status=$$?; fi; \
 	if [[ $$status == 3 && $$CI != true ]]; then \
 	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
 	[[ $$status == 0 ]] || exit $$status; [[ $$set != age ]] || age=$$bin; tools="$$tools$$bin:"; done; \
@@ -64,3 +66,4 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 
 tools: ## Build the real etcd, kube-apiserver, kubectl, the kubelet's keyring and age, and what platforms read secrets with, into a cache
 	@$(TOOLS) kubernetes keyring age openfaas flytekit kestra
+	@$(SSHD)

@@ -5,8 +5,10 @@
 //! reads to disk.
 
 mod api_error;
+mod fetch;
 mod keyring;
 mod local;
+mod mac;
 mod memory;
 mod metrics;
 mod object_id;
@@ -43,6 +45,9 @@ enum Command {
     Local(Box<local::LocalArgs>),
     /// Print the CustomResourceDefinition as it is installed
     Crd,
+    /// Fetch a repository for the process that started this one
+    #[command(hide = true, name = fetch::child::ARGUMENT)]
+    Fetch,
 }
 
 fn main() -> ExitCode {
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
         None => process::main(args.cluster),
         Some(Command::Local(args)) => local::main(*args),
         Some(Command::Crd) => print_crd(),
+        Some(Command::Fetch) => fetch::child::main(),
     };
     result.unwrap_or_else(|error| {
         tracing::error!("{error}");

@@ -27,19 +27,23 @@ mod clients;
 mod cluster;
 mod control_plane;
 mod daemon;
+mod git_server;
 mod install;
 mod namespace;
 mod process;
 pub mod programs;
 mod proxy;
+mod ssh_server;
 pub mod tools;
 mod wait;
 
 pub use audit::Used;
 pub use cluster::{Cluster, StartError};
+pub use git_server::{Fault, GitServer};
 pub use namespace::{Namespace, named};
 pub use process::Process;
 pub use proxy::{Behaviour, Proxy};
+pub use ssh_server::{SshServer, ssh_key};
 pub use wait::{DEADLINE, eventually, eventually_gone, eventually_in, eventually_within};
 
 /// The API server that all tests of this process share, or `None` after saying that this test is

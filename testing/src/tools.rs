@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const BUILD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/build");
+const SSHD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/sshd");
 
 /// The path of a tool by its name (`etcd`, `kubectl`, `age`, `sops`, …), if it has been built or
 /// provided.
@@ -72,17 +73,16 @@ fn set_of(name: &str) -> Option<&'static str> {
         "flyte-read-secret" => Some("flytekit"),
         "kestra-find-secret" => Some("kestra"),
         "sops" | "kubeseal" => Some("peers"),
+        "sshd" => Some("sshd"),
         _ => None,
     }
 }
 
 /// The script knows the names in its cache; `--where` prints nothing for what has not been built.
 fn built(set: &str) -> Option<PathBuf> {
-    let asked = Command::new(BUILD)
-        .args(["--where", set])
-        .env_remove("KUBEBUILDER_ASSETS")
-        .output()
-        .ok()?;
+    let (program, args) =
+        if set == "sshd" { (SSHD, vec!["--where"]) } else { (BUILD, vec!["--where", set]) };
+    let asked = Command::new(program).args(args).env_remove("KUBEBUILDER_ASSETS").output().ok()?;
     let line = String::from_utf8(asked.stdout).ok()?;
     Some(line.trim_end()).filter(|line| !line.is_empty()).map(|line| Path::new(line).to_path_buf())
 }

@@ -9,6 +9,7 @@ mod folding;
 mod identity;
 mod laying;
 mod refusal;
+mod remote;
 mod round;
 mod run;
 mod stop;
@@ -25,9 +26,10 @@ use seal_core::exit_code::ExitCode;
 use seal_core::layout::Layout;
 use seal_core::place::is_label;
 
-use crate::texts::Source;
+use crate::texts::{Source, is_url, plain};
 use direktiv::DirektivArgs;
 use refusal::Failure;
+use remote::{Remote, RemoteArgs};
 use target::Target;
 
 /// Open sealed files onto disk, without a cluster
@@ -65,8 +67,8 @@ use target::Target;
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["git", "dir"]))]
 pub(crate) struct LocalArgs {
-    /// Git repository on this machine, bare or not
-    #[arg(long, value_name = "DIR")]
+    /// Git repository: https:// or ssh://, or its folder on this machine, bare or not
+    #[arg(long, value_name = "URL|DIR")]
     git: Option<PathBuf>,
     /// Folder of sealed files
     #[arg(long, value_name = "DIR")]
@@ -91,9 +93,11 @@ pub(crate) struct LocalArgs {
     layout: Chosen,
     #[command(flatten)]
     direktiv: DirektivArgs,
-    /// How often to look for a change, such as 500ms, 1s or 5m
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
-    interval: Duration,
+    #[command(flatten)]
+    remote: RemoteArgs,
+    /// How often to look for a change, such as 500ms, 1s or 5m [default: 1s, of a URL 60s]
+    #[arg(long, value_name = "TIME", value_parser = interval)]
+    interval: Option<Duration>,
     /// Apply once, then exit
     #[arg(long)]
     once: bool,
@@ -143,12 +147,12 @@ pub(crate) fn main(args: LocalArgs) -> Result<process::ExitCode, Box<dyn std::er
     }
 }
 
-fn start(args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
-    let source = match (args.git, args.dir) {
-        (Some(repository), _) => Source::git(repository, args.reference, args.path)?,
-        (None, Some(folder)) => Source::folder(folder, args.path)?,
-        (None, None) => return Err(Failure::usage("no source", "name one with --git or --dir")),
-    };
+/// How often a folder is looked at, and a server asked.
+const LOOK: Duration = Duration::from_secs(1);
+const FETCH: Duration = Duration::from_secs(60);
+
+fn start(mut args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
+    let (source, remote) = source(&mut args)?;
     let identities = identity::Identities::read(args.identity)?;
     source.refuse_inside(&args.out)?;
     let target = match args.layout {
@@ -164,11 +168,35 @@ fn start(args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
     };
     let settings = Settings {
         namespaces: args.namespaces.into_iter().collect(),
-        interval: args.interval,
+        // What was fetched is put right as often as what lies here.
+        interval: if remote.is_some() { LOOK } else { args.interval.unwrap_or(LOOK) },
         once: args.once,
         allow_prune: args.allow_prune,
     };
-    Ok((run::Run::new(source, identities, target), settings))
+    Ok((run::Run::new(source, remote, identities, target), settings))
+}
+
+fn source(args: &mut LocalArgs) -> Result<(Source, Option<Remote>), Failure> {
+    let (remote, path, reference) =
+        (std::mem::take(&mut args.remote), args.path.take(), args.reference.take());
+    let url = args.git.as_ref().filter(|it| is_url(it)).map(|it| it.to_string_lossy().into_owned());
+    if url.is_none() && remote.are_there() {
+        return Err(Failure::usage("the --git-… flags are for a URL", "leave them out"));
+    }
+    let source = match (url, args.git.take(), args.dir.take()) {
+        (Some(url), ..) => {
+            let interval = args.interval.unwrap_or(FETCH);
+            let remote =
+                remote.remote(&url, reference.as_deref(), plain(path.clone())?, interval)?;
+            return Ok((Source::fetched(remote.store().to_owned(), path)?, Some(remote)));
+        }
+        (None, Some(repository), _) => Source::git(repository, reference, path)?,
+        (None, None, Some(folder)) => Source::folder(folder, path)?,
+        (None, None, None) => {
+            return Err(Failure::usage("no source", "name one with --git or --dir"));
+        }
+    };
+    Ok((source, None))
 }
 
 fn namespace(text: &str) -> Result<String, &'static str> {

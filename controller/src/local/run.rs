@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::process;
 
 use seal_core::exit_code::ExitCode;
+use seal_core::reason::Reason;
 use seal_core::tree::collect::Warning;
 
 use super::Settings;
 use super::identity::Identities;
 use super::refusal::{Failure, Refusal};
+use super::remote::Remote;
 use super::round::{Tally, collect, round};
 use super::stop::Stop;
 use super::target::Target;
+use crate::fetch::FetchError;
 use crate::texts::{Asked, Revision, Source, SourceError};
 use crate::work::pace::doubling;
 
@@ -22,6 +25,8 @@ const MOST_TICKS: u64 = 60;
 #[derive(Debug)]
 pub(crate) struct Run {
     source: Source,
+    /// What the source is fetched from, where that is elsewhere.
+    remote: Option<Remote>,
     identities: Identities,
     target: Target,
     last: Option<Last>,
@@ -44,14 +49,19 @@ struct Logged {
     revision: Option<Revision>,
     refusals: Vec<Refusal>,
     warnings: BTreeSet<Warning>,
-    source_error: Option<SourceError>,
+    source_error: Option<NotRead>,
     /// Why nothing can be written where OUT leads to.
     lost: Option<String>,
 }
 
 impl Run {
-    pub(crate) fn new(source: Source, identities: Identities, target: Target) -> Self {
-        Self { source, identities, target, last: None, logged: Logged::default() }
+    pub(crate) fn new(
+        source: Source,
+        remote: Option<Remote>,
+        identities: Identities,
+        target: Target,
+    ) -> Self {
+        Self { source, remote, identities, target, last: None, logged: Logged::default() }
     }
 
     /// Runs until a signal, or once.
@@ -68,7 +78,7 @@ impl Run {
         }
     }
 
-    fn tick(&mut self, settings: &Settings, stop: &Stop) -> Result<Option<Tally>, SourceError> {
+    fn tick(&mut self, settings: &Settings, stop: &Stop) -> Result<Option<Tally>, NotRead> {
         let new_keys = self.identities.refresh().unwrap_or_else(|failure| {
             tracing::warn!(
                 reason = %failure.reason,
@@ -90,19 +100,32 @@ impl Run {
             }
         }
         self.logged.lost(None);
-        let result = self.source.revision(Asked(&|| !stop.requested())).and_then(|revision| {
-            if !new_keys && !self.is_due(&revision) {
-                return Ok(None);
-            }
-            let inventory = self.target.inventory();
-            let collected = collect(&self.source, &revision, inventory, settings, stop)?;
-            let keyring = self.identities.keyring();
-            let tally = round(collected, keyring, &mut self.target, settings, stop);
-            self.remember(revision, &tally);
-            Ok(Some(tally))
-        });
+        let result = self.pass(new_keys, settings, stop);
         self.logged.source_error(result.as_ref().err());
         result
+    }
+
+    fn pass(
+        &mut self,
+        new_keys: bool,
+        settings: &Settings,
+        stop: &Stop,
+    ) -> Result<Option<Tally>, NotRead> {
+        let asked = || !stop.requested();
+        if let Some(remote) = &mut self.remote {
+            let commit = remote.commit(Asked(&asked), settings.once)?;
+            self.source.set_commit(commit);
+        }
+        let revision = self.source.revision(Asked(&asked))?;
+        if !new_keys && !self.is_due(&revision) {
+            return Ok(None);
+        }
+        let inventory = self.target.inventory();
+        let collected = collect(&self.source, &revision, inventory, settings, stop)?;
+        let keyring = self.identities.keyring();
+        let tally = round(collected, keyring, &mut self.target, settings, stop);
+        self.remember(revision, &tally);
+        Ok(Some(tally))
     }
 
     fn is_due(&mut self, revision: &Revision) -> bool {
@@ -130,6 +153,31 @@ impl Run {
             (0, 0)
         };
         self.last = Some(Last { revision, retry_in, tries });
+    }
+}
+
+/// Why nothing was read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotRead {
+    #[error("{0}")]
+    Source(#[from] SourceError),
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
+}
+
+impl NotRead {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::Source(error) => error.reason(),
+            Self::Fetch(error) => error.reason(),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Fetch(error) => error.hint(),
+        }
     }
 }
 
@@ -170,7 +218,7 @@ impl Logged {
         }
     }
 
-    fn source_error(&mut self, error: Option<&SourceError>) {
+    fn source_error(&mut self, error: Option<&NotRead>) {
         if let Some(error) = error.filter(|error| self.source_error.as_ref() != Some(error)) {
             tracing::warn!(reason = %error.reason(), hint = error.hint(), "{error}");
         }
@@ -179,7 +227,7 @@ impl Logged {
 }
 
 /// 0 when everything was applied, else the code of the first refusal.
-fn exit_code(result: Result<Option<Tally>, SourceError>) -> ExitCode {
+fn exit_code(result: Result<Option<Tally>, NotRead>) -> ExitCode {
     match result {
         Ok(Some(tally)) => match tally.all_refusals().next() {
             Some(first) => first.reason.into(),

@@ -6,8 +6,6 @@ use seal_disk::words::words;
 /// Why a source cannot be used as it was named.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SetupError {
-    #[error("{0} is a URL, and local mode reads a repository on this machine")]
-    Url(String),
     #[error("{0}")]
     NotARepository(SourceError),
     #[error("{0} has a work tree, and its HEAD moves with every checkout")]
@@ -34,7 +32,6 @@ impl SetupError {
 
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Url(_) => "`git clone --mirror` it, and give that folder",
             Self::NotARepository(error) => error.hint(),
             Self::NoRef(_) => "name the branch that is to be applied, such as --ref main",
             Self::NoFolder(_) => "name the folder of the sealed files",

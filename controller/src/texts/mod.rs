@@ -7,7 +7,7 @@
 mod budget;
 mod error;
 mod folder;
-mod git;
+pub(crate) mod git;
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -48,10 +48,19 @@ impl Source {
         reference: Option<String>,
         subdir: Option<PathBuf>,
     ) -> Result<Self, SetupError> {
-        if is_url(&repository) {
-            return Err(SetupError::Url(repository.display().to_string()));
-        }
         git::Repository::new(repository, reference, plain(subdir)?).map(Self::Git)
+    }
+
+    /// A repository that we fetch ourselves, as it was last fetched.
+    pub(crate) fn fetched(store: PathBuf, subdir: Option<PathBuf>) -> Result<Self, SetupError> {
+        Ok(Self::Git(git::Repository::fetched(store, plain(subdir)?)))
+    }
+
+    /// The commit that is there from now on, of one that was [fetched](Self::fetched).
+    pub(crate) fn set_commit(&mut self, commit: gix::ObjectId) {
+        if let Self::Git(repository) = self {
+            repository.set_commit(commit);
+        }
     }
 
     pub(crate) fn folder(folder: PathBuf, subdir: Option<PathBuf>) -> Result<Self, SetupError> {
@@ -136,12 +145,12 @@ impl fmt::Display for Revision {
     }
 }
 
-fn short(id: gix::ObjectId) -> String {
+pub(crate) fn short(id: gix::ObjectId) -> String {
     id.to_hex_with_len(7).to_string()
 }
 
 /// `--path` as a way down only.
-fn plain(subdir: Option<PathBuf>) -> Result<PathBuf, SetupError> {
+pub(crate) fn plain(subdir: Option<PathBuf>) -> Result<PathBuf, SetupError> {
     let mut down = PathBuf::new();
     for part in subdir.unwrap_or_default().components() {
         match part {
@@ -154,7 +163,7 @@ fn plain(subdir: Option<PathBuf>) -> Result<PathBuf, SetupError> {
 }
 
 /// `https://…`, `ssh://…` and `git@host:path`, unless a folder has that name.
-fn is_url(path: &Path) -> bool {
+pub(crate) fn is_url(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let host_first = text.find(':').is_some_and(|colon| !text[..colon].contains('/'));
     (text.contains("://") || host_first) && !path.exists()

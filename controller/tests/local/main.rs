@@ -13,5 +13,6 @@ mod hostile_git;
 mod one_file;
 mod prune;
 mod refuse;
+mod remote;
 mod rig;
 mod watch;

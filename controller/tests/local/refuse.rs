@@ -196,8 +196,8 @@ fn wrong_use_is_said_before_anything_is_made() {
     let rig = Rig::new();
     rig.commit_objects(&["db"]);
     for (source, words) in [
-        (&["--git=https://example.com/x.git"][..], "is a URL"),
-        (&["--git=git@example.com:x.git"], "is a URL"),
+        (&["--git=http://example.com/x.git"][..], "is neither https:// nor ssh://"),
+        (&["--git=git@example.com:x.git"], "needs --git-ssh-key and --git-known-hosts"),
         (&["--git=out-there"], "is not a Git repository"),
         (&["--git=."], "is not a Git repository"),
         (&["--dir=out-there"], "there is no folder"),

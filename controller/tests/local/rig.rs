@@ -132,6 +132,7 @@ impl Rig {
         command
             .current_dir(self.folder.path())
             .env("GIT_DIR", "/nowhere")
+            .env("PATH", "") // nothing here may start a program of others
             .arg("local")
             .args(source);
         command.arg("--identity=key.txt");

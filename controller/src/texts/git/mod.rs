@@ -27,6 +27,8 @@ pub(crate) struct Repository {
     path: PathBuf,
     reference: String,
     subdir: PathBuf,
+    /// Whether contents that are larger than what is read were never fetched.
+    is_partial: bool,
 }
 
 /// What is to be known of a repository before a commit of it is read.
@@ -43,7 +45,7 @@ impl Repository {
         reference: Option<String>,
         subdir: PathBuf,
     ) -> Result<Self, SetupError> {
-        let mut repository = Self { path, reference: "HEAD".to_owned(), subdir };
+        let mut repository = Self { path, reference: "HEAD".to_owned(), subdir, is_partial: false };
         let opened = repository.open().map_err(SetupError::NotARepository)?;
         match reference {
             Some(reference) => repository.reference = reference,
@@ -51,6 +53,26 @@ impl Repository {
             None => return Err(SetupError::NoRef(repository.path.display().to_string())),
         }
         Ok(repository)
+    }
+
+    /// One that we fetched: its contents are whole but for what is too large, and it has no references.
+    pub(crate) fn fetched(path: PathBuf, subdir: PathBuf) -> Self {
+        Self { path, reference: "HEAD".to_owned(), subdir, is_partial: true }
+    }
+
+    /// From now on its commit is this one.
+    pub(crate) fn set_commit(&mut self, commit: ObjectId) {
+        self.reference = commit.to_string();
+    }
+
+    /// The contents of manifests of a commit that are not here.
+    pub(crate) fn missing(
+        &self,
+        commit: ObjectId,
+        asked: Asked<'_>,
+    ) -> Result<Vec<ObjectId>, SourceError> {
+        let Opened { inside, folder, .. } = self.open()?;
+        Walk::new(Objects::open(inside, &folder)?, commit, asked).missing(&self.subdir)
     }
 
     /// The folder that has the repository's files checked out, when there is one; else its own.
@@ -126,7 +148,8 @@ impl Repository {
         take: &mut dyn FnMut(Text) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
         let Opened { inside, folder, .. } = self.open()?;
-        let walk = Walk::new(Objects::open(inside, &folder)?, commit, asked);
+        let mut walk = Walk::new(Objects::open(inside, &folder)?, commit, asked);
+        walk.is_partial = self.is_partial;
         walk.read(&self.subdir, take)
     }
 }

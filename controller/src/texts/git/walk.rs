@@ -94,12 +94,15 @@ pub(super) struct Walk<'a> {
     /// Contents that may be manifests, in the order of their first names, and all names of each.
     contents: Vec<(ObjectId, Vec<String>)>,
     known: HashMap<ObjectId, usize>,
+    /// Whether a content that is missing is one that was too large to fetch.
+    pub(super) is_partial: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(objects: Objects, commit: ObjectId, asked: Asked<'a>) -> Self {
         let budget = Budget::default();
-        Self { objects, commit, budget, asked, contents: Vec::new(), known: HashMap::new() }
+        let (contents, known) = (Vec::new(), HashMap::new());
+        Self { objects, commit, budget, asked, contents, known, is_partial: false }
     }
 
     /// Gives each content beneath `subdir` to `take`, before the next one is read.
@@ -108,6 +111,30 @@ impl<'a> Walk<'a> {
         subdir: &Path,
         take: &mut dyn FnMut(Text) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
+        self.names(subdir)?;
+        for (id, mut paths) in std::mem::take(&mut self.contents) {
+            paths.sort();
+            let content = self.content(id)?;
+            take(Text { paths, content })?;
+        }
+        Ok(())
+    }
+
+    /// The contents that are not in the object store.
+    pub(super) fn missing(mut self, subdir: &Path) -> Result<Vec<ObjectId>, SourceError> {
+        self.names(subdir)?;
+        let mut missing = Vec::new();
+        for (id, _) in &self.contents {
+            self.asked.go_on()?;
+            if self.objects.size(*id)?.is_none() {
+                missing.push(*id);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Every name of a manifest beneath `subdir`, and what it is of.
+    fn names(&mut self, subdir: &Path) -> Result<(), SourceError> {
         let root = self.root()?;
         let tree = self.descend(root, subdir)?;
         let prefix = BString::from(subdir.as_os_str().as_encoded_bytes());
@@ -115,11 +142,6 @@ impl<'a> Walk<'a> {
         let mut waiting = vec![(tree, prefix, 0)];
         while let Some((id, prefix, depth)) = waiting.pop() {
             self.tree(id, &prefix, depth, &mut waiting)?;
-        }
-        for (id, mut paths) in std::mem::take(&mut self.contents) {
-            paths.sort();
-            let content = self.content(id)?;
-            take(Text { paths, content })?;
         }
         Ok(())
     }
@@ -198,7 +220,11 @@ impl<'a> Walk<'a> {
 
     fn content(&mut self, id: ObjectId) -> Result<Content, SourceError> {
         self.asked.go_on()?;
-        let size = self.objects.size(id)?.ok_or_else(|| self.damaged())?;
+        let size = match self.objects.size(id)? {
+            Some(size) => size,
+            None if self.is_partial => return Ok(Content::TooLarge),
+            None => return Err(self.damaged()),
+        };
         if size > MAX_FILE_BYTES {
             return Ok(Content::TooLarge);
         }

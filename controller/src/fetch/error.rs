@@ -1,0 +1,101 @@
+//! Why nothing was fetched. Made in the child, told by its parent, so each is also a line of JSON.
+//!
+//! No text of a server is in any of them but a reference's or a host's name, and no credential.
+
+use seal_core::reason::Reason;
+use serde::{Deserialize, Serialize};
+
+/// Why nothing was fetched. One variant, one remedy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("{0}")]
+    Url(String),
+    #[error("the {0} cannot be used: {1}")]
+    Credentials(String, String),
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(String, String),
+    #[error("{0} has a certificate that is not trusted here")]
+    Certificate(String),
+    #[error("the host key of {host} is none of those in knownHosts: it offers {offered}")]
+    HostKey { host: String, offered: String },
+    #[error("{0} is not in knownHosts")]
+    UnknownHost(String),
+    #[error("{0} does not accept the credentials, or there are none")]
+    Unauthorized(String),
+    #[error("{0} has no such repository, or does not show it to these credentials")]
+    NoRepository(String),
+    #[error("{host} asks to come back later")]
+    Busy { host: String, retry_after: Option<u64> },
+    #[error("{0} sends this repository elsewhere: to another host, or not by https")]
+    Moved(String),
+    #[error("the repository has no {0}")]
+    NoRef(String),
+    #[error("{0} is the name of a branch and of a tag")]
+    Ambiguous(String),
+    #[error("{0} answered what no git server answers: {1}")]
+    Protocol(String, String),
+    #[error("what {0} sends is beyond a limit: {1}")]
+    TooMuch(String, String),
+    #[error("{0} did not send all of it in time")]
+    Timeout(String),
+    #[error(
+        "the fetch from {0} ended without an answer: it may take 192 MiB of memory and no more"
+    )]
+    Ended(String),
+    #[error("the folder for fetched objects cannot be used: {0}")]
+    Store(String),
+}
+
+impl FetchError {
+    /// The one word for it.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Url(_) | Self::Credentials(..) => Reason::Malformed,
+            Self::HostKey { .. }
+            | Self::UnknownHost(_)
+            | Self::Certificate(_)
+            | Self::Moved(_)
+            | Self::Ambiguous(_) => Reason::NotAllowed,
+            _ => Reason::Retrying,
+        }
+    }
+
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "https://HOST/PATH or ssh://git@HOST/PATH, without a password in it",
+            Self::Credentials(..) => "put right what is named",
+            Self::Unreachable(..) | Self::Timeout(_) => {
+                "it is tried again; the last good state stays"
+            }
+            Self::Certificate(_) => "give the certificate of its authority as caBundle",
+            Self::HostKey { .. } => {
+                "compare it with what the host's operator publishes, and only then pin it in knownHosts"
+            }
+            Self::UnknownHost(_) => {
+                "pin its keys in knownHosts, as its operator publishes them: nothing is trusted at first sight"
+            }
+            Self::Unauthorized(_) | Self::NoRepository(_) => {
+                "give a token or deploy key that may read this repository"
+            }
+            Self::Busy { .. } => "it is tried again when the host asks for it",
+            Self::Moved(_) => "name the repository by the URL it has now",
+            Self::NoRef(_) => {
+                "name a branch, tag or commit that is there; the last good state stays"
+            }
+            Self::Ambiguous(_) => "say which: refs/heads/NAME or refs/tags/NAME",
+            Self::Protocol(..) => "is that the URL of a repository? `git ls-remote URL` tells",
+            Self::TooMuch(..) | Self::Ended(_) => {
+                "name the folder of the sealed files with `path`, or keep them in a repository of their own"
+            }
+            Self::Store(_) => "make room, or give the folder to the user that this runs as",
+        }
+    }
+
+    /// How long the host asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => retry_after.map(std::time::Duration::from_secs),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! HMAC and SHA-256 of the TLS provider: for host names that a known_hosts hides, signatures of webhooks, and names of
+//! folders. Compares in constant time. Encrypts and decrypts nothing.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, Key};
+
+/// Whether `tag` is the HMAC-SHA-1 of `message`, as OpenSSH hides a host's name.
+pub(crate) fn is_sha1(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
+    hmac::verify(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), message, tag).is_ok()
+}
+
+/// Whether `tag` is the HMAC-SHA-256 of `message`, as forges sign what they deliver.
+pub(crate) fn is_sha256(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
+    hmac::verify(&Key::new(HMAC_SHA256, key), message, tag).is_ok()
+}
+
+/// The SHA-256 of a text.
+pub(crate) fn sha256(text: &[u8]) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, text);
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
