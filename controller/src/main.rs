@@ -5,6 +5,8 @@
 //! reads to disk.
 
 mod api_error;
+mod client;
+mod connections;
 mod fetch;
 mod keyring;
 mod local;

@@ -1,11 +1,11 @@
 //! What the controller in a cluster is told on its command line. The doc comments are its help.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use seal_core::names;
 use seal_core::open::allowed::Grants;
 
+use crate::client::ClientArgs;
 use crate::memory::Watched;
 
 /// Open sealed objects into live Secrets
@@ -37,12 +37,8 @@ pub(crate) struct ClusterArgs {
     /// Objects reconciled at the same time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u8).range(1..))]
     pub(super) workers: u8,
-    /// Kubeconfig file, outside of a cluster
-    #[arg(long, value_name = "FILE")]
-    pub(super) kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    pub(super) context: Option<String>,
+    #[command(flatten)]
+    pub(super) client: ClientArgs,
 }
 
 impl ClusterArgs {

@@ -2,11 +2,7 @@
 
 mod admin;
 mod args;
-mod bounded;
-mod connect;
-mod connections;
 mod first_key;
-mod retry;
 mod upkeep;
 mod worker;
 
@@ -23,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::client;
+use crate::connections;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reconcile::{Context, take_out_leftovers};
@@ -64,7 +62,7 @@ pub(crate) fn main(args: ClusterArgs) -> Result<ExitCode, Box<dyn std::error::Er
 
 /// Runs until SIGTERM or SIGINT.
 async fn run(args: ClusterArgs) -> Result<(), ClusterError> {
-    let client = connect::connect(&args).await?;
+    let client = client::connect(&args.client).await.map_err(ClusterError::Connect)?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let mut controller = Controller::new(client, metrics, args);
@@ -252,7 +250,7 @@ async fn wait(mut listed: watch::Receiver<bool>) {
     let _ = listed.wait_for(|listed| *listed).await;
 }
 
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");

@@ -3,6 +3,10 @@
 //! No request takes for ever: one that is silent for [`SILENT_FOR`] is given up. A watch is never silent for so long:
 //! the API server ends it before.
 
+mod bounded;
+mod retry;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::client::ClientBuilder;
@@ -12,9 +16,8 @@ use tower::ServiceBuilder;
 use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
 
-use super::bounded::BoundedLayer;
-use super::retry::Retry;
-use super::{ClusterArgs, ClusterError};
+use bounded::BoundedLayer;
+use retry::Retry;
 
 /// How long a connection may take to come about.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -23,15 +26,27 @@ const SILENT_FOR: Duration = Duration::from_secs(30);
 /// More than there are workers and watches.
 const REQUESTS: usize = 1024;
 
-pub(super) async fn connect(args: &ClusterArgs) -> Result<Client, ClusterError> {
-    let mut config = config(args).await.map_err(ClusterError::Connect)?;
+/// Which cluster, as the command line names it.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct ClientArgs {
+    /// Kubeconfig file, outside of a cluster
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+/// A client, or why there is none.
+pub(crate) async fn connect(args: &ClientArgs) -> Result<Client, &'static str> {
+    let mut config = config(args).await?;
     config.connect_timeout = Some(CONNECT_WITHIN);
     config.read_timeout = Some(SILENT_FOR);
     config.write_timeout = Some(SILENT_FOR);
     config.reset_reader_on_write = true;
     config.default_retry = false; // kube's waits up to a thousand seconds between tries
     let builder = ClientBuilder::try_from(config);
-    let builder = builder.map_err(|error| ClusterError::Connect(unusable(&error)))?;
+    let builder = builder.map_err(|error| unusable(&error))?;
     // The buffer makes a service that can be called again out of one that cannot; each request waits in it but once.
     let again = ServiceBuilder::new()
         .layer(BoundedLayer)
@@ -51,7 +66,7 @@ fn unusable(error: &kube::Error) -> &'static str {
     }
 }
 
-async fn config(args: &ClusterArgs) -> Result<Config, &'static str> {
+async fn config(args: &ClientArgs) -> Result<Config, &'static str> {
     let options =
         KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
     match &args.kubeconfig {

@@ -27,7 +27,7 @@ const MOST_BYTES: usize = 16 << 10;
 const AFTER_AN_ERROR: Duration = Duration::from_millis(100);
 
 /// Serves for ever.
-pub(super) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, router: Router) {
     let mut open: VecDeque<(IpAddr, AbortHandle)> = VecDeque::new();
     loop {
         let Ok((stream, from)) = listener.accept().await else {
