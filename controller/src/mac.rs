@@ -14,6 +14,11 @@ pub(crate) fn is_sha256(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
     hmac::verify(&Key::new(HMAC_SHA256, key), message, tag).is_ok()
 }
 
+/// Whether two texts are the same; takes as long whatever they have in common.
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
 /// The SHA-256 of a text.
 pub(crate) fn sha256(text: &[u8]) -> [u8; 32] {
     let digest = digest::digest(&digest::SHA256, text);

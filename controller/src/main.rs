@@ -6,8 +6,10 @@
 
 mod api_error;
 mod client;
+mod conditions;
 mod connections;
 mod fetch;
+mod git;
 mod keyring;
 mod local;
 mod mac;
@@ -28,6 +30,7 @@ mod work;
 use std::process::ExitCode;
 
 use clap::Parser;
+use seal_core::kind::crd;
 
 /// Open sealed files into live Secrets
 #[derive(Debug, Parser)]
@@ -45,8 +48,13 @@ struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Local(Box<local::LocalArgs>),
-    /// Print the CustomResourceDefinition as it is installed
-    Crd,
+    Git(Box<git::GitArgs>),
+    /// Print the CustomResourceDefinitions as they are installed
+    Crd {
+        /// That of GitSources instead
+        #[arg(long)]
+        git: bool,
+    },
     /// Fetch a repository for the process that started this one
     #[command(hide = true, name = fetch::child::ARGUMENT)]
     Fetch,
@@ -59,7 +67,8 @@ fn main() -> ExitCode {
     let result = match args.command {
         None => process::main(args.cluster),
         Some(Command::Local(args)) => local::main(*args),
-        Some(Command::Crd) => print_crd(),
+        Some(Command::Git(args)) => git::main(*args),
+        Some(Command::Crd { git }) => print_crd(git),
         Some(Command::Fetch) => fetch::child::main(),
     };
     result.unwrap_or_else(|error| {
@@ -68,9 +77,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn print_crd() -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn print_crd(git: bool) -> Result<ExitCode, Box<dyn std::error::Error>> {
     use std::io::Write;
-    std::io::stdout().write_all(seal_core::kind::crd::crd().as_bytes())?;
+    let text = if git { crd::git_crd() } else { crd::crd() };
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -66,6 +66,7 @@ macro_rules! metadata_of {
 
 pub(crate) mod account;
 mod cluster;
+pub(crate) mod digested;
 
 pub(crate) use cluster::{ArrivedInCluster, NamespaceMeta};
 

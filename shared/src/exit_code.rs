@@ -58,10 +58,13 @@ impl From<Reason> for ExitCode {
             | Reason::Contested
             | Reason::Partial
             | Reason::Suspended
-            | Reason::PruneBlocked => Self::Failed,
-            Reason::Malformed | Reason::NotAllowed | Reason::Duplicate | Reason::KeyRejected => {
-                Self::Input
-            }
+            | Reason::PruneBlocked
+            | Reason::NotFastForward => Self::Failed,
+            Reason::Malformed
+            | Reason::NotAllowed
+            | Reason::NotVerified
+            | Reason::Duplicate
+            | Reason::KeyRejected => Self::Input,
             Reason::NoMatchingKey => Self::Missing,
             Reason::WrongPlace | Reason::NotSealedForThis => Self::WrongPlace,
         }

@@ -45,6 +45,14 @@ pub const CREATED: &str = "seal.dev/created";
 pub const PRESET: &str = "seal.dev/for";
 /// Annotation of a sealed object: the day after which its credentials are no longer valid, `2027-01-31`.
 pub const EXPIRES: &str = "seal.dev/expires";
+/// Annotation of a sealed object that a GitSource applied: the source's name and uid, and the path in its repository.
+pub const GIT_SOURCE: &str = "seal.dev/git-source";
+/// Annotation of a GitSource: the commit that may be applied although it does not descend from the one before.
+pub const ACCEPT_REVISION: &str = "seal.dev/accept-revision";
+/// Annotation of a GitSource: the commit by which objects may go, however many.
+pub const ALLOW_PRUNE: &str = "seal.dev/allow-prune";
+/// Under which name the writes of Git sources stand in `managedFields`.
+pub const GIT_FIELD_MANAGER: &str = "seal-git";
 /// Annotation by which the deletion guard lets something go.
 pub const ALLOW_DELETE: &str = "seal.dev/allow-delete";
 /// Under which name the controller's writes stand in `managedFields`.

@@ -35,6 +35,10 @@ pub enum Reason {
     Duplicate,
     /// Without a cluster: too many objects left the source at once.
     PruneBlocked,
+    /// The revision does not descend from the one that is live.
+    NotFastForward,
+    /// The commit is not signed by anybody who is allowed to.
+    NotVerified,
     /// Event only: a live Secret that somebody changed was put right.
     Repaired,
     /// Event only: an immutable or retyped live Secret was made anew.
@@ -49,7 +53,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Applied,
         Self::NotOurs,
         Self::NoMatchingKey,
@@ -64,6 +68,8 @@ impl Reason {
         Self::Suspended,
         Self::Duplicate,
         Self::PruneBlocked,
+        Self::NotFastForward,
+        Self::NotVerified,
         Self::Repaired,
         Self::Replaced,
         Self::Adopted,
@@ -88,6 +94,8 @@ impl Reason {
             Self::Suspended => "Suspended",
             Self::Duplicate => "Duplicate",
             Self::PruneBlocked => "PruneBlocked",
+            Self::NotFastForward => "NotFastForward",
+            Self::NotVerified => "NotVerified",
             Self::Repaired => "Repaired",
             Self::Replaced => "Replaced",
             Self::Adopted => "Adopted",
@@ -117,6 +125,10 @@ impl Reason {
             Self::Suspended => "set spec.suspend to false to go on",
             Self::Duplicate => "delete one of them",
             Self::PruneBlocked => "bring them back, or run once with --allow-prune",
+            Self::NotFastForward => {
+                "look at what was taken back, then annotate the GitSource seal.dev/accept-revision=COMMIT"
+            }
+            Self::NotVerified => "sign the commit by a key of spec.verify.allowedSigners",
             Self::KeyRejected => "put right what is named, or delete that Secret",
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! The text is that of `controller/deploy`, embedded, so that the command and what it installs are one version.
 
+pub(super) mod git;
+
 use seal_core::place::is_label;
 
 use crate::console::{Console, note};
@@ -68,6 +70,8 @@ pub(crate) struct InstallArgs {
     /// Leave the guard out, as where ValidatingAdmissionPolicies cannot be made
     #[arg(long)]
     without_deletion_guard: bool,
+    #[command(flatten)]
+    git: git::GitArgs,
 }
 
 /// Prints the manifests, with what the flags say in place of the defaults.
@@ -106,7 +110,7 @@ fn check(args: &InstallArgs) -> Result<(), Failure> {
         return Err(Failure::input("an image or group has a character that neither can have")
             .hint("`seal install --help`"));
     }
-    Ok(())
+    git::check(args)
 }
 
 /// Refuses what cannot name a namespace.
@@ -140,6 +144,7 @@ fn manifests(args: &InstallArgs) -> String {
             groups.map(|group| READER_SUBJECT.replace("READER", group)).collect();
         documents.push(at(namespace, READERS).replace(READER_SUBJECT, &subjects));
     }
+    documents.extend(git::documents(args));
     if !args.without_deletion_guard {
         documents.push(at(namespace, GUARD)); // last: deleted as they were applied, all others are refused before
     }
@@ -209,6 +214,7 @@ mod tests {
             require_existing_key: true,
             attach_pull_secrets: false,
             without_deletion_guard: false,
+            git: git::GitArgs::default(),
         };
         let text = manifests(&args);
         assert!(text.contains("args: [\"--namespaces=seal-system-test\", --require-existing-key]"));

@@ -3,7 +3,7 @@
 //! Never the kind, the keys or their namespace: with the kind goes every live Secret, with the keys what opens every
 //! sealed file. What deletes those is said, and done by nobody but the person who runs it.
 
-use super::install::{check_namespaces, without_data};
+use super::install::{check_namespaces, git, without_data};
 use crate::console::{Console, note};
 use crate::error::Failure;
 
@@ -22,13 +22,22 @@ pub(crate) struct UninstallArgs {
     /// The namespaces that `seal install` named, if it named any
     #[arg(long, value_name = "NS,…", value_delimiter = ',')]
     namespaces: Vec<String>,
+    /// Namespace of the GitSources
+    #[arg(long, value_name = "NS", default_value = seal_core::names::GIT_NAMESPACE)]
+    git_namespace: String,
+    /// The namespaces that `seal install --git-namespaces` named, where it was said
+    #[arg(long, value_name = "NS,…", value_delimiter = ',')]
+    git_namespaces: Vec<String>,
 }
 
 /// Prints the manifests, and on standard error what stays and how it goes.
 pub(crate) fn run(args: &UninstallArgs, console: &mut Console) -> Result<(), Failure> {
-    let UninstallArgs { namespace, namespaces } = args;
-    check_namespaces(std::iter::once(namespace).chain(namespaces))?;
-    console.write(without_data(namespace, namespaces).as_bytes())?;
+    let UninstallArgs { namespace, namespaces, git_namespace, git_namespaces } = args;
+    let named = [namespace, git_namespace].into_iter().chain(namespaces).chain(git_namespaces);
+    check_namespaces(named)?;
+    let mut documents = vec![without_data(namespace, namespaces)];
+    documents.extend(git::without_data(git_namespace, git_namespaces));
+    console.write(documents.join("---\n").as_bytes())?;
     for line in [
         "every live Secret stays, and so do the sealed objects, their kinds, the keys and the deletion guard".to_owned(),
         "a sealed object that was merged or attached waits for the controller before it goes; without one:".to_owned(),

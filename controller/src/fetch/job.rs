@@ -42,8 +42,8 @@ pub(crate) struct Credentials {
 pub(crate) struct Job {
     pub(crate) url: String,
     pub(crate) reference: Reference,
-    /// The folder of the sealed files: contents elsewhere are not asked for, where the server can leave them out.
-    pub(crate) path: PathBuf,
+    /// The folders of the sealed files: contents elsewhere are not asked for, where the server can leave them out.
+    pub(crate) paths: Vec<PathBuf>,
     pub(crate) credentials: Credentials,
     /// Where the objects go.
     pub(crate) store: PathBuf,

@@ -160,21 +160,26 @@ impl Fetching<'_> {
     }
 
     fn missing(&self, commit: ObjectId) -> Result<Vec<ObjectId>, Stop> {
-        let repository = Repository::fetched(self.store.path().to_owned(), self.job.path.clone());
-        repository.missing(commit, Asked(&|| true)).map_err(|error| match error {
-            // The reader says it again, in its own words.
-            SourceError::NoFolder(_) => Stop::Failed(FetchError::NoRef(format!(
-                "folder {}",
-                seal_core::escape::escaped(&self.job.path.display().to_string())
-            ))),
-            SourceError::TooMuch(what) => {
-                Stop::Failed(FetchError::TooMuch(self.url.host().to_owned(), what.to_owned()))
+        let mut missing = Vec::new();
+        for path in &self.job.paths {
+            let repository = Repository::fetched(self.store.path().to_owned(), path.clone());
+            match repository.missing(commit, Asked(&|| true)) {
+                Ok(some) => missing.extend(some),
+                // Whoever reads that folder says so.
+                Err(SourceError::NoFolder(_)) => {}
+                Err(SourceError::TooMuch(what)) => {
+                    let error = FetchError::TooMuch(self.url.host().to_owned(), what.to_owned());
+                    return Err(Stop::Failed(error));
+                }
+                Err(SourceError::Unreadable(_, kind)) => {
+                    return Err(Stop::Failed(FetchError::Store(seal_disk::words::words(kind))));
+                }
+                Err(_) => return Err(Stop::Incomplete),
             }
-            SourceError::Unreadable(_, kind) => {
-                Stop::Failed(FetchError::Store(seal_disk::words::words(kind)))
-            }
-            _ => Stop::Incomplete,
-        })
+        }
+        missing.sort();
+        missing.dedup();
+        Ok(missing)
     }
 
     /// Whether `ancestor` is in the history of `commit`, as far back as is looked.

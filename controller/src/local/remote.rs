@@ -89,7 +89,7 @@ impl RemoteArgs {
         let job = Job {
             url: url.to_owned(),
             reference: reference.map_or(Reference::Head, Reference::of),
-            path,
+            paths: vec![path],
             credentials: Credentials::default(),
             store,
             known: None,

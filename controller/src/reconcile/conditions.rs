@@ -1,13 +1,12 @@
-//! From an outcome to the conditions of a status. Pure but for the time of a change.
+//! From an outcome to the status of a sealed object.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use k8s_openapi::jiff::Timestamp;
 use seal_core::kind::sealed::SealedSecretStatus;
 use seal_core::reason::Reason;
 
+use crate::conditions;
 use crate::outcome::Outcome;
 
-/// The status that `outcome` makes of `before`. Times change only where a condition's status does.
+/// The status that `outcome` makes of `before`.
 pub(super) fn next(
     before: &SealedSecretStatus,
     generation: i64,
@@ -24,46 +23,12 @@ pub(super) fn next_of(
     outcome: &Outcome,
     is_stalled: bool,
 ) -> SealedSecretStatus {
-    let (ready, besides) = match outcome.reason {
-        Reason::Applied => ("True", None),
-        _ if is_stalled => ("False", Some("Stalled")),
-        _ => ("False", Some("Reconciling")),
-    };
-    let mut conditions = vec![condition(before, "Ready", ready, generation, outcome)];
-    conditions.extend(besides.map(|type_| condition(before, type_, "True", generation, outcome)));
+    let conditions = conditions::next(&before.conditions, generation, outcome, is_stalled);
     SealedSecretStatus { observed_generation: Some(generation), conditions, ..before.clone() }
 }
 
-/// The status of an object that is suspended at this generation: the verdict stays, or is unknown where there is none.
+/// The status of an object that is suspended at this generation.
 pub(super) fn suspended(before: &SealedSecretStatus, generation: i64) -> SealedSecretStatus {
-    let message = format!("suspended at generation {generation}");
-    let mut conditions: Vec<Condition> = before.conditions.clone();
-    for condition in &mut conditions {
-        condition.message.clone_from(&message);
-        condition.observed_generation = Some(generation);
-    }
-    if conditions.is_empty() {
-        let outcome = Outcome::new(Reason::Suspended, message);
-        conditions.push(condition(before, "Ready", "Unknown", generation, &outcome));
-    }
+    let conditions = conditions::suspended(&before.conditions, generation);
     SealedSecretStatus { observed_generation: Some(generation), conditions, ..before.clone() }
-}
-
-fn condition(
-    before: &SealedSecretStatus,
-    type_: &str,
-    status: &str,
-    generation: i64,
-    outcome: &Outcome,
-) -> Condition {
-    let same = before.conditions.iter().find(|it| it.type_ == type_ && it.status == status);
-    let since = same.map_or_else(|| Time(Timestamp::now()), |it| it.last_transition_time.clone());
-    Condition {
-        type_: type_.to_owned(),
-        status: status.to_owned(),
-        reason: outcome.reason.to_string(),
-        message: outcome.message.clone(),
-        observed_generation: Some(generation),
-        last_transition_time: since,
-    }
 }

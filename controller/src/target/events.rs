@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use seal_core::kind::git_source::GitSource;
 use seal_core::names::API_VERSION;
 use seal_core::reason::Reason;
 
@@ -46,6 +47,19 @@ pub(crate) async fn tell_of(
         kind: Some(kind.to_owned()),
         namespace: Some(namespace.to_owned()),
         name: Some(name.to_owned()),
+        ..ObjectReference::default()
+    };
+    publish(client, regarding, outcome).await;
+}
+
+/// Tells people that something happened to a GitSource.
+pub(crate) async fn tell_of_source(client: &Client, source: &GitSource, outcome: &Outcome) {
+    let regarding = ObjectReference {
+        api_version: Some(API_VERSION.to_owned()),
+        kind: Some("GitSource".to_owned()),
+        namespace: source.metadata.namespace.clone(),
+        name: source.metadata.name.clone(),
+        uid: source.metadata.uid.clone(),
         ..ObjectReference::default()
     };
     publish(client, regarding, outcome).await;

@@ -7,4 +7,5 @@ pub(crate) mod merging;
 pub(crate) mod pull_secrets;
 pub(crate) mod recipients;
 pub(crate) mod secret;
+pub(crate) mod sources;
 pub(crate) mod status;

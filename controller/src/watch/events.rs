@@ -19,7 +19,7 @@ use crate::work::pace;
 /// How long the API server keeps one request of a watch.
 const WATCH_SECONDS: u32 = 25;
 /// The events of one watch.
-pub(super) struct Events<K: Resource + 'static> {
+pub(crate) struct Events<K: Resource + 'static> {
     what: &'static str,
     stream: BoxStream<'static, watcher::Result<Event<K>>>,
     /// Errors in a row.
@@ -37,14 +37,14 @@ impl<K> Events<K>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    pub(super) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
+    pub(crate) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
         let stream = watcher::watcher(api, config.timeout(WATCH_SECONDS)).boxed();
         Self { what, stream, errors: 0, waits: false, told: None, listing: None, may_list: None }
     }
 
     /// The same, of objects that anybody may have made large: only one such watch lists at a time.
     /// A page has so many, or fewer: the client asks for fewer where they are large.
-    pub(super) fn of_foreign(
+    pub(crate) fn of_foreign(
         what: &'static str,
         api: Api<K>,
         page: u32,
@@ -55,7 +55,7 @@ where
     }
 
     /// The next event; with an error the HTTP status of what interrupted it, 0 where nothing answered.
-    pub(super) async fn next(&mut self) -> Result<Event<K>, u16> {
+    pub(crate) async fn next(&mut self) -> Result<Event<K>, u16> {
         // Not for no time: even that takes tokio's clock a millisecond, and a list has thousands of events.
         if std::mem::take(&mut self.waits) {
             tokio::time::sleep(pace::after_errors(self.errors)).await;

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::memory::{Memory, Watched};
 use crate::work::queue::Queue;
-use events::Events;
+pub(crate) use events::Events;
 
 /// Told when a watch's first list is complete.
 pub(crate) type Listed = watch::Sender<bool>;

@@ -11,6 +11,7 @@ mod bounds;
 mod cluster_owners;
 mod cluster_sealed;
 mod contested;
+mod git;
 mod hostile;
 mod keeping;
 mod keys;

@@ -113,7 +113,7 @@ fn only_manifests_beneath_the_path_are_fetched() {
     };
     let store = fs::read_dir(served.rig.at("cache")).unwrap().next().unwrap().unwrap().path();
     assert!(size(&store.join("objects/pack")) < 20_000);
-    served.once(&["--path", "nowhere"]).assert(1, &["the repository has no folder nowhere"]);
+    served.once(&["--path", "nowhere"]).assert(1, &["there is no folder nowhere in the source"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
 use super::Kind;
+use crate::kind::git_source::GitSource;
 use crate::kind::sealed::SealedSecret;
 use crate::yaml;
 
@@ -11,6 +12,22 @@ use crate::yaml;
 pub fn crd() -> String {
     let kinds = [Kind::SealedSecret, Kind::ClusterSealedSecret];
     kinds.map(|kind| yaml::write::to_yaml(&definition(kind))).join("---\n")
+}
+
+/// The CRD of GitSources as YAML: `controller/deploy/git-crd.yaml`.
+pub fn git_crd() -> String {
+    yaml::write::to_yaml(&git_definition())
+}
+
+/// The same as the API server takes it.
+pub fn git_definition() -> Value {
+    let mut crd = serde_json::to_value(GitSource::crd()).expect("a CRD serialises");
+    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    tidy(schema);
+    schema["properties"]["spec"]["required"] = json!(["url", "namespaces"]);
+    schema["properties"]["status"]["default"] = json!({"observedGeneration": -1});
+    schema["properties"]["metadata"] = json!({"type": "object"});
+    crd
 }
 
 /// The CRD of a kind as the API server takes it.

@@ -10,9 +10,11 @@ mod edit_lines;
 pub mod file;
 pub(crate) mod file_error;
 pub mod format;
+pub mod git_source;
 pub mod locate;
 pub mod sealed;
 pub mod status;
+mod time;
 
 use crate::names::{CLUSTER_SEALED_SECRET, SEALED_SECRET};
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Kind;
 use super::cluster_sealed::NamespaceSelector;
-use crate::names::ON_DELETE;
+use crate::names::{GIT_SOURCE, ON_DELETE};
 use crate::place::{Place, Scope};
 use crate::yaml::escaped;
 
@@ -222,6 +222,18 @@ impl SealedSecret {
         let metadata = std::mem::take(&mut self.metadata);
         self.metadata.name = metadata.name;
         self.metadata.namespace = metadata.namespace;
+    }
+
+    /// Takes away what only the server or a tool adds: all metadata but the names, labels and annotations of the file.
+    pub fn keep_what_a_file_says(&mut self) {
+        let (labels, annotations) = (self.metadata.labels.take(), self.metadata.annotations.take());
+        self.forget_what_the_server_adds();
+        self.metadata.labels = labels.filter(|it| !it.is_empty());
+        let of_tools = |key: &str| key == GIT_SOURCE || key.starts_with("kubectl.kubernetes.io/");
+        self.metadata.annotations = annotations.map(|mut all| {
+            all.retain(|key, _| !of_tools(key));
+            all
+        });
     }
 
     /// `namespace/name` as far as they are there, for messages; the name alone where the kind has no namespace.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
+use crate::kind::Kind;
 use crate::kind::file::{self, Document};
 use crate::kind::sealed::SealedSecret;
 use crate::names::GROUP_PREFIX;
@@ -17,73 +18,8 @@ use crate::reason::Reason;
 use crate::text;
 use crate::yaml::Copies;
 
+pub use super::collected::{Collected, Content, Object, Refused, Text, Warning};
 use super::held::{OF_AN_ENTRY, size_of_object};
-
-/// One content of a source that may hold sealed objects, and every file that has it.
-#[derive(Debug)]
-pub struct Text {
-    /// Relative to the source, for messages and the inventory; never opened by. At least one.
-    pub paths: Vec<String>,
-    /// What stands in it.
-    pub content: Content,
-}
-
-/// What was read of a file.
-#[derive(Debug)]
-pub enum Content {
-    /// All of it.
-    Bytes(Vec<u8>),
-    /// More than is read of one file.
-    TooLarge,
-}
-
-/// What a source holds.
-#[derive(Debug, Default)]
-pub struct Collected {
-    /// One for each place, sorted. [Checked](check_at) already.
-    pub objects: Vec<Object>,
-    /// Every place that stands in the source, refused and skipped ones too: what was made of it stays.
-    pub present: BTreeSet<String>,
-    /// Files that may hold objects nobody could read: what was last seen there stays.
-    pub unread: BTreeSet<String>,
-    /// What is not opened, and why.
-    pub refused: Vec<Refused>,
-    /// What belongs in no source, and stops nothing.
-    pub warnings: BTreeSet<Warning>,
-    /// How many objects are of other namespaces than those that are opened here.
-    pub skipped: usize,
-}
-
-/// One sealed object at one of its places, and the file it stands in.
-#[derive(Debug)]
-pub struct Object {
-    /// Relative to the source.
-    pub path: String,
-    /// Where it goes: a ClusterSealedSecret stands here once for each of its namespaces that are opened.
-    pub place: Place,
-    /// Its document.
-    pub sealed: Rc<SealedSecret>,
-}
-
-/// A file or an object in it that is not opened. Never quotes the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The one word for it.
-    pub reason: Reason,
-    /// Relative to the source.
-    pub path: String,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-/// Something that belongs in no source, and stops nothing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Warning {
-    /// Relative to the source.
-    pub path: String,
-    /// What it is.
-    pub message: String,
-}
 
 /// Takes the texts of a source one after another.
 #[derive(Debug)]
@@ -94,6 +30,9 @@ pub struct Collector<'a> {
     by_place: BTreeMap<String, Found>,
     collected: Collected,
     held: usize,
+    /// Whether the objects go to a cluster: then each keeps its labels and annotations, and one outside of the namespaces
+    /// is refused.
+    for_cluster: bool,
 }
 
 /// What stands in the source for one place.
@@ -125,7 +64,17 @@ impl<'a> Collector<'a> {
             by_place: BTreeMap::new(),
             collected: Collected::default(),
             held: 0,
+            for_cluster: false,
         }
+    }
+
+    /// The same for objects that are applied to a cluster: they keep their labels and annotations, and one outside of
+    /// `namespaces` is refused rather than left alone.
+    pub fn for_cluster(
+        known_paths: &'a BTreeSet<String>,
+        namespaces: &'a BTreeSet<String>,
+    ) -> Self {
+        Self { for_cluster: true, ..Self::new(known_paths, namespaces) }
     }
 
     /// Bytes that are kept of what was added.
@@ -163,7 +112,11 @@ impl<'a> Collector<'a> {
         match document {
             Document::Sealed(mut sealed) => match sealed.place() {
                 Ok(_) => {
-                    sealed.forget_what_the_server_adds();
+                    if self.for_cluster {
+                        sealed.keep_what_a_file_says();
+                    } else {
+                        sealed.forget_what_the_server_adds();
+                    }
                     self.sealed(paths, Rc::new(*sealed));
                 }
                 Err(problem) => self.malformed(paths, &format!("{}: {problem}", sealed.full_name())),
@@ -181,6 +134,10 @@ impl<'a> Collector<'a> {
     /// At each of its places. Where a ClusterSealedSecret lists none, labels of namespaces would choose, and here are none.
     fn sealed(&mut self, paths: &[String], sealed: Rc<SealedSecret>) {
         let places = sealed.places();
+        if sealed.spec.kind == Kind::ClusterSealedSecret {
+            let name = sealed.metadata.name.as_deref().unwrap_or_default();
+            self.collected.present.insert(format!("/{name}"));
+        }
         if places.is_empty() {
             let message = format!(
                 "{}: its namespaces are chosen by their labels, which only a cluster has",
@@ -198,6 +155,12 @@ impl<'a> Collector<'a> {
         let name = place.to_string();
         if !self.namespaces.contains(&place.namespace) {
             self.collected.skipped += paths.len();
+            if self.for_cluster {
+                let message = format!("{place}: its namespace is none of spec.namespaces");
+                paths
+                    .iter()
+                    .for_each(|path| self.refuse(Reason::NotAllowed, path, message.clone()));
+            }
             self.hold(&name);
             self.collected.present.insert(name);
             return;

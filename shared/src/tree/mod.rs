@@ -4,6 +4,7 @@
 //! objects by mistake; [`survey`] says of one text what is wrong with it. Pure: where texts come from is not known here.
 
 pub mod collect;
+mod collected;
 pub mod duplicates;
 mod held;
 pub mod prune;

@@ -65,6 +65,12 @@ impl Repository {
         self.reference = commit.to_string();
     }
 
+    /// A commit as Git signs it; none where it is missing.
+    pub(crate) fn commit_object(&self, commit: ObjectId) -> Result<Option<Vec<u8>>, SourceError> {
+        let Opened { inside, folder, .. } = self.open()?;
+        Objects::open(inside, &folder)?.commit(commit)
+    }
+
     /// The contents of manifests of a commit that are not here.
     pub(crate) fn missing(
         &self,
@@ -141,7 +147,7 @@ impl Repository {
         objects.peel(named)?.ok_or_else(no_commit)
     }
 
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         commit: ObjectId,
         asked: Asked<'_>,

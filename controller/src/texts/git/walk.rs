@@ -61,6 +61,10 @@ impl Objects {
         Ok(found.map(|kind| (kind, data)))
     }
 
+    pub(super) fn commit(&self, id: ObjectId) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(self.find(id)?.filter(|(kind, _)| *kind == Kind::Commit).map(|(_, data)| data))
+    }
+
     /// The size of a content, without reading it; none where it is missing, damaged or something else.
     fn size(&self, id: ObjectId) -> Result<Option<u64>, SourceError> {
         self.inside.check_loose(&id)?;

@@ -1,0 +1,88 @@
+//! Whether a commit may be applied: fetched, signed by somebody who is allowed to, and no rewriting of history.
+
+use std::time::Instant;
+
+use gix::ObjectId;
+use seal_core::kind::git_source::{GitSource, GitSourceStatus};
+use seal_core::names::ACCEPT_REVISION;
+use seal_core::reason::Reason;
+
+use super::Shared;
+use super::credentials;
+use super::fetching::Found;
+use super::report::{annotation, applied_from};
+use super::tree::{self, From};
+use super::turn::{End, in_thread};
+use super::verify::Signers;
+use crate::fetch::FetchError;
+use crate::fetch::job::{Fetched, Job};
+use crate::outcome::Outcome;
+use crate::texts::short;
+
+/// Fetches, and says whether what was fetched may be applied.
+pub(super) async fn new_commit(
+    shared: &Shared,
+    source: &GitSource,
+    status: &GitSourceStatus,
+    asked: Instant,
+) -> Result<From, End> {
+    let verify = source.spec.verify.as_ref().map(|verify| verify.allowed_signers.as_str());
+    let signers = verify.map(Signers::parse).transpose();
+    let signers = signers.map_err(|it| End::of(Outcome::new(Reason::Malformed, it)))?;
+    let (job, uid) = (job(shared, source, status).await?, uid(source));
+    let fetched = shared.fetches.fetch(job, uid, verify.unwrap_or_default(), asked).await;
+    let Found { store, answer } = fetched;
+    let Fetched { commit, descends } = answer.map_err(|error| fetch_failed(&error))?;
+    let id = ObjectId::from_hex(commit.as_bytes());
+    let id = id.map_err(|_| End::of(Outcome::new(Reason::Retrying, "no commit was fetched")))?;
+    let from = From { store, path: credentials::path(source), commit: id };
+    let refused = |reason, message: String| End {
+        attempted: Some(commit.clone()),
+        ..End::of(Outcome::new(reason, message))
+    };
+    if let Some(signers) = signers {
+        let object = in_thread(from.clone(), |from| tree::commit_object(&from)).await;
+        let object = object.map_err(|it| refused(it.reason(), it.to_string()))?.unwrap_or_default();
+        if let Some(problem) = signers.problem(&object) {
+            let message = format!("commit {} is not applied: {problem}", short(id));
+            return Err(refused(Reason::NotVerified, message));
+        }
+    }
+    if !descends && annotation(source, ACCEPT_REVISION) != Some(commit.as_str()) {
+        let message = rewritten(source, status, &commit);
+        return Err(refused(Reason::NotFastForward, message));
+    }
+    Ok(from)
+}
+
+/// What is asked of the server, and what its forge's deliveries are signed with, as the Secrets have it now.
+async fn job(shared: &Shared, source: &GitSource, status: &GitSourceStatus) -> Result<Job, End> {
+    let token = credentials::token(&shared.client, source).await.map_err(End::of)?;
+    shared.hooks.set(source.metadata.name.as_deref().unwrap_or_default(), uid(source), token);
+    let job = credentials::job(&shared.client, source).await.map_err(End::of)?;
+    // Of another repository or branch it need not descend: whoever wrote the GitSource chose it.
+    let is_same = status.last_applied_from.as_deref() == Some(applied_from(source).as_str());
+    Ok(Job { ancestor: status.last_applied_revision.clone().filter(|_| is_same), ..job })
+}
+
+fn uid(source: &GitSource) -> &str {
+    source.metadata.uid.as_deref().unwrap_or_default()
+}
+
+fn rewritten(source: &GitSource, status: &GitSourceStatus, commit: &str) -> String {
+    let of = |hash: &str| hash.chars().take(7).collect::<String>();
+    let before = status.last_applied_revision.as_deref().unwrap_or_default();
+    format!(
+        "commit {} does not descend from {}, which is live: history was rewritten. To go on all the same: kubectl annotate --overwrite -n {} gitsource {} {ACCEPT_REVISION}={commit}",
+        of(commit),
+        of(before),
+        source.metadata.namespace.as_deref().unwrap_or_default(),
+        source.metadata.name.as_deref().unwrap_or_default(),
+    )
+}
+
+fn fetch_failed(error: &FetchError) -> End {
+    let retry_after = error.retry_after().unwrap_or_default();
+    let message = format!("{error}; {}", error.hint());
+    End { retry_after, ..End::of(Outcome::new(error.reason(), message)) }
+}

@@ -1,0 +1,153 @@
+//! Fetches for all sources: one at a time for each repository, two in all, and one for those that ask for the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+
+use crate::fetch::job::{Answer, Job, Reference};
+use crate::fetch::{FetchError, child};
+use crate::mac::sha256;
+use crate::texts::Asked;
+
+/// Children at the same time: each may take as much memory as [`child::MAX_MEMORY`].
+const CHILDREN: usize = 2;
+
+/// What is shared between sources that ask for the same with the same credentials and whose commits are verified alike.
+type Key = [u8; 32];
+
+/// The fetches of a process.
+#[derive(Debug)]
+pub(super) struct Fetches {
+    cache: PathBuf,
+    children: Semaphore,
+    repositories: Mutex<BTreeMap<Key, Arc<Shared>>>,
+    /// Set when the process ends: children end then.
+    stopped: Arc<AtomicBool>,
+}
+
+/// One repository at one reference.
+#[derive(Debug)]
+struct Shared {
+    store: PathBuf,
+    /// The folders that its sources read.
+    paths: Mutex<BTreeSet<PathBuf>>,
+    last: tokio::sync::Mutex<Option<Last>>,
+}
+
+#[derive(Debug)]
+struct Last {
+    began: Instant,
+    paths: BTreeSet<PathBuf>,
+    answer: Answer,
+    ancestor: Option<String>,
+}
+
+/// What a fetch gave, and where.
+pub(super) struct Found {
+    pub(super) store: PathBuf,
+    pub(super) answer: Answer,
+}
+
+impl Fetches {
+    pub(super) fn new(cache: PathBuf) -> Self {
+        Self {
+            cache,
+            children: Semaphore::new(CHILDREN),
+            repositories: Mutex::default(),
+            stopped: Arc::default(),
+        }
+    }
+
+    /// Fetches for the source with this uid, or takes a fetch that began after `asked`.
+    pub(super) async fn fetch(
+        &self,
+        mut job: Job,
+        uid: &str,
+        verify: &str,
+        asked: Instant,
+    ) -> Found {
+        let shared = self.shared(&job, uid, verify);
+        let paths = {
+            let mut paths = shared.paths.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.extend(job.paths.iter().cloned());
+            paths.clone()
+        };
+        let mut last = shared.last.lock().await;
+        let store = shared.store.clone();
+        if let Some(last) = last.as_ref()
+            && last.began >= asked
+            && last.ancestor == job.ancestor
+            && job.paths.iter().all(|path| last.paths.contains(path))
+        {
+            return Found { store, answer: last.answer.clone() };
+        }
+        let before = last.as_ref().and_then(|last| last.answer.as_ref().ok());
+        job.known = before.map(|fetched| fetched.commit.clone());
+        job.store.clone_from(&store);
+        job.paths = paths.iter().cloned().collect();
+        let began = Instant::now();
+        let answer = self.in_child(job.clone()).await;
+        // What a server refuses says nothing about what it has.
+        *last = Some(Last { began, paths, answer: answer.clone(), ancestor: job.ancestor.clone() });
+        Found { store, answer }
+    }
+
+    /// Where what is fetched for a source lies.
+    pub(super) fn store(&self, uid: &str, url: &str, reference: &Reference) -> PathBuf {
+        self.cache.join(uid).join(digest_of(url, &reference.to_string()))
+    }
+
+    /// A source that is gone reads nothing any more.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    async fn in_child(&self, job: Job) -> Answer {
+        let _child = self.children.acquire().await;
+        let stopped = self.stopped.clone();
+        let asked = move || !stopped.load(Ordering::Relaxed);
+        let run = tokio::task::spawn_blocking(move || child::run(&job, Asked(&asked))).await;
+        run.unwrap_or_else(|_| Err(FetchError::Store("its fetch panicked".to_owned())))
+    }
+
+    fn shared(&self, job: &Job, uid: &str, verify: &str) -> Arc<Shared> {
+        let key = (&job.url, &job.reference, &job.credentials, verify);
+        let key = sha256(&zeroize::Zeroizing::new(serde_json::to_vec(&key).unwrap_or_default()));
+        let mut repositories = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || {
+            Arc::new(Shared {
+                store: self.store(uid, &job.url, &job.reference),
+                paths: Mutex::default(),
+                last: tokio::sync::Mutex::default(),
+            })
+        };
+        // Those that nobody waits for are of credentials or references that have changed.
+        if repositories.len() > 1024 {
+            repositories.retain(|_, shared| Arc::strong_count(shared) > 1);
+        }
+        repositories.entry(key).or_insert_with(made).clone()
+    }
+
+    /// Removes what was fetched for sources that are not there any more.
+    pub(super) fn clean(&self, uids: &BTreeSet<String>) {
+        let Ok(entries) = std::fs::read_dir(&self.cache) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name();
+            let is_uid = name.len() == 36 && name.to_str().is_some_and(|it| it.is_ascii());
+            if is_uid && !uids.contains(name.to_str().unwrap_or_default()) {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+fn digest_of(url: &str, reference: &str) -> String {
+    sha256(format!("{url} {reference}").as_bytes())[..12]
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect()
+}

@@ -1,0 +1,203 @@
+//! `seal-controller git`: the sealed files of Git repositories, applied to the cluster when they change.
+//!
+//! Serves the GitSources of one namespace. Each has a loop of its own: it waits for its interval, a webhook, a change of
+//! itself or of what it applied, and then takes a [`turn`]: fetch, verify, apply, status. No sealing key is ever here: what
+//! is applied is ciphertext, and the controller opens it.
+
+mod accepting;
+mod applying;
+mod args;
+mod credentials;
+mod fetching;
+mod live;
+mod plan;
+mod report;
+mod rules;
+mod sources;
+mod tree;
+mod turn;
+mod verify;
+mod watching;
+mod webhook;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use kube::Client;
+use seal_core::kind::git_source::{GitSource, GitSourceStatus};
+use seal_core::reason::Reason;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::client;
+use crate::connections;
+use crate::outcome::Outcome;
+use crate::target::events;
+pub(crate) use args::GitArgs;
+use fetching::Fetches;
+use live::LiveObjects;
+use rules::Limits;
+use watching::Watches;
+use webhook::Hooks;
+
+/// Why the process did not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GitError {
+    /// No cluster to talk to.
+    #[error("no cluster: {0}")]
+    Connect(&'static str),
+    /// The address is taken.
+    #[error("cannot listen on {0}")]
+    Listen(std::net::SocketAddr),
+    /// A task that must not end has ended.
+    #[error("{0} ended; that is a bug")]
+    Ended(&'static str),
+}
+
+/// What all sources share.
+pub(crate) struct Shared {
+    client: Client,
+    namespace: String,
+    limits: Limits,
+    live: LiveObjects,
+    fetches: Fetches,
+    hooks: Arc<Hooks>,
+    watches: Watches,
+    /// The uids of all sources that there are.
+    uids: Mutex<BTreeSet<String>>,
+    /// Woken by the uid of their source.
+    wakes: Mutex<std::collections::BTreeMap<String, Arc<Wake>>>,
+    ready: AtomicBool,
+}
+
+/// What ends the wait of a source.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    notify: Notify,
+    fetch: AtomicBool,
+}
+
+impl Wake {
+    /// The repository may have changed.
+    fn to_fetch(&self) {
+        self.fetch.store(true, Ordering::Relaxed);
+        self.notify.notify_one();
+    }
+
+    /// Something that was applied has changed.
+    fn to_repair(&self) {
+        self.notify.notify_one();
+    }
+
+    /// Waits; says whether the repository may have changed.
+    async fn woken(&self) -> bool {
+        self.notify.notified().await;
+        self.take()
+    }
+
+    /// Whether the repository may have changed since this was asked.
+    fn take(&self) -> bool {
+        self.fetch.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    fn new(client: Client, args: &GitArgs) -> Self {
+        Self {
+            client,
+            namespace: args.namespace.clone(),
+            limits: Limits {
+                closed_namespaces: [args.controller_namespace.clone(), args.namespace.clone()]
+                    .into(),
+                cluster_sealed_secrets: args.cluster_sealed_secrets,
+            },
+            live: LiveObjects::default(),
+            fetches: Fetches::new(args.cache.clone()),
+            hooks: Arc::default(),
+            watches: Watches::default(),
+            uids: Mutex::default(),
+            wakes: Mutex::default(),
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    fn is_there(&self, uid: &str) -> bool {
+        self.uids.lock().unwrap_or_else(PoisonError::into_inner).contains(uid)
+    }
+
+    /// Wakes the source whose object has changed.
+    fn repair(&self, uid: &str) {
+        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wake) = wakes.get(uid) {
+            wake.to_repair();
+        }
+    }
+
+    /// Tells people where the verdict or the revision changed.
+    async fn tell(&self, source: &GitSource, before: &GitSourceStatus, now: &GitSourceStatus) {
+        let ready = |status: &GitSourceStatus| {
+            let ready = status.conditions.iter().find(|it| it.type_ == "Ready");
+            ready.map(|it| (it.reason.clone(), it.message.clone())).unwrap_or_default()
+        };
+        let ((was, _), (is, message)) = (ready(before), ready(now));
+        let name = source.metadata.name.as_deref().unwrap_or_default();
+        let is_new = before.last_applied_revision != now.last_applied_revision;
+        if was == is && !is_new {
+            return;
+        }
+        tracing::info!(source = name, reason = is, "{message}");
+        let reason =
+            Reason::ALL.into_iter().find(|it| it.as_str() == is).unwrap_or(Reason::Retrying);
+        events::tell_of_source(&self.client, source, &Outcome::new(reason, message)).await;
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) fn main(args: GitArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // One TLS provider for the whole process, named before the first connection.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(args))?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(4));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(args: GitArgs) -> Result<(), GitError> {
+    let client = client::connect(&args.client).await.map_err(GitError::Connect)?;
+    let shared = Arc::new(Shared::new(client, &args));
+    let listener = TcpListener::bind(args.listen).await;
+    let listener = listener.map_err(|_| GitError::Listen(args.listen))?;
+    tracing::info!(address = %listener.local_addr().unwrap_or(args.listen), "serving");
+    let listing = Arc::new(Semaphore::new(1));
+    let result = tokio::select! {
+        () = crate::process::stop_signal() => Ok(()),
+        () = connections::serve(listener, router(shared.clone())) => Err(GitError::Ended("the endpoints")),
+        () = sources::serve(shared.clone(), listing) => Err(GitError::Ended("the watch of GitSources")),
+    };
+    shared.fetches.stop();
+    tracing::info!("stopped");
+    result
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    let hooks = shared.hooks.clone();
+    let ready = move || {
+        let is_ready = shared.ready.load(Ordering::Acquire);
+        async move {
+            if is_ready {
+                (StatusCode::OK, "ok")
+            } else {
+                (StatusCode::SERVICE_UNAVAILABLE, "the first list of GitSources is not complete")
+            }
+        }
+    };
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .merge(webhook::router(hooks))
+}

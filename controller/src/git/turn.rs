@@ -1,0 +1,185 @@
+//! One look at a source: fetch, verify, apply. The order of it all.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gix::ObjectId;
+use seal_core::kind::git_source::{GitSource, GitSourceStatus};
+use seal_core::names::ALLOW_PRUNE;
+use seal_core::reason::Reason;
+
+use super::Shared;
+use super::accepting::new_commit;
+use super::applying::{Pass, Tally};
+use super::credentials;
+use super::report::{annotation, applied_from, next_status, verdict, write};
+use super::tree::{self, From};
+use crate::conditions;
+use crate::outcome::Outcome;
+use crate::texts::{Asked, SourceError};
+
+/// What a source holds on to between two looks.
+#[derive(Debug, Default)]
+pub(super) struct Between {
+    /// The commit that was last accepted, and where its objects are.
+    good: Option<From>,
+    /// The status as it was last written.
+    pub(super) status: Option<GitSourceStatus>,
+}
+
+/// When to look again.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// At the next interval. `repaired` tells whether something that was applied had been changed.
+    Later { repaired: bool },
+    /// Something passing stands in the way; not before that time.
+    Sooner(Duration),
+}
+
+/// How a look ended.
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) tally: Option<Tally>,
+    pub(super) attempted: Option<String>,
+    pub(super) applied: Option<String>,
+    pub(super) retry_after: Duration,
+}
+
+impl End {
+    pub(super) fn of(outcome: Outcome) -> Self {
+        let retry_after = Duration::ZERO;
+        Self { outcome, tally: None, attempted: None, applied: None, retry_after }
+    }
+
+    /// Whether trying again may help.
+    fn passes(&self) -> bool {
+        let refused = self.tally.iter().flat_map(|tally| &tally.refused);
+        self.outcome.reason == Reason::Retrying
+            || refused.into_iter().any(|it| it.reason == Reason::Retrying)
+    }
+}
+
+/// Looks once. With `fetches` the server is asked, else the last commit is put right.
+pub(super) async fn turn(
+    shared: &Shared,
+    source: &GitSource,
+    between: &mut Between,
+    fetches: bool,
+    asked: Instant,
+) -> Again {
+    let status = between.status.take().or_else(|| source.status.clone()).unwrap_or_default();
+    let generation = source.metadata.generation.unwrap_or_default();
+    if source.spec.suspend == Some(true) {
+        let next = GitSourceStatus {
+            observed_generation: Some(generation),
+            conditions: conditions::suspended(&status.conditions, generation),
+            ..status.clone()
+        };
+        write(shared, source, between, status, next).await;
+        return Again::Later { repaired: false };
+    }
+    let end = look(shared, source, &status, between, fetches, asked).await;
+    let (passes, retry_after) = (end.passes(), end.retry_after);
+    let repaired = !fetches && end.tally.as_ref().is_some_and(|tally| tally.applied > 0);
+    let next = next_status(source, &status, generation, end, passes);
+    let is_written = write(shared, source, between, status, next).await;
+    if passes || !is_written { Again::Sooner(retry_after) } else { Again::Later { repaired } }
+}
+
+async fn can_begin(shared: &Shared, source: &GitSource) -> Result<(), Outcome> {
+    match source.problem() {
+        Some(problem) => Err(Outcome::new(Reason::Malformed, problem)),
+        None => shared.watch_namespaces(source).await,
+    }
+}
+
+async fn look(
+    shared: &Shared,
+    source: &GitSource,
+    status: &GitSourceStatus,
+    between: &mut Between,
+    fetches: bool,
+    asked: Instant,
+) -> End {
+    if let Err(outcome) = can_begin(shared, source).await {
+        return End::of(outcome);
+    }
+    let (mut failed, mut attempted) = (None, None);
+    if fetches || between.good.is_none() {
+        match new_commit(shared, source, status, asked).await {
+            Ok(from) => {
+                attempted = Some(from.commit.to_string());
+                between.good = Some(from);
+            }
+            Err(end) => failed = Some(end),
+        }
+    }
+    // While the server is away or the new commit is refused, the last good one is put right.
+    let good = between.good.clone().or_else(|| remembered(shared, source, status));
+    let nothing = || End::of(Outcome::new(Reason::Retrying, "nothing was fetched"));
+    let Some(from) = good else { return failed.unwrap_or_else(nothing) };
+    match (pass(shared, source, from.clone()).await, failed) {
+        (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
+        (Ok(tally), None) => {
+            let attempted = attempted.or_else(|| status.last_attempted_revision.clone());
+            applied(tally, from.commit, attempted)
+        }
+        (Err(_), Some(end)) => end,
+        (Err(error), None) => {
+            between.good = None; // its objects may be gone
+            let message = format!("{error}; {}", error.hint());
+            End { attempted, ..End::of(Outcome::new(error.reason(), message)) }
+        }
+    }
+}
+
+/// The commit that was live when the process before this one ended, if its objects are still here.
+fn remembered(shared: &Shared, source: &GitSource, status: &GitSourceStatus) -> Option<From> {
+    let is_same = status.last_applied_from.as_deref() == Some(applied_from(source).as_str());
+    let hash = status.last_applied_revision.as_deref().filter(|_| is_same)?;
+    let commit = ObjectId::from_hex(hash.as_bytes()).ok()?;
+    let uid = source.metadata.uid.as_deref().unwrap_or_default();
+    let store = shared.fetches.store(uid, &source.spec.url, &credentials::reference(source));
+    Some(From { store, path: credentials::path(source), commit })
+}
+
+fn applied(tally: Tally, commit: ObjectId, attempted: Option<String>) -> End {
+    let is_whole = tally.refused.iter().all(|it| it.reason != Reason::Retrying);
+    let outcome = verdict(&tally, commit);
+    let applied = is_whole.then(|| commit.to_string());
+    End { tally: Some(tally), attempted, applied, ..End::of(outcome) }
+}
+
+async fn pass(shared: &Shared, source: &GitSource, from: From) -> Result<Tally, SourceError> {
+    let uid = source.metadata.uid.clone().unwrap_or_default();
+    let marks = shared.live.of_source(&uid).into_iter().filter_map(|(_, live)| live.mark);
+    let known: BTreeSet<String> = marks.map(|mark| mark.path).collect();
+    let (read_for, limits) = (Arc::new(source.clone()), shared.limits.clone());
+    let commit = from.commit.to_string();
+    let tree =
+        in_thread(from, move |from| tree::read(from, &read_for, &limits, &known, Asked(&|| true)));
+    let tree = tree.await?;
+    let pass = Pass {
+        client: &shared.client,
+        live: &shared.live,
+        source: source.metadata.name.as_deref().unwrap_or_default(),
+        uid: &uid,
+        is_there: &|uid| shared.is_there(uid),
+        prunes: source.spec.prune == Some(true),
+        allow_prune: annotation(source, ALLOW_PRUNE) == Some(commit.as_str()),
+    };
+    Ok(pass.apply(tree).await)
+}
+
+pub(super) async fn in_thread<I, T>(
+    from: I,
+    work: impl FnOnce(I) -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError>
+where
+    I: Send + 'static,
+    T: Send + 'static,
+{
+    let done = tokio::task::spawn_blocking(move || work(from)).await;
+    done.unwrap_or_else(|_| Err(SourceError::DamagedCommit("that was fetched".to_owned())))
+}
