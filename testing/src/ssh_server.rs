@@ -89,6 +89,7 @@ fn new_host_key(directory: &Path, port: u16) -> String {
 /// Ends sshd when its pipe closes, for whatever reason. Not the watchdog of other daemons: sshd closes what it inherits.
 const WATCHDOG: &str = r#"
     "$@" </dev/null >"$LOG" 2>&1 &
+    exec 2>/dev/null
     read -r word
     kill -9 $!
     wait $!

@@ -72,6 +72,7 @@ pub(super) fn next_status(
             .map(|path| cut(path, MOST_BYTES))
             .collect();
     }
+    steady(before, &mut next);
     next
 }
 
@@ -136,9 +137,8 @@ pub(super) async fn write(
     source: &GitSource,
     between: &mut Between,
     before: GitSourceStatus,
-    mut next: GitSourceStatus,
+    next: GitSourceStatus,
 ) -> bool {
-    steady(&before, &mut next);
     if next == before {
         between.status = Some(before);
         return true;

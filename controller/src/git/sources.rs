@@ -17,9 +17,7 @@ use super::{Shared, Wake};
 use crate::watch::Events;
 use crate::work::pace::doubling;
 
-/// Failures that wait ever longer, up to so many intervals.
-const MOST_INTERVALS: u64 = 5;
-/// The first wait after a failure; it doubles up to the interval.
+/// The first wait after a failure; it doubles up to the interval, which the server has agreed to.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// Between two looks at one repository, however often it is woken.
 const LEAST_BETWEEN: Duration = Duration::from_secs(1);
@@ -156,9 +154,8 @@ fn wait(again: &Again, interval: Duration, failures: u32, random: u64) -> Durati
     match again {
         Again::Later { .. } => jitter(interval),
         Again::Sooner(retry_after) => {
-            let most = interval.max(FIRST_RETRY) * u32::try_from(MOST_INTERVALS).unwrap_or(1);
             let doubled = FIRST_RETRY * u32::try_from(doubling(failures, 1 << 16)).unwrap_or(1);
-            jitter(doubled.min(most)).max((*retry_after).min(MOST_RETRY_AFTER))
+            jitter(doubled.min(interval)).max((*retry_after).min(MOST_RETRY_AFTER))
         }
     }
 }
@@ -184,7 +181,7 @@ mod tests {
         );
         assert_eq!(wait(&sooner(0), minute, 1, 0), Duration::from_secs(2));
         assert_eq!(wait(&sooner(0), minute, 4, 0), Duration::from_secs(16));
-        assert_eq!(wait(&sooner(0), minute, 40, 0), minute * 5);
+        assert_eq!(wait(&sooner(0), minute, 40, 0), minute);
         assert_eq!(wait(&sooner(900), minute, 1, 0), Duration::from_secs(900));
         assert_eq!(wait(&sooner(u64::MAX), minute, 1, 0), MOST_RETRY_AFTER);
     }

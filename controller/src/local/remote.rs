@@ -18,8 +18,8 @@ use crate::mac;
 use crate::texts::Asked;
 use crate::work::pace::doubling;
 
-/// Tries that wait ever longer, up to so many intervals.
-const MOST_INTERVALS: u64 = 10;
+/// The first wait after a failure; it doubles up to the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
 const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 
 /// Who asks a git server, and whom is believed.
@@ -174,12 +174,11 @@ impl Remote {
         Ok(id)
     }
 
-    /// Later after each failure, and not before the server wants to be asked again.
+    /// After a failure sooner than the interval, and later each time; not before the server wants to be asked again.
     fn reschedule(&mut self, error: Option<&FetchError>) {
         self.failures = if error.is_some() { self.failures.saturating_add(1) } else { 0 };
-        let intervals =
-            if self.failures == 0 { 1 } else { doubling(self.failures, MOST_INTERVALS) };
-        let wait = self.interval * u32::try_from(intervals).unwrap_or(1);
+        let doubled = FIRST_RETRY * u32::try_from(doubling(self.failures, 1 << 16)).unwrap_or(1);
+        let wait = if self.failures == 0 { self.interval } else { doubled.min(self.interval) };
         let asked_for = error.and_then(FetchError::retry_after).unwrap_or_default();
         self.next = Instant::now() + wait.max(asked_for.min(Duration::from_secs(3600)));
     }

@@ -12,6 +12,8 @@ mod cluster_owners;
 mod cluster_sealed;
 mod contested;
 mod git;
+mod git_access;
+mod git_faults;
 mod hostile;
 mod keeping;
 mod keys;

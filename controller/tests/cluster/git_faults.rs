@@ -1,0 +1,157 @@
+//! What goes wrong between a repository and a cluster: nothing is lost, nothing foreign is applied, the status is true.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use k8s_openapi::api::core::v1::Secret;
+use seal_testing::Fault;
+use serde_json::json;
+
+use crate::git::{Rig, message, reason};
+use crate::support::{CANARY, shared};
+
+#[tokio::test]
+async fn a_server_that_fails_in_the_middle_leaves_the_last_good_state() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let first = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({"timeout": "2s"})).await;
+    rig.until_applied("app", &first).await;
+    rig.until_value("a", "one").await;
+    let second = rig.commit(&[("a.yaml", &rig.seal("a", "two"))]);
+    for (fault, words) in [
+        (Fault::Cut(700), "127.0.0.1"),
+        (Fault::Cut(0), "127.0.0.1"),
+        (Fault::Status(502, None), "status 502"),
+        (Fault::Status(429, Some(1)), "asks to come back later"),
+        (Fault::Html, "what no git server answers"),
+        (Fault::Silent, "in time"),
+    ] {
+        rig.server.now(fault.clone());
+        rig.look("app").await;
+        let what = format!("{fault:?} is said");
+        let status =
+            rig.until("app", &what, |it| reason(it) == "Retrying" && message(it).contains(words));
+        let status = status.await;
+        assert_eq!(status.last_applied_revision.as_deref(), Some(first.as_str()));
+        assert!(!message(&status).contains(CANARY));
+    }
+    rig.until_value("a", "one").await;
+    rig.server.now(Fault::None);
+    rig.until_applied("app", &second).await; // without being told
+    rig.until_value("a", "two").await;
+}
+
+#[tokio::test]
+async fn a_branch_that_is_gone_and_a_commit_that_empties_the_tree_take_nothing_along() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let first = rig.commit(&[("a.yaml", &rig.seal("a", "one")), ("x.txt", "x")]);
+    rig.git(&["branch", "live"]);
+    rig.source("app", json!({"prune": true, "ref": {"branch": "live"}})).await;
+    rig.until_applied("app", &first).await;
+    rig.until_value("a", "one").await;
+    rig.git(&["branch", "-D", "live"]);
+    rig.look("app").await;
+    rig.until("app", "the branch is gone", |it| message(it).contains("has no branch live")).await;
+    rig.until_value("a", "one").await;
+
+    let emptied = rig.remove(&["a.yaml"]);
+    rig.git(&["branch", "live"]);
+    rig.look("app").await;
+    let status = rig.until_reason("app", "PruneBlocked").await;
+    assert!(message(&status).contains(&emptied));
+    rig.until_value("a", "one").await;
+    // Back by the usual way, without anybody's word.
+    let back = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.git(&["branch", "--force", "live"]);
+    rig.look("app").await;
+    rig.until_applied("app", &back).await;
+}
+
+#[tokio::test]
+async fn links_submodules_strange_names_and_large_files_are_not_followed() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let outside = rig.folder.path().join("outside.yaml");
+    fs::write(&outside, rig.seal("linked", CANARY)).unwrap();
+    symlink(&outside, rig.repository().join("link.yaml")).unwrap();
+    symlink("..", rig.repository().join("up")).unwrap();
+    let large = "x".repeat(100 * 1024 * 1024);
+    fs::write(rig.repository().join("large.yaml"), large).unwrap();
+    rig.git(&[
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        "160000,0123456789012345678901234567890123456789,sub",
+    ]);
+    let commit = rig.commit(&[
+        ("a.yaml", &rig.seal("a", "one")),
+        ("new\nline.yaml", &rig.seal("b", "one")),
+        ("\u{1b}[31mred.yaml", "apiVersion: seal.dev/v1\nkind: SealedSecret\nspec: ["),
+    ]);
+    rig.source("app", json!({})).await;
+    let status = rig.until_reason("app", "Partial").await;
+    assert_eq!(status.last_attempted_revision, Some(commit));
+    rig.until_value("a", "one").await;
+    rig.until_value("b", "one").await;
+    let paths: Vec<&str> = status.refused.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(paths, ["\\u{1b}[31mred.yaml"]);
+    assert!(!rig.log().contains('\u{1b}') && !rig.log().contains(CANARY));
+    let secrets: kube::Api<Secret> = kube::Api::namespaced(cluster.client(), &rig.served.name);
+    assert!(secrets.get_opt("linked").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_again_and_again_ends_where_it_should() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let mut rig = Rig::new(cluster, controller).await;
+    let mut texts: Vec<(String, String)> =
+        (0..40).map(|n| (format!("{n}.yaml"), rig.seal(&format!("s{n}"), "one"))).collect();
+    let files = |texts: &[(String, String)]| -> Vec<(String, String)> { texts.to_vec() };
+    let commit = |rig: &Rig, texts: &[(String, String)]| {
+        let files = files(texts);
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        rig.commit(&files)
+    };
+    commit(&rig, &texts);
+    rig.source("app", json!({"prune": true})).await;
+    for round in 0..5 {
+        // At whatever it is doing then.
+        rig.until("app", "it has begun", |it| it.observed_generation.is_some()).await;
+        rig.start(&[]).await;
+        let value = format!("round {round}");
+        texts =
+            (0..40).map(|n| (format!("{n}.yaml"), rig.seal(&format!("s{n}"), &value))).collect();
+        commit(&rig, &texts);
+        rig.look("app").await;
+    }
+    let last = rig.remove(&["0.yaml"]);
+    rig.look("app").await;
+    rig.until_applied("app", &last).await;
+    for n in 1..40 {
+        rig.until_value(&format!("s{n}"), "round 4").await;
+    }
+    rig.served.eventually_gone::<Secret>("s0").await;
+    let sealed = rig.sealed().list(&Default::default()).await.unwrap();
+    assert_eq!(sealed.items.len(), 39);
+}
+
+#[tokio::test]
+async fn while_git_is_down_a_restarted_process_still_puts_right_what_was_live() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let mut rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({})).await;
+    rig.until_applied("app", &commit).await;
+    rig.until_value("a", "one").await;
+    rig.server.now(Fault::Status(500, None));
+    rig.kill();
+    rig.sealed().delete("a", &Default::default()).await.unwrap();
+    rig.served.eventually_gone::<Secret>("a").await;
+    rig.start(&[]).await;
+    rig.until_value("a", "one").await;
+    let status = rig.until_reason("app", "Retrying").await;
+    assert_eq!(status.last_applied_revision, Some(commit));
+}
