@@ -11,20 +11,25 @@ use seal_core::reason::Reason;
 use seal_core::tree::collect::Refused;
 use seal_core::tree::prune::{Prune, prune};
 
-use super::live::{Live, LiveObjects, Mark, Says};
+use super::live::{Live, LiveObjects, Mark};
 use super::plan::{Plan, plan};
-use super::tree::{Candidate, Tree, place_of, refused};
+use super::tree::{self, Candidate, From, Tree, place_of, refused};
+use super::turn::in_thread;
 use crate::api_error::ApiError;
 use crate::object_id::ObjectName;
 use crate::target::sources::{self, Wanted};
+use crate::texts::SourceError;
 
 /// Objects that are written at the same time.
 const AT_ONCE: usize = 16;
+/// Objects that are in memory whole at the same time.
+const IN_HAND: usize = 64;
 
 /// For whom a pass is.
 pub(super) struct Pass<'a> {
     pub(super) client: &'a Client,
     pub(super) live: &'a LiveObjects,
+    pub(super) from: &'a From,
     /// Name and uid of the source.
     pub(super) source: &'a str,
     pub(super) uid: &'a str,
@@ -47,26 +52,31 @@ pub(super) struct Tally {
     pub(super) prune_blocked: Option<(usize, usize)>,
 }
 
-enum Done {
-    Applied,
-    Unchanged,
-    Refused(Refused),
+/// What is to be written of an object.
+struct Write {
+    /// The uid of the object that it is written over; none where it is made.
+    replaces: Option<String>,
+    mark: String,
+    /// The labels and annotations that its file set and does not set any more.
+    dropped: Vec<String>,
 }
 
 impl Pass<'_> {
-    /// Brings the cluster to what the commit says.
-    pub(super) async fn apply(&self, tree: Tree) -> Tally {
+    /// Brings the cluster to what the commit says. An error is one of reading it.
+    pub(super) async fn apply(&self, tree: Tree) -> Result<Tally, SourceError> {
         let Tree { candidates, refused, present, unread, in_clear } = tree;
         let mut tally = Tally { refused, in_clear, ..Tally::default() };
-        let mut all = stream::iter(candidates)
-            .map(|candidate| async move { self.one(&candidate).await })
-            .buffer_unordered(AT_ONCE);
-        while let Some(done) = all.next().await {
-            match done {
-                Done::Applied => tally.applied += 1,
-                Done::Unchanged => tally.unchanged += 1,
-                Done::Refused(refused) => tally.refused.push(refused),
+        let mut to_write = Vec::new();
+        for candidate in candidates {
+            match self.decide(&candidate) {
+                Ok(None) => tally.unchanged += 1,
+                Ok(Some(write)) => to_write.push((candidate, write)),
+                Err(refused) => tally.refused.push(refused),
             }
+        }
+        while !to_write.is_empty() {
+            let some = to_write.split_off(to_write.len().saturating_sub(IN_HAND));
+            self.write_all(some, &mut tally).await?;
         }
         let its = self.live.of_source(self.uid);
         let known: BTreeMap<String, String> = its
@@ -80,54 +90,76 @@ impl Pass<'_> {
             }
         }
         tally.refused.sort_by(|a, b| a.path.cmp(&b.path));
-        tally
+        Ok(tally)
     }
 
-    async fn one(&self, candidate: &Candidate) -> Done {
-        let live = self.live.get(&candidate.name);
-        let wanted = Says::of(&candidate.sealed);
-        let mark = Mark::for_file(self.source, self.uid, &candidate.path, &candidate.sealed);
-        let write = Wanted { sealed: &candidate.sealed, mark: mark.to_text() };
-        if write.mark.len() > Mark::MOST_BYTES {
-            let message = "its path, labels and annotations are longer than 64 KiB";
-            return Done::Refused(refused(candidate, Reason::Malformed, message));
-        }
-        let written = match plan(&wanted, live.as_ref(), self.uid, self.is_there) {
-            Plan::Leave if live.as_ref().and_then(|it| it.mark.as_ref()) == Some(&mark) => {
-                return Done::Unchanged;
-            }
+    /// What is to be written of an object, if anything; or why it is not.
+    fn decide(&self, candidate: &Candidate) -> Result<Option<Write>, Refused> {
+        let found = &candidate.found;
+        let live = self.live.get(&found.name);
+        let mark = Mark {
+            source: self.source.to_owned(),
+            uid: self.uid.to_owned(),
+            path: found.path.clone(),
+            sets: found.sets.clone(),
+        };
+        let before = live.as_ref().and_then(|live| live.mark.as_ref());
+        let replaces = match plan(&found.says, live.as_ref(), self.uid, self.is_there) {
+            Plan::Leave if before == Some(&mark) => return Ok(None),
             // It was moved to another file.
-            Plan::Leave => {
-                let uid = live.as_ref().map(|live| live.uid.clone()).unwrap_or_default();
-                self.replace(candidate, &uid, &write, &[]).await
+            Plan::Leave => live.as_ref().map(|live| live.uid.clone()),
+            Plan::Create => None,
+            Plan::Replace { uid } => Some(uid),
+            Plan::Refuse(reason, message) => return Err(refused(candidate, reason, &message)),
+        };
+        let dropped = before.map(|mark| mark.sets.clone()).unwrap_or_default();
+        let dropped = dropped.into_iter().filter(|it| !mark.sets.contains(it)).collect();
+        let mark = mark.to_text();
+        if mark.len() > Mark::MOST_BYTES {
+            let message = "its path, labels and annotations are longer than 64 KiB";
+            return Err(refused(candidate, Reason::Malformed, message));
+        }
+        Ok(Some(Write { replaces, mark, dropped }))
+    }
+
+    async fn write_all(
+        &self,
+        some: Vec<(Candidate, Write)>,
+        tally: &mut Tally,
+    ) -> Result<(), SourceError> {
+        let (candidates, writes): (Vec<Candidate>, Vec<Write>) = some.into_iter().unzip();
+        let whole = in_thread(self.from.clone(), |from| tree::whole(&from, candidates)).await?;
+        let mut all = stream::iter(whole.into_iter().zip(writes))
+            .map(|((candidate, sealed), write)| self.write(candidate, sealed, write))
+            .buffer_unordered(AT_ONCE);
+        while let Some(written) = all.next().await {
+            match written {
+                Ok(()) => tally.applied += 1,
+                Err(refused) => tally.refused.push(refused),
             }
-            Plan::Create => sources::create(self.client, &candidate.name, &write).await,
-            Plan::Replace { uid } => {
-                let dropped = dropped(live.as_ref(), &mark);
-                self.replace(candidate, &uid, &write, &dropped).await
-            }
-            Plan::Refuse(reason, message) => {
-                return Done::Refused(refused(candidate, reason, &message));
-            }
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        candidate: Candidate,
+        sealed: SealedSecret,
+        write: Write,
+    ) -> Result<(), Refused> {
+        let (name, wanted) = (&candidate.found.name, Wanted { sealed: &sealed, mark: write.mark });
+        let written = match &write.replaces {
+            None => sources::create(self.client, name, &wanted).await,
+            Some(uid) => sources::replace(self.client, name, uid, &wanted, &write.dropped).await,
         };
         match written {
-            Ok(sealed) => {
-                // Its event comes later, and the next pass may come before.
-                self.live.seen(candidate.name.kind, sealed);
-                Done::Applied
+            // Its event comes later, and the next pass may come before.
+            Ok(written) => {
+                self.live.seen(name.kind, written);
+                Ok(())
             }
-            Err(error) => Done::Refused(refused(candidate, reason_of(&error), &error.to_string())),
+            Err(error) => Err(refused(&candidate, reason_of(&error), &error.to_string())),
         }
-    }
-
-    async fn replace(
-        &self,
-        candidate: &Candidate,
-        uid: &str,
-        wanted: &Wanted<'_>,
-        dropped: &[String],
-    ) -> Result<SealedSecret, ApiError> {
-        sources::replace(self.client, &candidate.name, uid, wanted, dropped).await
     }
 
     async fn remove(&self, its: &[(Arc<ObjectName>, Live)], places: &[String], tally: &mut Tally) {
@@ -143,12 +175,6 @@ impl Pass<'_> {
             }
         }
     }
-}
-
-/// The labels and annotations that its file set and does not set any more.
-fn dropped(live: Option<&Live>, mark: &Mark) -> Vec<String> {
-    let before = live.and_then(|live| live.mark.as_ref()).map(|mark| mark.sets.clone());
-    before.unwrap_or_default().into_iter().filter(|it| !mark.sets.contains(it)).collect()
 }
 
 /// What the API server judges to be wrong is so until the file changes; all else may pass.

@@ -67,12 +67,12 @@ impl Mark {
     /// Bytes of it as text: anything longer is none of ours.
     pub(super) const MOST_BYTES: usize = 64 * 1024;
 
-    pub(super) fn for_file(source: &str, uid: &str, path: &str, sealed: &SealedSecret) -> Self {
+    /// The labels and annotations that a file sets.
+    pub(super) fn sets_of(sealed: &SealedSecret) -> Vec<String> {
         let of = |part: &'static str| move |key: &String| format!("{part}/{key}");
         let labels = sealed.metadata.labels.iter().flat_map(BTreeMap::keys).map(of("labels"));
         let annotations = sealed.metadata.annotations.iter().flat_map(BTreeMap::keys);
-        let sets = labels.chain(annotations.map(of("annotations"))).collect();
-        Self { source: source.to_owned(), uid: uid.to_owned(), path: path.to_owned(), sets }
+        labels.chain(annotations.map(of("annotations"))).collect()
     }
 
     pub(super) fn to_text(&self) -> String {

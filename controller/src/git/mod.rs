@@ -14,6 +14,7 @@ mod plan;
 mod report;
 mod rules;
 mod sources;
+mod summary;
 mod tree;
 mod turn;
 mod verify;

@@ -1,31 +1,34 @@
 //! A commit as what is wanted of it: read, sorted by place, and held against the rules of its source. Blocks; no network.
+//!
+//! Of each content a [`Summary`] is kept, never the sealed objects themselves: those are read again, a few at a time, when
+//! they are to be written. A content that was there before is not read at all, so one changed file among thousands costs
+//! one file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use gix::ObjectId;
-use seal_core::kind::Kind;
 use seal_core::kind::git_source::GitSource;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
-use seal_core::tree::collect::{Collected, Collector, Refused};
+use seal_core::tree::collect::{Content, Refused};
 
-use super::rules::{Limits, problem};
+use super::rules::Limits;
+use super::summary::{Found, Summary, sealed_of, summary};
 use crate::object_id::ObjectName;
 use crate::texts::git::Repository;
 use crate::texts::{Asked, SourceError};
 
-/// Bytes that the sealed objects of one commit, and what is said of its files, may take in memory together.
-const MAX_HELD_BYTES: usize = 96 * 1024 * 1024;
+/// Bytes that the summaries of one commit may take in memory together.
+const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// One object that is wanted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Candidate {
-    pub(super) name: ObjectName,
-    pub(super) path: String,
-    pub(super) sealed: SealedSecret,
+    /// The content that it stands in.
+    pub(super) content: ObjectId,
+    pub(super) found: Found,
 }
 
 /// What stands in a commit.
@@ -48,25 +51,52 @@ pub(super) struct From {
     pub(super) commit: ObjectId,
 }
 
-/// Reads the commit. `known` are the paths at which objects of the source were seen last.
+/// What the contents of the last commit were, under one generation of their source.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    generation: i64,
+    summaries: HashMap<ObjectId, Arc<Summary>>,
+}
+
+/// For whom a commit is read.
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a GitSource,
+    pub(super) limits: &'a Limits,
+    /// The paths at which objects of the source were seen last.
+    pub(super) known: &'a BTreeSet<String>,
+}
+
+/// Reads what of the commit was not seen before.
 pub(super) fn read(
-    from: From,
-    source: &GitSource,
-    limits: &Limits,
-    known: &BTreeSet<String>,
-    asked: Asked<'_>,
+    from: &From,
+    reading: &Reading<'_>,
+    seen: &mut Seen,
 ) -> Result<Tree, SourceError> {
-    let namespaces: BTreeSet<String> = source.spec.namespaces.iter().cloned().collect();
-    let mut collector = Collector::for_cluster(known, &namespaces);
-    let repository = Repository::fetched(from.store, from.path);
-    repository.read(from.commit, asked, &mut |text| {
-        collector.add(text);
-        if collector.held() > MAX_HELD_BYTES {
-            return Err(SourceError::TooMuch("bytes of all sealed objects together"));
+    let generation = reading.source.metadata.generation.unwrap_or_default();
+    let before = std::mem::take(seen);
+    seen.generation = generation;
+    let was_seen = |id: &ObjectId, paths: &[String]| {
+        let summary = before.summaries.get(id).filter(|_| before.generation == generation)?;
+        (summary.paths == paths).then(|| summary.clone())
+    };
+    let (mut held, mut all) = (0, Vec::new());
+    let repository = Repository::fetched(from.store.clone(), from.path.clone());
+    repository.visit(from.commit, Asked(&|| true), &mut |id, paths, content| {
+        let summary = match was_seen(&id, &paths) {
+            Some(summary) => summary,
+            None => Arc::new(summary(reading, paths, content()?)),
+        };
+        held += summary.size();
+        if held > MAX_HELD_BYTES {
+            return Err(SourceError::TooMuch("what is said of all sealed objects together"));
         }
+        if summary.is_lasting {
+            seen.summaries.insert(id, summary.clone());
+        }
+        all.push((id, summary));
         Ok(())
     })?;
-    Ok(judged(collector.finish(), source, limits))
+    Ok(sorted(all))
 }
 
 /// The commit itself, to be verified.
@@ -74,42 +104,68 @@ pub(super) fn commit_object(from: &From) -> Result<Option<Vec<u8>>, SourceError>
     Repository::fetched(from.store.clone(), from.path.clone()).commit_object(from.commit)
 }
 
-fn judged(collected: Collected, source: &GitSource, limits: &Limits) -> Tree {
-    let Collected { objects, present, unread, mut refused, warnings, .. } = collected;
-    // A ClusterSealedSecret stands there once for each of its namespaces, and is applied once or not at all.
-    let mut by_name: BTreeMap<ObjectName, (String, Rc<SealedSecret>, usize)> = BTreeMap::new();
-    for object in objects {
-        let name = match object.sealed.spec.kind {
-            Kind::SealedSecret => ObjectName::sealed_secret(&object.place),
-            Kind::ClusterSealedSecret => ObjectName::cluster_sealed_secret(&object.place),
-        };
-        let entry = by_name.entry(name).or_insert((object.path, object.sealed, 0));
-        entry.2 += 1;
-    }
-    let mut candidates = Vec::new();
-    for (name, (path, sealed, places)) in by_name {
-        if places < sealed.places().len() {
-            continue; // one of its places was refused, and said to be
+/// The objects that are wanted, each whole.
+pub(super) fn whole(
+    from: &From,
+    candidates: Vec<Candidate>,
+) -> Result<Vec<(Candidate, SealedSecret)>, SourceError> {
+    let repository = Repository::fetched(from.store.clone(), from.path.clone());
+    let ids: Vec<ObjectId> = candidates.iter().map(|it| it.content).collect();
+    let contents = repository.contents(from.commit, &ids)?;
+    let gone = || SourceError::DamagedCommit(crate::texts::short(from.commit));
+    let both = candidates.into_iter().zip(contents);
+    both.map(|(candidate, content)| {
+        let Content::Bytes(bytes) = content else { return Err(gone()) };
+        let sealed = sealed_of(bytes, &candidate.found.name).ok_or_else(gone)?;
+        Ok((candidate, sealed))
+    })
+    .collect()
+}
+
+/// By place: what stands there twice is refused twice.
+fn sorted(all: Vec<(ObjectId, Arc<Summary>)>) -> Tree {
+    let mut tree = Tree::default();
+    let mut by_place: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (_, summary) in &all {
+        tree.refused.extend(summary.refused.iter().cloned());
+        tree.present.extend(summary.present.iter().cloned());
+        tree.unread.extend(summary.unread.iter().cloned());
+        tree.in_clear.extend(summary.in_clear.iter().cloned());
+        for found in &summary.objects {
+            for place in &found.places {
+                by_place.entry(place.clone()).or_default().push(found.path.clone());
+            }
         }
-        match problem(&sealed, source, limits) {
-            Some((reason, message)) => refused.push(Refused { reason, path, message }),
-            None => candidates.push(Candidate { name, path, sealed: Rc::unwrap_or_clone(sealed) }),
+    }
+    by_place.retain(|_, paths| paths.len() > 1);
+    for (content, summary) in &all {
+        for found in &summary.objects {
+            match found.places.iter().find_map(|place| Some((place, by_place.get(place)?))) {
+                Some((place, paths)) => tree.refused.push(twice(found, place, paths)),
+                None => tree.candidates.push(Candidate { content: *content, found: found.clone() }),
+            }
         }
     }
-    refused.sort_by(|a, b| a.path.cmp(&b.path));
-    refused.dedup();
-    let in_clear = warnings.into_iter().map(|warning| warning.path).collect();
-    Tree { candidates, refused, present, unread, in_clear }
+    tree.refused.sort_by(|a, b| a.path.cmp(&b.path));
+    tree.refused.dedup();
+    tree.in_clear.sort();
+    tree
+}
+
+fn twice(found: &Found, place: &str, paths: &[String]) -> Refused {
+    let other = paths.iter().find(|path| **path != found.path).unwrap_or(&found.path);
+    let message = format!("{place} is sealed here and in {other}; neither is applied");
+    Refused { reason: Reason::Duplicate, path: found.path.clone(), message }
 }
 
 /// An object that was not applied, as it is told.
 pub(super) fn refused(candidate: &Candidate, reason: Reason, message: &str) -> Refused {
-    let message = format!("{}: {message}", candidate.name);
-    Refused { reason, path: candidate.path.clone(), message }
+    let message = format!("{}: {message}", candidate.found.name);
+    Refused { reason, path: candidate.found.path.clone(), message }
 }
 
 /// The name of an object as [`Tree::present`] has it.
-pub(super) fn place_of(name: &Arc<ObjectName>) -> String {
+pub(super) fn place_of(name: &ObjectName) -> String {
     match &name.namespace {
         Some(namespace) => format!("{namespace}/{}", name.name),
         None => format!("/{}", name.name),

@@ -1,7 +1,6 @@
 //! One look at a source: fetch, verify, apply. The order of it all.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gix::ObjectId;
@@ -14,16 +13,18 @@ use super::accepting::new_commit;
 use super::applying::{Pass, Tally};
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
-use super::tree::{self, From};
+use super::tree::{self, From, Reading, Seen};
 use crate::conditions;
 use crate::outcome::Outcome;
-use crate::texts::{Asked, SourceError};
+use crate::texts::SourceError;
 
 /// What a source holds on to between two looks.
 #[derive(Debug, Default)]
 pub(super) struct Between {
     /// The commit that was last accepted, and where its objects are.
     good: Option<From>,
+    /// What its contents were.
+    seen: Seen,
     /// The status as it was last written.
     pub(super) status: Option<GitSourceStatus>,
 }
@@ -119,7 +120,7 @@ async fn look(
     let good = between.good.clone().or_else(|| remembered(shared, source, status));
     let nothing = || End::of(Outcome::new(Reason::Retrying, "nothing was fetched"));
     let Some(from) = good else { return failed.unwrap_or_else(nothing) };
-    match (pass(shared, source, from.clone()).await, failed) {
+    match (pass(shared, source, &from, between).await, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
         (Ok(tally), None) => {
             let attempted = attempted.or_else(|| status.last_attempted_revision.clone());
@@ -151,25 +152,35 @@ fn applied(tally: Tally, commit: ObjectId, attempted: Option<String>) -> End {
     End { tally: Some(tally), attempted, applied, ..End::of(outcome) }
 }
 
-async fn pass(shared: &Shared, source: &GitSource, from: From) -> Result<Tally, SourceError> {
+async fn pass(
+    shared: &Shared,
+    source: &GitSource,
+    from: &From,
+    between: &mut Between,
+) -> Result<Tally, SourceError> {
     let uid = source.metadata.uid.clone().unwrap_or_default();
     let marks = shared.live.of_source(&uid).into_iter().filter_map(|(_, live)| live.mark);
     let known: BTreeSet<String> = marks.map(|mark| mark.path).collect();
-    let (read_for, limits) = (Arc::new(source.clone()), shared.limits.clone());
+    let (read_for, limits) = (source.clone(), shared.limits.clone());
+    let mut seen = std::mem::take(&mut between.seen);
+    let read = in_thread(from.clone(), move |from| {
+        let reading = Reading { source: &read_for, limits: &limits, known: &known };
+        tree::read(&from, &reading, &mut seen).map(|tree| (tree, seen))
+    });
+    let (tree, seen) = read.await?;
+    between.seen = seen;
     let commit = from.commit.to_string();
-    let tree =
-        in_thread(from, move |from| tree::read(from, &read_for, &limits, &known, Asked(&|| true)));
-    let tree = tree.await?;
     let pass = Pass {
         client: &shared.client,
         live: &shared.live,
+        from,
         source: source.metadata.name.as_deref().unwrap_or_default(),
         uid: &uid,
         is_there: &|uid| shared.is_there(uid),
         prunes: source.spec.prune == Some(true),
         allow_prune: annotation(source, ALLOW_PRUNE) == Some(commit.as_str()),
     };
-    Ok(pass.apply(tree).await)
+    pass.apply(tree).await
 }
 
 pub(super) async fn in_thread<I, T>(

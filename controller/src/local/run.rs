@@ -202,7 +202,7 @@ impl Logged {
             let Refusal { reason, path, message, hint } = refusal;
             tracing::warn!(%reason, path, hint, "{message}");
         }
-        for Warning { path, message } in tally.warnings.difference(&self.warnings) {
+        for Warning { path, message, .. } in tally.warnings.difference(&self.warnings) {
             tracing::warn!(path, "{message}");
         }
         self.revision = Some(revision.clone());

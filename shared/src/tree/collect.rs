@@ -108,6 +108,19 @@ impl<'a> Collector<'a> {
         self.collected
     }
 
+    /// The sealed objects in a text that was judged before, with what their file says of each.
+    pub fn sealed_in(&mut self, bytes: Vec<u8>) -> Vec<SealedSecret> {
+        let documents = self.documents(&[], Content::Bytes(bytes)).into_iter();
+        let sealed = documents.filter_map(|document| match document {
+            Document::Sealed(mut sealed) => {
+                sealed.keep_what_a_file_says();
+                Some(*sealed)
+            }
+            _ => None,
+        });
+        sealed.collect()
+    }
+
     fn sort_in(&mut self, paths: &[String], document: Document) {
         match document {
             Document::Sealed(mut sealed) => match sealed.place() {
@@ -126,6 +139,7 @@ impl<'a> Collector<'a> {
                 &format!(
                     "Secret {object} is in clear; seal it, and change its values: they are in the history"
                 ),
+                true,
             ),
             Document::Other { .. } => {}
         }
@@ -194,7 +208,7 @@ impl<'a> Collector<'a> {
             let (known, new): (Vec<String>, Vec<String>) =
                 paths.iter().cloned().partition(|path| self.known_paths.contains(path));
             self.malformed(&known, message);
-            self.warn(&new, message);
+            self.warn(&new, message, false);
             return Vec::new();
         };
         // Most files of most repositories: no parser needs to see them.
@@ -228,11 +242,12 @@ impl<'a> Collector<'a> {
         self.collected.refused.push(Refused { reason, path: path.to_owned(), message });
     }
 
-    fn warn(&mut self, paths: &[String], message: &str) {
+    fn warn(&mut self, paths: &[String], message: &str, in_clear: bool) {
         for path in paths {
             self.hold(path);
             self.hold(message);
-            let warning = Warning { path: path.clone(), message: message.to_owned() };
+            let (path, message) = (path.clone(), message.to_owned());
+            let warning = Warning { path, message, in_clear };
             self.collected.warnings.insert(warning);
         }
     }

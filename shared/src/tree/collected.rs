@@ -72,4 +72,6 @@ pub struct Warning {
     pub path: String,
     /// What it is.
     pub message: String,
+    /// Whether it is a Secret in clear.
+    pub in_clear: bool,
 }

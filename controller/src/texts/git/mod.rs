@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::config::file::Metadata;
 use gix::config::{File, Source as ConfigSource};
-use seal_core::tree::collect::Text;
+use seal_core::tree::collect::{Content, Text};
 
 use super::{Asked, SetupError, SourceError};
 use inside::Inside;
+pub(crate) use walk::Visit;
 use walk::{Objects, Walk};
 
 /// Bytes of a configuration that is read.
@@ -77,8 +78,7 @@ impl Repository {
         commit: ObjectId,
         asked: Asked<'_>,
     ) -> Result<Vec<ObjectId>, SourceError> {
-        let Opened { inside, folder, .. } = self.open()?;
-        Walk::new(Objects::open(inside, &folder)?, commit, asked).missing(&self.subdir)
+        self.walk(commit, asked)?.missing(&self.subdir)
     }
 
     /// The folder that has the repository's files checked out, when there is one; else its own.
@@ -147,15 +147,38 @@ impl Repository {
         objects.peel(named)?.ok_or_else(no_commit)
     }
 
-    pub(crate) fn read(
+    pub(super) fn read(
         &self,
         commit: ObjectId,
         asked: Asked<'_>,
         take: &mut dyn FnMut(Text) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
+        self.visit(commit, asked, &mut |_, paths, read| take(Text { paths, content: read()? }))
+    }
+
+    /// Shows each content of a commit, which is read only where somebody wants it.
+    pub(crate) fn visit(
+        &self,
+        commit: ObjectId,
+        asked: Asked<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), SourceError> {
+        self.walk(commit, asked)?.visit(&self.subdir, visit)
+    }
+
+    /// The contents of these objects.
+    pub(crate) fn contents(
+        &self,
+        commit: ObjectId,
+        ids: &[ObjectId],
+    ) -> Result<Vec<Content>, SourceError> {
+        self.walk(commit, Asked(&|| true))?.contents(ids)
+    }
+
+    fn walk<'a>(&self, commit: ObjectId, asked: Asked<'a>) -> Result<Walk<'a>, SourceError> {
         let Opened { inside, folder, .. } = self.open()?;
         let mut walk = Walk::new(Objects::open(inside, &folder)?, commit, asked);
         walk.is_partial = self.is_partial;
-        walk.read(&self.subdir, take)
+        Ok(walk)
     }
 }

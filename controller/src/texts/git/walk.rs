@@ -8,7 +8,7 @@ use gix::bstr::BString;
 use gix::objs::tree::EntryKind;
 use gix::objs::{CommitRefIter, Find, Kind, TagRefIter, TreeRefIter};
 use gix::odb::{Header, store};
-use seal_core::tree::collect::{Content, Text};
+use seal_core::tree::collect::Content;
 
 use super::super::{
     Asked, Budget, MAX_FILE_BYTES, SourceError, may_hold_manifests, printable, short,
@@ -89,6 +89,14 @@ impl Objects {
     }
 }
 
+/// Is shown a content by its object and all its names, and may read it.
+pub(crate) type Visit<'a> = dyn FnMut(
+        ObjectId,
+        Vec<String>,
+        &mut dyn FnMut() -> Result<Content, SourceError>,
+    ) -> Result<(), SourceError>
+    + 'a;
+
 /// One commit being read.
 pub(super) struct Walk<'a> {
     objects: Objects,
@@ -109,19 +117,19 @@ impl<'a> Walk<'a> {
         Self { objects, commit, budget, asked, contents, known, is_partial: false }
     }
 
-    /// Gives each content beneath `subdir` to `take`, before the next one is read.
-    pub(super) fn read(
-        mut self,
-        subdir: &Path,
-        take: &mut dyn FnMut(Text) -> Result<(), SourceError>,
-    ) -> Result<(), SourceError> {
+    /// Shows each content beneath `subdir` to `visit`, with a way to read it, before the next one.
+    pub(super) fn visit(mut self, subdir: &Path, visit: &mut Visit<'_>) -> Result<(), SourceError> {
         self.names(subdir)?;
         for (id, mut paths) in std::mem::take(&mut self.contents) {
             paths.sort();
-            let content = self.content(id)?;
-            take(Text { paths, content })?;
+            visit(id, paths, &mut || self.content(id))?;
         }
         Ok(())
+    }
+
+    /// The contents of these objects, each within what is read of one file.
+    pub(super) fn contents(mut self, ids: &[ObjectId]) -> Result<Vec<Content>, SourceError> {
+        ids.iter().map(|id| self.content(*id)).collect()
     }
 
     /// The contents that are not in the object store.
