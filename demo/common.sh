@@ -16,7 +16,7 @@ end() {
   fi
   for ((i = ${#started[@]} - 1; i >= 0; i--)); do
     pid=${started[i]}
-    kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
   done
   cd / && rm -rf "$work"
   ((status != 0)) || echo "

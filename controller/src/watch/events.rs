@@ -13,6 +13,7 @@ use kube::runtime::watcher::{self, Config, Event};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::work::pace;
 
@@ -24,8 +25,9 @@ pub(crate) struct Events<K: Resource + 'static> {
     stream: BoxStream<'static, watcher::Result<Event<K>>>,
     /// Errors in a row.
     errors: u32,
-    /// Whether the last thing was an error, after which it waits once.
-    waits: bool,
+    /// Until when it waits after an error. Kept until then, since whoever waits for several watches drops this wait whenever
+    /// another one has something.
+    waits: Option<Instant>,
     /// The HTTP status of the last error that was told of.
     told: Option<u16>,
     /// Had while it lists: two lists of foreign objects would have two pages in memory.
@@ -39,7 +41,7 @@ where
 {
     pub(crate) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
         let stream = watcher::watcher(api, config.timeout(WATCH_SECONDS)).boxed();
-        Self { what, stream, errors: 0, waits: false, told: None, listing: None, may_list: None }
+        Self { what, stream, errors: 0, waits: None, told: None, listing: None, may_list: None }
     }
 
     /// The same, of objects that anybody may have made large: only one such watch lists at a time.
@@ -57,8 +59,9 @@ where
     /// The next event; with an error the HTTP status of what interrupted it, 0 where nothing answered.
     pub(crate) async fn next(&mut self) -> Result<Event<K>, u16> {
         // Not for no time: even that takes tokio's clock a millisecond, and a list has thousands of events.
-        if std::mem::take(&mut self.waits) {
-            tokio::time::sleep(pace::after_errors(self.errors)).await;
+        if let Some(until) = self.waits {
+            tokio::time::sleep_until(until).await;
+            self.waits = None;
         }
         match self.stream.next().await.expect("a watch has no end") {
             Ok(Event::Init) => {
@@ -80,7 +83,7 @@ where
                 // An API server that was started anew has forgotten what was watched: it is there, and a list is next.
                 let is_there_again = code == 410 && self.told != Some(410);
                 self.errors = if is_there_again { 1 } else { self.errors.saturating_add(1) };
-                self.waits = true;
+                self.waits = Some(Instant::now() + pace::after_errors(self.errors));
                 self.tell(code);
                 Err(code)
             }

@@ -20,6 +20,7 @@ use super::Whose;
 /// How a file is closed to others.
 pub const CLOSE_TO_OTHERS: &str = "take that from them with `chmod 600`";
 
+const CREDENTIAL: u32 = 0o440;
 const OTHERS: u32 = 0o077;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
@@ -44,8 +45,13 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
 }
 
 /// Whether nobody but the owner has a right on the file that was opened at this path.
+///
+/// So is one of root and its group with exactly 0440: as such a service sees the credentials that systemd gives it, whose
+/// access list names the service's user. Who else may read them is root's to say.
 pub fn is_private(_path: &Path, metadata: &fs::Metadata) -> bool {
-    metadata.mode() & OTHERS == 0
+    let is_credential =
+        metadata.uid() == 0 && metadata.gid() == 0 && metadata.mode() & 0o7777 == CREDENTIAL;
+    is_credential || metadata.mode() & OTHERS == 0
 }
 
 /// Whether a new file at this path can be closed to others: its mode does that.
