@@ -7,7 +7,7 @@ SSHD := testing/tools/sshd
 FUZZ_SECONDS ?= 60
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 
-.PHONY: help install demo demo-cluster test test-windows lint audit bench fuzz tools
+.PHONY: help install demo demo-cluster demo-git test test-windows lint audit bench fuzz tools
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
@@ -25,6 +25,10 @@ demo: ## From a manifest to a live value through a Git merge, without a cluster
 demo-cluster: ## The same in a real API server, with kubectl
 	@cargo build --locked --quiet -p seal -p seal-controller -p seal-testing
 	@demo/cluster
+
+demo-git: ## From a merge to a live Secret by a webhook, from a git server with HTTPS
+	@cargo build --locked --quiet --workspace
+	@demo/git
 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests; fetches and builds what they need

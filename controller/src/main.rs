@@ -25,6 +25,7 @@ mod telemetry;
 mod texts;
 mod thin;
 mod watch;
+mod webhook;
 mod work;
 
 use std::process::ExitCode;

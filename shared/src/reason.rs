@@ -121,10 +121,14 @@ impl Reason {
             Self::NotAllowed => "leave out what is reserved, or ask whoever runs the controller",
             Self::Retrying => "it is tried again",
             Self::Contested => "find out who else writes the live Secret, and stop one of the two",
-            Self::Partial => "status.failing names each namespace and what is in the way there",
+            Self::Partial => {
+                "status.failing or status.refused names each and what is in the way there"
+            }
             Self::Suspended => "set spec.suspend to false to go on",
             Self::Duplicate => "delete one of them",
-            Self::PruneBlocked => "bring them back, or run once with --allow-prune",
+            Self::PruneBlocked => {
+                "bring them back, or allow it once: --allow-prune, or on a GitSource seal.dev/allow-prune=COMMIT"
+            }
             Self::NotFastForward => {
                 "look at what was taken back, then annotate the GitSource seal.dev/accept-revision=COMMIT"
             }

@@ -59,15 +59,20 @@ fn the_page_of_reasons_has_every_reason_and_its_next_step() {
 /// The names that the registry is given; `_total` is what the text format adds to a counter.
 #[test]
 fn the_page_of_metrics_has_every_metric() {
-    let source = read("controller/src/metrics.rs");
-    let registered = source.split("registry.register(").skip(1);
-    let registered: BTreeSet<String> =
-        registered.map(|call| call.split('"').nth(1).unwrap().to_owned()).collect();
+    let of = |file: &str, prefix: &str| -> BTreeSet<String> {
+        let source = read(file);
+        let registered = source.split(".register(").skip(1);
+        registered
+            .filter_map(|call| call.split('"').nth(1))
+            .map(|name| format!("{prefix}{name}"))
+            .collect()
+    };
+    let mut registered = of("controller/src/metrics.rs", "seal_controller_");
+    registered.extend(of("controller/src/git/counting.rs", "seal_git_"));
     assert!(!registered.is_empty());
     let documented: BTreeSet<String> = first_table("docs/reference/metrics.md")
         .iter()
-        .map(|row| row[0].trim_matches('`').trim_start_matches("seal_controller_"))
-        .map(|name| name.trim_end_matches("_total").to_owned())
+        .map(|row| row[0].trim_matches('`').trim_end_matches("_total").to_owned())
         .collect();
     assert_eq!(documented, registered);
 }

@@ -81,6 +81,7 @@ pub(crate) fn run(args: &InstallArgs, console: &mut Console) -> Result<(), Failu
     if !args.namespaces.is_empty() {
         say_what_is_narrower(args);
     }
+    git::say_what_must_be_there(args);
     Ok(())
 }
 
@@ -193,6 +194,7 @@ fn controller(args: &InstallArgs) -> String {
     if args.attach_pull_secrets {
         flags.push("--attach-pull-secrets".to_owned());
     }
+    flags.extend(git::flag_of_the_controller(args));
     if flags.is_empty() {
         return image;
     }

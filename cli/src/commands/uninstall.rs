@@ -23,9 +23,9 @@ pub(crate) struct UninstallArgs {
     #[arg(long, value_name = "NS,…", value_delimiter = ',')]
     namespaces: Vec<String>,
     /// Namespace of the GitSources
-    #[arg(long, value_name = "NS", default_value = seal_core::names::GIT_NAMESPACE)]
+    #[arg(long, value_name = "NS", default_value = seal_core::names::GIT_NAMESPACE, requires = "git_namespaces")]
     git_namespace: String,
-    /// The namespaces that `seal install --git-namespaces` named, where it was said
+    /// The namespaces that `seal install --git-namespaces` named: the process of Git sources goes, too
     #[arg(long, value_name = "NS,…", value_delimiter = ',')]
     git_namespaces: Vec<String>,
 }
@@ -36,7 +36,9 @@ pub(crate) fn run(args: &UninstallArgs, console: &mut Console) -> Result<(), Fai
     let named = [namespace, git_namespace].into_iter().chain(namespaces).chain(git_namespaces);
     check_namespaces(named)?;
     let mut documents = vec![without_data(namespace, namespaces)];
-    documents.extend(git::without_data(git_namespace, git_namespaces));
+    if !git_namespaces.is_empty() {
+        documents.extend(git::without_data(git_namespace, git_namespaces));
+    }
     console.write(documents.join("---\n").as_bytes())?;
     for line in [
         "every live Secret stays, and so do the sealed objects, their kinds, the keys and the deletion guard".to_owned(),

@@ -32,6 +32,8 @@ pub(crate) enum FetchError {
     NoRef(String),
     #[error("{0} is the name of a branch and of a tag")]
     Ambiguous(String),
+    #[error("{0} has trouble of its own: HTTP status {1}")]
+    Trouble(String, u16),
     #[error("{0} answered what no git server answers: {1}")]
     Protocol(String, String),
     #[error("what {0} sends is beyond a limit: {1}")]
@@ -64,10 +66,12 @@ impl FetchError {
         match self {
             Self::Url(_) => "https://HOST/PATH or ssh://git@HOST/PATH, without a password in it",
             Self::Credentials(..) => "put right what is named",
-            Self::Unreachable(..) | Self::Timeout(_) => {
+            Self::Unreachable(..) | Self::Timeout(_) | Self::Trouble(..) => {
                 "it is tried again; the last good state stays"
             }
-            Self::Certificate(_) => "give the certificate of its authority as caBundle",
+            Self::Certificate(_) => {
+                "give the certificate of the authority that signed its certificate, and check its name and dates"
+            }
             Self::HostKey { .. } => {
                 "compare it with what the host's operator publishes, and only then pin it in knownHosts"
             }

@@ -158,6 +158,7 @@ pub(super) fn checked(host: &str, response: Response<Body>) -> Result<Response<B
             Err(FetchError::Busy { host, retry_after: seconds })
         }
         status if status.is_redirection() => Err(FetchError::Moved(host)),
+        status if status.is_server_error() => Err(FetchError::Trouble(host, status.as_u16())),
         status => Err(FetchError::Protocol(host, format!("status {}", status.as_u16()))),
     }
 }

@@ -39,6 +39,14 @@ impl Pinned {
                 Some(Marker::CertAuthority) => {}
             }
         }
+        // Asked for, they would be chosen, and cannot be checked: no RSA is in this binary.
+        let are_rsa = !keys.is_empty();
+        keys.retain(|key: &PublicKey| !matches!(key.algorithm(), Algorithm::Rsa { .. }));
+        if keys.is_empty() && are_rsa {
+            return Err(wrong(format!(
+                "of {name} it has RSA keys alone, which are not supported: pin its Ed25519 or ECDSA key"
+            )));
+        }
         if keys.is_empty() {
             return Err(FetchError::UnknownHost(name));
         }

@@ -149,7 +149,8 @@ impl Fetching<'_> {
                 fetched => fetched?,
             }
         }
-        if self.missing(commit)?.is_empty() { Ok(()) } else { Err(Stop::Incomplete) }
+        let history = self.store.history()?;
+        if missing.iter().all(|id| history.has(*id)) { Ok(()) } else { Err(Stop::Incomplete) }
     }
 
     fn small_contents(&self, commit: ObjectId) -> Result<(), Stop> {
@@ -189,7 +190,8 @@ impl Fetching<'_> {
         commit: ObjectId,
         ancestor: ObjectId,
     ) -> Result<bool, FetchError> {
-        if commit == ancestor {
+        // As after every ordinary merge: then nothing more is asked.
+        if commit == ancestor || self.store.history()?.parents(commit).contains(&ancestor) {
             return Ok(true);
         }
         let history = Store::open(&self.store.path().join("history"))?;

@@ -7,6 +7,7 @@
 mod accepting;
 mod applying;
 mod args;
+mod counting;
 mod credentials;
 mod fetching;
 mod live;
@@ -19,7 +20,6 @@ mod tree;
 mod turn;
 mod verify;
 mod watching;
-mod webhook;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -39,12 +39,14 @@ use crate::client;
 use crate::connections;
 use crate::outcome::Outcome;
 use crate::target::events;
+use crate::webhook;
+use crate::webhook::Hooks;
 pub(crate) use args::GitArgs;
+use counting::Counts;
 use fetching::Fetches;
 use live::LiveObjects;
 use rules::Limits;
 use watching::Watches;
-use webhook::Hooks;
 
 /// Why the process did not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,7 @@ pub(crate) struct Shared {
     /// Woken by the uid of their source.
     wakes: Mutex<std::collections::BTreeMap<String, Arc<Wake>>>,
     ready: AtomicBool,
+    counts: Counts,
 }
 
 /// What ends the wait of a source.
@@ -118,12 +121,14 @@ impl Shared {
                 cluster_sealed_secrets: args.cluster_sealed_secrets,
             },
             live: LiveObjects::default(),
-            fetches: Fetches::new(args.cache.clone()),
+            // A fetch runs in another folder.
+            fetches: Fetches::new(std::path::absolute(&args.cache).unwrap_or(args.cache.clone())),
             hooks: Arc::default(),
             watches: Watches::default(),
             uids: Mutex::default(),
             wakes: Mutex::default(),
             ready: AtomicBool::new(false),
+            counts: Counts::new(),
         }
     }
 
@@ -137,6 +142,12 @@ impl Shared {
         if let Some(wake) = wakes.get(uid) {
             wake.to_repair();
         }
+    }
+
+    /// Wakes all: an object that was in the way of one of them is gone.
+    fn released(&self) {
+        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        wakes.values().for_each(|wake| wake.to_repair());
     }
 
     /// Tells people where the verdict or the revision changed.
@@ -186,7 +197,7 @@ async fn run(args: GitArgs) -> Result<(), GitError> {
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    let hooks = shared.hooks.clone();
+    let (hooks, counts) = (shared.hooks.clone(), shared.counts.clone());
     let ready = move || {
         let is_ready = shared.ready.load(Ordering::Acquire);
         async move {
@@ -200,5 +211,6 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(move || async move { counts.text() }))
         .merge(webhook::router(hooks))
 }

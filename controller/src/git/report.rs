@@ -51,7 +51,7 @@ pub(super) fn next_status(
     let mut next = GitSourceStatus {
         observed_generation: Some(generation),
         conditions: conditions::next(&before.conditions, generation, &outcome, !passes),
-        webhook_path: source.spec.webhook.as_ref().map(|_| super::webhook::path_of(source)),
+        webhook_path: source.spec.webhook.as_ref().map(|_| path_of(source)),
         last_handled_reconcile_at: asked_at(source),
         ..before.clone()
     };
@@ -74,6 +74,11 @@ pub(super) fn next_status(
     }
     steady(before, &mut next);
     next
+}
+
+/// Where a forge delivers to.
+fn path_of(source: &GitSource) -> String {
+    format!("/hook/{}", source.metadata.name.as_deref().unwrap_or_default())
 }
 
 /// The first of the files that were not applied.
@@ -167,7 +172,10 @@ fn steady(before: &GitSourceStatus, next: &mut GitSourceStatus) {
                 && it.reason == condition.reason
                 && it.status == condition.status
         });
-        if let Some(same) = same.filter(|it| it.reason == "Applied" || it.reason == "Partial") {
+        if let Some(same) = same.filter(|it| {
+            (it.reason == "Applied" || it.reason == "Partial")
+                && !it.message.starts_with("suspended at")
+        }) {
             condition.message.clone_from(&same.message);
         }
     }

@@ -64,6 +64,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listing: Arc<Semaphore>) {
             }
             Err(_) => {}
         }
+        shared.counts.serves(running.len());
     }
 }
 
@@ -87,7 +88,8 @@ fn take(shared: &Arc<Shared>, running: &mut BTreeMap<String, Running>, source: G
         return;
     }
     let wake = Arc::new(Wake::default());
-    shared.hooks.add(&name, &uid, wake.clone());
+    let woken = wake.clone();
+    shared.hooks.add(&name, &uid, Arc::new(move || woken.to_fetch()));
     shared.uids.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.clone());
     let mut wakes = shared.wakes.lock().unwrap_or_else(PoisonError::into_inner);
     wakes.insert(uid.clone(), wake.clone());
@@ -125,7 +127,7 @@ async fn keep(shared: Arc<Shared>, mut latest: watch::Receiver<Arc<GitSource>>, 
                 fetches = fetch;
                 // A storm of deliveries is one look, and the first of them waits for nothing. Nor does a first repair;
                 // what is undone again and again comes back ever later.
-                let least = if fetch { LEAST_BETWEEN } else { between_repairs(repairs) };
+                let least = if fetch { LEAST_BETWEEN } else { between_repairs(repairs).max(LEAST_BETWEEN) };
                 tokio::time::sleep(least.saturating_sub(began.elapsed())).await;
                 fetches |= wake.take();
             }

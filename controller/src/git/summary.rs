@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use seal_core::kind::Kind;
 use seal_core::kind::sealed::SealedSecret;
@@ -19,7 +20,7 @@ const OF_AN_ENTRY: usize = 96;
 #[derive(Debug)]
 pub(super) struct Summary {
     pub(super) paths: Vec<String>,
-    pub(super) objects: Vec<Found>,
+    pub(super) objects: Vec<Arc<Found>>,
     pub(super) refused: Vec<Refused>,
     pub(super) present: Vec<String>,
     pub(super) unread: Vec<String>,
@@ -78,7 +79,7 @@ pub(super) fn summary(reading: &Reading<'_>, paths: Vec<String>, content: Conten
             Some((reason, message)) => refused.push(Refused { reason, path, message }),
             None => {
                 let (says, sets) = (Says::of(&sealed), Mark::sets_of(&sealed));
-                found.push(Found { name, path, says, sets, places });
+                found.push(Arc::new(Found { name, path, says, sets, places }));
             }
         }
     }

@@ -4,7 +4,7 @@
 //! they are to be written. A content that was there before is not read at all, so one changed file among thousands costs
 //! one file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct Candidate {
     /// The content that it stands in.
     pub(super) content: ObjectId,
-    pub(super) found: Found,
+    pub(super) found: Arc<Found>,
 }
 
 /// What stands in a commit.
@@ -41,6 +41,15 @@ pub(super) struct Tree {
     pub(super) unread: BTreeSet<String>,
     /// Files with a Secret in clear.
     pub(super) in_clear: Vec<String>,
+}
+
+impl Tree {
+    /// A commit that has no such folder: as one in which every file is gone, and said to be.
+    pub(super) fn without_its_folder(source: &GitSource, error: &SourceError) -> Self {
+        let path = source.spec.path.clone().unwrap_or_default();
+        let refused = Refused { reason: Reason::Malformed, path, message: error.to_string() };
+        Self { refused: vec![refused], ..Self::default() }
+    }
 }
 
 /// Where a commit is read from.
@@ -125,7 +134,7 @@ pub(super) fn whole(
 /// By place: what stands there twice is refused twice.
 fn sorted(all: Vec<(ObjectId, Arc<Summary>)>) -> Tree {
     let mut tree = Tree::default();
-    let mut by_place: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut by_place: HashMap<&str, Vec<&str>> = HashMap::new();
     for (_, summary) in &all {
         tree.refused.extend(summary.refused.iter().cloned());
         tree.present.extend(summary.present.iter().cloned());
@@ -133,14 +142,15 @@ fn sorted(all: Vec<(ObjectId, Arc<Summary>)>) -> Tree {
         tree.in_clear.extend(summary.in_clear.iter().cloned());
         for found in &summary.objects {
             for place in &found.places {
-                by_place.entry(place.clone()).or_default().push(found.path.clone());
+                by_place.entry(place).or_default().push(&found.path);
             }
         }
     }
     by_place.retain(|_, paths| paths.len() > 1);
     for (content, summary) in &all {
         for found in &summary.objects {
-            match found.places.iter().find_map(|place| Some((place, by_place.get(place)?))) {
+            match found.places.iter().find_map(|place| Some((place, by_place.get(place.as_str())?)))
+            {
                 Some((place, paths)) => tree.refused.push(twice(found, place, paths)),
                 None => tree.candidates.push(Candidate { content: *content, found: found.clone() }),
             }
@@ -152,8 +162,9 @@ fn sorted(all: Vec<(ObjectId, Arc<Summary>)>) -> Tree {
     tree
 }
 
-fn twice(found: &Found, place: &str, paths: &[String]) -> Refused {
-    let other = paths.iter().find(|path| **path != found.path).unwrap_or(&found.path);
+fn twice(found: &Found, place: &str, paths: &[&str]) -> Refused {
+    let other =
+        paths.iter().find(|path| **path != found.path).unwrap_or(&found.path.as_str()).to_owned();
     let message = format!("{place} is sealed here and in {other}; neither is applied");
     Refused { reason: Reason::Duplicate, path: found.path.clone(), message }
 }

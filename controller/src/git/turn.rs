@@ -13,7 +13,7 @@ use super::accepting::new_commit;
 use super::applying::{Pass, Tally};
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
-use super::tree::{self, From, Reading, Seen};
+use super::tree::{self, From, Reading, Seen, Tree};
 use crate::conditions;
 use crate::outcome::Outcome;
 use crate::texts::SourceError;
@@ -81,6 +81,7 @@ pub(super) async fn turn(
         return Again::Later { repaired: false };
     }
     let end = look(shared, source, &status, between, fetches, asked).await;
+    shared.counts.looked(end.outcome.reason, end.tally.as_ref());
     let (passes, retry_after) = (end.passes(), end.retry_after);
     let repaired = !fetches && end.tally.as_ref().is_some_and(|tally| tally.applied > 0);
     let next = next_status(source, &status, generation, end, passes);
@@ -167,8 +168,14 @@ async fn pass(
         let reading = Reading { source: &read_for, limits: &limits, known: &known };
         tree::read(&from, &reading, &mut seen).map(|tree| (tree, seen))
     });
-    let (tree, seen) = read.await?;
-    between.seen = seen;
+    let tree = match read.await {
+        Ok((tree, seen)) => {
+            between.seen = seen;
+            tree
+        }
+        Err(error @ SourceError::NoFolder(_)) => Tree::without_its_folder(source, &error),
+        Err(error) => return Err(error),
+    };
     let commit = from.commit.to_string();
     let pass = Pass {
         client: &shared.client,

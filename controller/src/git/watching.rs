@@ -139,10 +139,10 @@ async fn follow<K>(
                 let whose = shared.live.seen(kind, object.into().0);
                 whose.iter().for_each(|uid| shared.repair(uid));
             }
-            Ok(Event::Delete(object)) => {
-                let whose = shared.live.gone(kind, &object.into().0.metadata);
-                whose.iter().for_each(|uid| shared.repair(uid));
-            }
+            Ok(Event::Delete(object)) => match shared.live.gone(kind, &object.into().0.metadata) {
+                Some(uid) => shared.repair(&uid),
+                None => shared.released(),
+            },
             Ok(Event::InitDone) => {
                 let whose = shared.live.list_ends(kind, namespace);
                 whose.iter().for_each(|uid| shared.repair(uid));

@@ -6,6 +6,7 @@
 
 mod direktiv;
 mod folding;
+mod hook;
 mod identity;
 mod laying;
 mod refusal;
@@ -28,6 +29,7 @@ use seal_core::place::is_label;
 
 use crate::texts::{Source, is_url, plain};
 use direktiv::DirektivArgs;
+use hook::HookArgs;
 use refusal::Failure;
 use remote::{Remote, RemoteArgs};
 use target::Target;
@@ -95,6 +97,8 @@ pub(crate) struct LocalArgs {
     direktiv: DirektivArgs,
     #[command(flatten)]
     remote: RemoteArgs,
+    #[command(flatten)]
+    hook: HookArgs,
     /// How often to look for a change, such as 500ms, 1s or 5m [default: 1s, of a URL 60s]
     #[arg(long, value_name = "TIME", value_parser = interval)]
     interval: Option<Duration>,
@@ -138,7 +142,7 @@ pub(crate) struct Settings {
 /// Runs until SIGTERM or SIGINT, or once.
 pub(crate) fn main(args: LocalArgs) -> Result<process::ExitCode, Box<dyn std::error::Error>> {
     let stop = stop::Stop::on_signals()?;
-    match start(args) {
+    match start(args, &stop) {
         Ok((mut run, settings)) => Ok(run.until_stopped(&settings, &stop)),
         Err(failure) => {
             tracing::error!(reason = %failure.reason, hint = failure.hint, "{}", failure.message);
@@ -151,8 +155,14 @@ pub(crate) fn main(args: LocalArgs) -> Result<process::ExitCode, Box<dyn std::er
 const LOOK: Duration = Duration::from_secs(1);
 const FETCH: Duration = Duration::from_secs(60);
 
-fn start(mut args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
+fn start(mut args: LocalArgs, stop: &stop::Stop) -> Result<(run::Run, Settings), Failure> {
     let (source, remote) = source(&mut args)?;
+    if remote.is_none() && args.hook.are_there() {
+        return Err(Failure::usage(
+            "--webhook is for a URL",
+            "a folder on this machine is looked at every second",
+        ));
+    }
     let identities = identity::Identities::read(args.identity)?;
     source.refuse_inside(&args.out)?;
     let target = match args.layout {
@@ -173,6 +183,7 @@ fn start(mut args: LocalArgs) -> Result<(run::Run, Settings), Failure> {
         once: args.once,
         allow_prune: args.allow_prune,
     };
+    args.hook.listen(stop)?;
     Ok((run::Run::new(source, remote, identities, target), settings))
 }
 

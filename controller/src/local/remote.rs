@@ -20,6 +20,8 @@ use crate::work::pace::doubling;
 
 /// The first wait after a failure; it doubles up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// Between two fetches, however often it is woken.
+const LEAST_BETWEEN: Duration = Duration::from_secs(1);
 const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 
 /// Who asks a git server, and whom is believed.
@@ -55,6 +57,7 @@ pub(crate) struct Remote {
     job: Job,
     interval: Duration,
     next: Instant,
+    last: Instant,
     failures: u32,
     commit: Option<ObjectId>,
     /// What the log has said already.
@@ -98,7 +101,16 @@ impl RemoteArgs {
         };
         self.credentials()?;
         let next = Instant::now();
-        Ok(Remote { args: self, job, interval, next, failures: 0, commit: None, told: None })
+        Ok(Remote {
+            args: self,
+            job,
+            interval,
+            next,
+            last: next,
+            failures: 0,
+            commit: None,
+            told: None,
+        })
     }
 
     fn cache(&self) -> Result<PathBuf, Failure> {
@@ -141,9 +153,15 @@ impl Remote {
         &self.job.store
     }
 
+    /// A delivery has come: it is fetched at once, but not twice within a second.
+    pub(crate) fn is_due_now(&mut self) {
+        self.next = self.next.min(Instant::now().max(self.last + LEAST_BETWEEN));
+    }
+
     /// The commit that is to be read now: of a fetch if its time has come, else of the last one.
     pub(crate) fn commit(&mut self, asked: Asked<'_>, once: bool) -> Result<ObjectId, FetchError> {
         if Instant::now() >= self.next {
+            self.last = Instant::now();
             let fetched = self.fetch(asked);
             self.reschedule(fetched.as_ref().err());
             match (fetched, self.commit) {

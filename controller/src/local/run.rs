@@ -113,6 +113,9 @@ impl Run {
     ) -> Result<Option<Tally>, NotRead> {
         let asked = || !stop.requested();
         if let Some(remote) = &mut self.remote {
+            if stop.take_woken() {
+                remote.is_due_now();
+            }
             let commit = remote.commit(Asked(&asked), settings.once)?;
             self.source.set_commit(commit);
         }

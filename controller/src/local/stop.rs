@@ -1,8 +1,11 @@
-//! SIGTERM and SIGINT as a question that can be asked between two objects, and as an end of every wait.
+//! SIGTERM and SIGINT as a question that can be asked between two objects, and as an end of every wait; and whatever else
+//! ends a wait.
 
 use std::cell::Cell;
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use seal_core::exit_code::ExitCode;
@@ -12,11 +15,21 @@ use tokio::signal::unix::{SignalKind, signal};
 /// ones; what waits longer waits for a disk or for something that took a file's place.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What ends a wait.
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    Signal,
+    Woken,
+}
+
 /// Whether the run should end.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    signals: Receiver<()>,
+    words: Receiver<Word>,
+    sender: Sender<Word>,
     requested: Cell<bool>,
+    /// Set by whoever wakes it, once until it was taken: so a signal never waits behind others.
+    woken: Arc<AtomicBool>,
 }
 
 impl Stop {
@@ -27,7 +40,8 @@ impl Stop {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         drop(guard);
-        let (sender, signals) = channel();
+        let (sender, words) = channel();
+        let signalled = sender.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
@@ -36,27 +50,51 @@ impl Stop {
                 }
             });
             // The receiver is gone only when the run has ended by itself.
-            let _ = sender.send(());
+            let _ = signalled.send(Word::Signal);
             std::thread::sleep(GRACE);
             tracing::error!("still at work {} seconds after the signal: ended", GRACE.as_secs());
             std::process::exit(i32::from(u8::from(ExitCode::Failed)));
         })?;
-        Ok(Self { signals, requested: Cell::new(false) })
+        Ok(Self { words, sender, requested: Cell::new(false), woken: Arc::default() })
+    }
+
+    /// What ends a wait early when it is called, from any thread.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + use<> {
+        let (sender, woken) = (self.sender.clone(), self.woken.clone());
+        move || {
+            if !woken.swap(true, Ordering::Relaxed) {
+                let _ = sender.send(Word::Woken); // the receiver is gone only when the run has ended
+            }
+        }
     }
 
     /// Whether a signal has come.
     pub(crate) fn requested(&self) -> bool {
-        if !matches!(self.signals.try_recv(), Err(TryRecvError::Empty)) {
-            self.requested.set(true);
+        while let Ok(word) = self.words.try_recv() {
+            self.heard(word);
         }
         self.requested.get()
     }
 
-    /// Waits for `time` or for a signal; says whether one has come.
+    /// Whether somebody has ended a wait since this was asked.
+    pub(crate) fn take_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::Relaxed)
+    }
+
+    /// Waits for `time`, for a signal, or until somebody wakes it; says whether a signal has come.
     pub(crate) fn wait(&self, time: Duration) -> bool {
-        if !matches!(self.signals.recv_timeout(time), Err(RecvTimeoutError::Timeout)) {
-            self.requested.set(true);
+        if !self.woken.load(Ordering::Relaxed)
+            && let Ok(word) = self.words.recv_timeout(time)
+        {
+            self.heard(word);
         }
-        self.requested.get()
+        self.requested()
+    }
+
+    fn heard(&self, word: Word) {
+        match word {
+            Word::Signal => self.requested.set(true),
+            Word::Woken => {} // `woken` says so
+        }
     }
 }

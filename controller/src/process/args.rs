@@ -16,6 +16,9 @@ pub(crate) struct ClusterArgs {
     /// Namespace of the controller and its keys (default: $POD_NAMESPACE, then seal-system)
     #[arg(long, env = "POD_NAMESPACE", default_value = names::CONTROLLER_NAMESPACE, hide_env = true)]
     pub(super) namespace: String,
+    /// Namespace of Git sources, in which nothing is ever opened
+    #[arg(long, value_name = "NS", default_value = names::GIT_NAMESPACE)]
+    pub(super) git_namespace: String,
     /// Serve these namespaces only, with a Role in each and nothing cluster-wide
     #[arg(long, value_name = "NS,…", value_delimiter = ',')]
     pub(super) namespaces: Vec<String>,
@@ -45,7 +48,7 @@ impl ClusterArgs {
     /// What this installation gives.
     pub(super) fn grants(&self) -> Grants {
         Grants {
-            closed_namespaces: [self.namespace.clone(), names::GIT_NAMESPACE.to_owned()].into(),
+            closed_namespaces: [self.namespace.clone(), self.git_namespace.clone()].into(),
             wildcard_anywhere: self.allow_wildcard_anywhere,
             cluster_wide: self.allow_cluster_wide,
             pull_secrets: self.attach_pull_secrets,

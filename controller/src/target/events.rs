@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use seal_core::kind::git_source::GitSource;
-use seal_core::names::API_VERSION;
+use seal_core::names::{API_VERSION, GIT_FIELD_MANAGER};
 use seal_core::reason::Reason;
 
 use crate::object_id::ObjectId;
@@ -69,6 +69,8 @@ async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome)
     // The API server takes Events about cluster-scoped objects in this namespace only.
     let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
     let name = regarding.name.clone().unwrap_or_default();
+    let component =
+        if regarding.kind.as_deref() == Some("GitSource") { GIT_FIELD_MANAGER } else { CONTROLLER };
     let is_normal = matches!(
         outcome.reason,
         Reason::Applied | Reason::Repaired | Reason::Replaced | Reason::Adopted | Reason::Released
@@ -84,7 +86,7 @@ async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome)
         reason: Some(outcome.reason.to_string()),
         message: Some(note(&outcome.message).to_owned()),
         involved_object: regarding,
-        source: Some(EventSource { component: Some(CONTROLLER.to_owned()), host: None }),
+        source: Some(EventSource { component: Some(component.to_owned()), host: None }),
         count: Some(1),
         first_timestamp: Some(Time(now)),
         last_timestamp: Some(Time(now)),

@@ -155,3 +155,39 @@ async fn while_git_is_down_a_restarted_process_still_puts_right_what_was_live() 
     let status = rig.until_reason("app", "Retrying").await;
     assert_eq!(status.last_applied_revision, Some(commit));
 }
+
+#[tokio::test]
+async fn by_kubectl_by_server_side_apply_and_from_git_the_live_secret_is_the_same() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("from-git", "one"))]);
+    rig.source("app", json!({})).await;
+    rig.until_applied("app", &commit).await;
+    for (name, how) in [("by-kubectl", &["apply"][..]), ("by-server", &["apply", "--server-side"])]
+    {
+        let args = [how, &["-f", "-"]].concat();
+        let output = cluster.kubectl(&args, &rig.seal(name, "one")).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let secrets: kube::Api<Secret> = kube::Api::namespaced(cluster.client(), &rig.served.name);
+    let mut seen = Vec::new();
+    for name in ["from-git", "by-kubectl", "by-server"] {
+        rig.until_value(name, "one").await;
+        let secret = secrets.get(name).await.unwrap();
+        let metadata = secret.metadata;
+        let owners = metadata.owner_references.unwrap_or_default();
+        let owners: Vec<String> =
+            owners.into_iter().map(|it| format!("{} {:?}", it.kind, it.controller)).collect();
+        let annotations = metadata.annotations.unwrap_or_default();
+        let annotations: Vec<String> = annotations.into_keys().collect();
+        seen.push((
+            secret.data,
+            secret.type_,
+            secret.immutable,
+            metadata.labels,
+            annotations,
+            owners,
+        ));
+    }
+    assert!(seen.iter().all(|it| *it == seen[0]), "{seen:?}");
+}

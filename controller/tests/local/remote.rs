@@ -232,3 +232,42 @@ fn a_url_that_shows_a_password_or_is_not_encrypted_is_refused() {
     rig.once_with(&["--git=repo", "--ref=main"], &["--git-cache", "/tmp/x"])
         .assert(2, &["are for a URL"]);
 }
+
+#[test]
+fn a_delivery_of_the_forge_has_it_fetched_at_once() {
+    let served = Served::new();
+    secret_file(&served.rig.at("hook"), "a token of sixteen bytes or more\n");
+    let hook = served.rig.at("hook").display().to_string();
+    let flags = served.flags();
+    let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    flags.extend(["--interval=60m", "--webhook=127.0.0.1:0", "--webhook-token-file", &hook]);
+    let url = served.url();
+    let watching = served.rig.watch_as(&["--git", &url], &flags);
+    watching.until_value("prod/db/password", "CANARY-1");
+    served.rig.commit("db.yaml", &served.rig.seal("prod/db", &[("password", "CANARY-2")]));
+    let log = watching.log();
+    let address = log.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let deliver = |token: &str| {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let request = format!(
+            "POST /hook/local HTTP/1.1\r\nHost: x\r\nX-Gitlab-Token: {token}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    served.server.requests();
+    assert_eq!(deliver("another token of a forge"), "401");
+    assert!(served.server.requests().is_empty());
+    assert_eq!(deliver("a token of sixteen bytes or more"), "202");
+    watching.until_value("prod/db/password", "CANARY-2");
+    served.server.now(Fault::Status(500, None));
+    fs::remove_file(served.rig.out("prod/db/password")).unwrap();
+    watching.until_value("prod/db/password", "CANARY-2"); // put right although Git is down
+    drop(watching);
+    secret_file(&served.rig.at("hook"), "short");
+    let run = served.once(&["--webhook=127.0.0.1:0", "--webhook-token-file", &hook]);
+    run.assert(2, &["fewer than 16 bytes"]);
+}

@@ -173,8 +173,12 @@ impl Rig {
     }
 
     pub(crate) fn watch_with(&self, source: &[&str], extra: &[&str]) -> Watching<'_> {
-        let extra = [extra, &["--interval=20ms"]].concat();
-        let mut child = self.command(source, &extra).spawn().unwrap();
+        self.watch_as(source, &[extra, &["--interval=20ms"]].concat())
+    }
+
+    /// The same with an interval of its own.
+    pub(crate) fn watch_as(&self, source: &[&str], extra: &[&str]) -> Watching<'_> {
+        let mut child = self.command(source, extra).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (mut stderr, into) = (child.stderr.take().unwrap(), log.clone());
         std::thread::spawn(move || {

@@ -134,6 +134,8 @@ impl<'a> Collector<'a> {
                 }
                 Err(problem) => self.malformed(paths, &format!("{}: {problem}", sealed.full_name())),
             },
+            // Of a cluster's repository the same that `seal check` finds: not what sops has encrypted, nor a template.
+            Document::Plaintext { has_values: false, .. } if self.for_cluster => {}
             Document::Plaintext { object, .. } => self.warn(
                 paths,
                 &format!(
@@ -153,8 +155,10 @@ impl<'a> Collector<'a> {
             self.collected.present.insert(format!("/{name}"));
         }
         if places.is_empty() {
+            let who =
+                if self.for_cluster { "a repository may not say" } else { "only a cluster has" };
             let message = format!(
-                "{}: its namespaces are chosen by their labels, which only a cluster has",
+                "{}: its namespaces are chosen by their labels, which {who}",
                 sealed.full_name()
             );
             paths.iter().for_each(|path| self.refuse(Reason::NotAllowed, path, message.clone()));

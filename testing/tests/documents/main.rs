@@ -55,6 +55,9 @@ pages! {
     how_to_registry: "docs/how-to/registry.md",
     how_to_take_over: "docs/how-to/take-over.md",
     how_to_wait: "docs/how-to/wait.md",
+    how_to_apply_from_git: "docs/how-to/apply-from-git.md",
+    how_to_kustomize_and_helm: "docs/how-to/kustomize-and-helm.md",
+    how_to_without_a_cluster: "docs/how-to/without-a-cluster.md",
     reference_policy: "docs/reference/policy.md",
 }
 

@@ -3,6 +3,7 @@
 use seal_core::names::GIT_NAMESPACE;
 
 use super::{HOME, IMAGE, InstallArgs, check_namespaces};
+use crate::console::note;
 use crate::error::Failure;
 
 const CRD: &str = include_str!("../../../../controller/deploy/git-crd.yaml");
@@ -44,6 +45,21 @@ pub(super) fn check(args: &InstallArgs) -> Result<(), Failure> {
             .hint("name other namespaces with --git-namespaces"));
     }
     Ok(())
+}
+
+/// What the controller has to know where the sources are elsewhere: nothing is opened there.
+pub(super) fn flag_of_the_controller(args: &InstallArgs) -> Option<String> {
+    let git = &args.git;
+    (git.git && git.git_namespace != GIT_NAMESPACE)
+        .then(|| format!("\"--git-namespace={}\"", git.git_namespace))
+}
+
+/// What no manifest can say.
+pub(super) fn say_what_must_be_there(args: &InstallArgs) {
+    if args.git.git {
+        let served = args.git.git_namespaces.join(", ");
+        note(&format!("the namespaces {served} must exist before this is applied"));
+    }
 }
 
 /// The documents; none without `--git`.

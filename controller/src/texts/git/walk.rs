@@ -61,6 +61,12 @@ impl Objects {
         Ok(found.map(|kind| (kind, data)))
     }
 
+    /// Whether the object is here, whatever it is.
+    fn has(&self, id: ObjectId) -> Result<bool, SourceError> {
+        use gix::objs::Exists;
+        Ok(self.store.exists(&id))
+    }
+
     pub(super) fn commit(&self, id: ObjectId) -> Result<Option<Vec<u8>>, SourceError> {
         Ok(self.find(id)?.filter(|(kind, _)| *kind == Kind::Commit).map(|(_, data)| data))
     }
@@ -138,7 +144,7 @@ impl<'a> Walk<'a> {
         let mut missing = Vec::new();
         for (id, _) in &self.contents {
             self.asked.go_on()?;
-            if self.objects.size(*id)?.is_none() {
+            if !self.objects.has(*id)? {
                 missing.push(*id);
             }
         }
