@@ -74,7 +74,12 @@ pub(crate) fn run_copies() -> Result<String> {
 
 /// As an operator does it, once: a kind that is applied again is served anew, which cuts off whoever watches it.
 async fn install(cluster: &Cluster) -> Result<Recipient> {
-    let manifests = Command::new(ours("seal")?).arg("install").output()?;
+    install_with(cluster, &[]).await
+}
+
+/// The same with more flags of `seal install`.
+pub(crate) async fn install_with(cluster: &Cluster, flags: &[&str]) -> Result<Recipient> {
+    let manifests = Command::new(ours("seal")?).arg("install").args(flags).output()?;
     let manifests = String::from_utf8(manifests.stdout)?;
     kubectl(cluster, &["apply", "--server-side", "-f", "-"], &manifests).await?;
     let kinds = ["crd/sealedsecrets.seal.dev", "crd/clustersealedsecrets.seal.dev"];
@@ -146,22 +151,12 @@ impl Controller {
 
     /// The most memory it ever had.
     pub(crate) fn peak_kib(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(self.proc("status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let number = peak.and_then(|peak| peak.split_whitespace().next());
-        Ok(number.ok_or("this system does not tell the peak memory")?.parse()?)
+        peak_kib(self.process.pid())
     }
 
-    /// Processor time so far; the kernel counts it in hundredths of a second.
+    /// Processor time so far.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(self.proc("stat"))?;
-        let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace());
-        let times = fields.into_iter().flatten().skip(11).take(2);
-        Ok(Duration::from_millis(10 * times.flat_map(str::parse::<u64>).sum::<u64>()))
-    }
-
-    fn proc(&self, file: &str) -> std::path::PathBuf {
-        Path::new("/proc").join(self.process.pid().to_string()).join(file)
+        cpu(self.process.pid())
     }
 
     pub(crate) async fn stop(self) -> Result<()> {
@@ -172,6 +167,26 @@ impl Controller {
         let wrong = lines.find(|line| line.contains("ERROR") || line.contains("WARN"));
         wrong.map_or(Ok(()), |line| Err(format!("the controller said: {line}").into()))
     }
+}
+
+/// The most memory that a process ever had.
+pub(crate) fn peak_kib(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(proc(pid, "status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = peak.and_then(|peak| peak.split_whitespace().next());
+    Ok(number.ok_or("this system does not tell the peak memory")?.parse()?)
+}
+
+/// Its processor time so far, and that of its children that have ended; the kernel counts it in hundredths of a second.
+pub(crate) fn cpu(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(proc(pid, "stat"))?;
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace());
+    let times = fields.into_iter().flatten().skip(11).take(4);
+    Ok(Duration::from_millis(10 * times.flat_map(str::parse::<u64>).sum::<u64>()))
+}
+
+fn proc(pid: u32, file: &str) -> std::path::PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(file)
 }
 
 async fn get(address: &str, path: &str) -> std::io::Result<String> {

@@ -1,4 +1,4 @@
-//! `seal-bench [cli|many|presets|layouts|cluster|copies]`: measures seal beside its peers in one run and prints Markdown.
+//! `seal-bench [cli|many|presets|layouts|cluster|copies|git]`: measures seal beside its peers in one run and prints Markdown.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
 //! where the times do not. Starts the programs that lie beside it (`seal`, `seal-controller`); peers that are
@@ -9,6 +9,7 @@ mod child;
 mod cluster;
 mod commands;
 mod copies;
+mod git;
 mod layouts;
 mod many;
 mod observer;
@@ -38,7 +39,8 @@ fn main() -> ExitCode {
         ["layouts"] => layouts::run(),
         ["cluster"] => cluster::run(),
         ["copies"] => cluster::run_copies(),
-        _ => Err("usage: seal-bench [cli|many|presets|layouts|cluster|copies]".into()),
+        ["git"] => git::run(),
+        _ => Err("usage: seal-bench [cli|many|presets|layouts|cluster|copies|git]".into()),
     };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,7 +54,8 @@ fn main() -> ExitCode {
 fn both() -> Result<String> {
     let (machine, one, many) = (machine(), commands::run()?, many::run()?);
     let (presets, layouts) = (presets::run()?, layouts::run()?);
-    Ok(format!("{machine}\n{one}\n{many}\n{presets}\n{layouts}\n{}", cluster::run()?))
+    let (cluster, git) = (cluster::run()?, git::run()?);
+    Ok(format!("{machine}\n{one}\n{many}\n{presets}\n{layouts}\n{cluster}\n{git}"))
 }
 
 /// What the times were taken on.

@@ -112,7 +112,8 @@ pub(crate) async fn bare_client(cluster: &Cluster, recipient: &Recipient) -> Res
     Ok(ready_at - began)
 }
 
-fn sealed(
+/// So many of them.
+pub(crate) fn sealed(
     ns: &Namespace,
     recipient: &Recipient,
     suspend: bool,
@@ -121,7 +122,8 @@ fn sealed(
     (0..objects).map(|number| one(ns, recipient, suspend, number)).collect()
 }
 
-fn one(
+/// One of them, sealed anew.
+pub(crate) fn one(
     ns: &Namespace,
     recipient: &Recipient,
     suspend: bool,
