@@ -54,6 +54,8 @@ impl Https {
             .max_redirects_will_error(false)
             .timeout_global(Some(within))
             .timeout_connect(Some(CONNECT_WITHIN))
+            .timeout_per_read(Some(super::SILENT_FOR))
+            .timeout_recv_response(Some(super::SILENT_FOR))
             .tls_config(tls)
             .user_agent(concat!("git/seal-", env!("CARGO_PKG_VERSION")))
             .build();

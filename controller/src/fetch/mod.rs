@@ -18,6 +18,8 @@ mod ssh;
 mod store;
 pub(crate) mod url;
 
+use std::time::Duration;
+
 use gix::ObjectId;
 
 use crate::texts::git::Repository;
@@ -28,6 +30,8 @@ use session::{Session, Wants};
 use store::{History, Store};
 use url::GitUrl;
 
+/// How long a server may say nothing. One that computes a pack says so every five seconds.
+const SILENT_FOR: Duration = Duration::from_secs(20);
 /// Commits that are looked through for [`Job::ancestor`].
 pub(crate) const MAX_HISTORY: usize = 10_000;
 /// Contents that are asked for at once.

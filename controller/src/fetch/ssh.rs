@@ -154,7 +154,13 @@ async fn open(
     pinned: Pinned,
 ) -> Result<(Handle<Watcher>, ChannelStream<Msg>), FetchError> {
     let preferred = Preferred { key: Cow::Owned(pinned.algorithms()), ..Preferred::default() };
-    let config = client::Config { preferred, nodelay: true, ..client::Config::default() };
+    let inactivity_timeout = Some(super::SILENT_FOR);
+    let config = client::Config {
+        preferred,
+        nodelay: true,
+        inactivity_timeout,
+        ..client::Config::default()
+    };
     let refused = Arc::new(Mutex::new(None));
     let watcher = Watcher { host: login.host.to_owned(), pinned, refused: refused.clone() };
     let host = login.host.trim_matches(['[', ']']);

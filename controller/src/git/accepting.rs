@@ -29,8 +29,8 @@ pub(super) async fn new_commit(
     let verify = source.spec.verify.as_ref().map(|verify| verify.allowed_signers.as_str());
     let signers = verify.map(Signers::parse).transpose();
     let signers = signers.map_err(|it| End::of(Outcome::new(Reason::Malformed, it)))?;
-    let (job, uid) = (job(shared, source, status).await?, uid(source));
-    let fetched = shared.fetches.fetch(job, uid, verify.unwrap_or_default(), asked).await;
+    let job = job(shared, source, status).await?;
+    let fetched = shared.fetches.fetch(job, verify.unwrap_or_default(), asked).await;
     let Found { store, answer } = fetched;
     let Fetched { commit, descends } = answer.map_err(|error| fetch_failed(&error))?;
     let id = ObjectId::from_hex(commit.as_bytes());

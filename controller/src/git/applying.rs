@@ -104,14 +104,15 @@ impl Pass<'_> {
             sets: found.sets.clone(),
         };
         let before = live.as_ref().and_then(|live| live.mark.as_ref());
-        let replaces = match plan(&found.says, live.as_ref(), self.uid, self.is_there) {
-            Plan::Leave if before == Some(&mark) => return Ok(None),
-            // It was moved to another file.
-            Plan::Leave => live.as_ref().map(|live| live.uid.clone()),
-            Plan::Create => None,
-            Plan::Replace { uid } => Some(uid),
-            Plan::Refuse(reason, message) => return Err(refused(candidate, reason, &message)),
-        };
+        let replaces =
+            match plan(&found.says, live.as_ref(), (self.source, self.uid), self.is_there) {
+                Plan::Leave if before == Some(&mark) => return Ok(None),
+                // It was moved to another file.
+                Plan::Leave => live.as_ref().map(|live| live.uid.clone()),
+                Plan::Create => None,
+                Plan::Replace { uid } => Some(uid),
+                Plan::Refuse(reason, message) => return Err(refused(candidate, reason, &message)),
+            };
         let dropped = before.map(|mark| mark.sets.clone()).unwrap_or_default();
         let dropped = dropped.into_iter().filter(|it| !mark.sets.contains(it)).collect();
         let mark = mark.to_text();

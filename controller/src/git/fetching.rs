@@ -15,6 +15,8 @@ use crate::texts::Asked;
 
 /// Children at the same time: each may take as much memory as [`child::MAX_MEMORY`].
 const CHILDREN: usize = 2;
+/// The folder in the cache that is ours alone.
+const OURS: &str = "git-sources";
 
 /// What is shared between sources that ask for the same with the same credentials and whose commits are verified alike.
 type Key = [u8; 32];
@@ -25,6 +27,8 @@ pub(super) struct Fetches {
     cache: PathBuf,
     children: Semaphore,
     repositories: Mutex<BTreeMap<Key, Arc<Shared>>>,
+    /// One child at a time writes to a store.
+    stores: Mutex<BTreeMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
     /// Set when the process ends: children end then.
     stopped: Arc<AtomicBool>,
 }
@@ -58,19 +62,14 @@ impl Fetches {
             cache,
             children: Semaphore::new(CHILDREN),
             repositories: Mutex::default(),
+            stores: Mutex::default(),
             stopped: Arc::default(),
         }
     }
 
-    /// Fetches for the source with this uid, or takes a fetch that began after `asked`.
-    pub(super) async fn fetch(
-        &self,
-        mut job: Job,
-        uid: &str,
-        verify: &str,
-        asked: Instant,
-    ) -> Found {
-        let shared = self.shared(&job, uid, verify);
+    /// Fetches, or takes a fetch that began after `asked`.
+    pub(super) async fn fetch(&self, mut job: Job, verify: &str, asked: Instant) -> Found {
+        let shared = self.shared(&job, verify);
         let paths = {
             let mut paths = shared.paths.lock().unwrap_or_else(PoisonError::into_inner);
             paths.extend(job.paths.iter().cloned());
@@ -96,9 +95,9 @@ impl Fetches {
         Found { store, answer }
     }
 
-    /// Where what is fetched for a source lies.
-    pub(super) fn store(&self, uid: &str, url: &str, reference: &Reference) -> PathBuf {
-        self.cache.join(uid).join(digest_of(url, &reference.to_string()))
+    /// Where what is fetched of a repository lies. Whoever finds a commit there has been told of it by the server.
+    pub(super) fn store(&self, url: &str, reference: &Reference) -> PathBuf {
+        self.cache.join(OURS).join(digest_of(url, &reference.to_string()))
     }
 
     /// A source that is gone reads nothing any more.
@@ -107,6 +106,12 @@ impl Fetches {
     }
 
     async fn in_child(&self, job: Job) -> Answer {
+        let store = {
+            let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+            stores.retain(|_, store| Arc::strong_count(store) > 1);
+            stores.entry(job.store.clone()).or_default().clone()
+        };
+        let _writes = store.lock().await;
         let _child = self.children.acquire().await;
         let stopped = self.stopped.clone();
         let asked = move || !stopped.load(Ordering::Relaxed);
@@ -114,13 +119,13 @@ impl Fetches {
         run.unwrap_or_else(|_| Err(FetchError::Store("its fetch panicked".to_owned())))
     }
 
-    fn shared(&self, job: &Job, uid: &str, verify: &str) -> Arc<Shared> {
+    fn shared(&self, job: &Job, verify: &str) -> Arc<Shared> {
         let key = (&job.url, &job.reference, &job.credentials, verify);
         let key = sha256(&zeroize::Zeroizing::new(serde_json::to_vec(&key).unwrap_or_default()));
         let mut repositories = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || {
             Arc::new(Shared {
-                store: self.store(uid, &job.url, &job.reference),
+                store: self.store(&job.url, &job.reference),
                 paths: Mutex::default(),
                 last: tokio::sync::Mutex::default(),
             })
@@ -132,13 +137,12 @@ impl Fetches {
         repositories.entry(key).or_insert_with(made).clone()
     }
 
-    /// Removes what was fetched for sources that are not there any more.
-    pub(super) fn clean(&self, uids: &BTreeSet<String>) {
-        let Ok(entries) = std::fs::read_dir(&self.cache) else { return };
+    /// Removes what was fetched for no source that is there; in our own folder alone, and nothing behind a link.
+    pub(super) fn clean(&self, kept: &BTreeSet<PathBuf>) {
+        let Ok(entries) = std::fs::read_dir(self.cache.join(OURS)) else { return };
         for entry in entries.filter_map(Result::ok) {
-            let name = entry.file_name();
-            let is_uid = name.len() == 36 && name.to_str().is_some_and(|it| it.is_ascii());
-            if is_uid && !uids.contains(name.to_str().unwrap_or_default()) {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !kept.contains(&entry.path()) {
                 let _ = std::fs::remove_dir_all(entry.path());
             }
         }

@@ -17,11 +17,11 @@ pub(super) enum Plan {
     Refuse(Reason, String),
 }
 
-/// Decides about an object that the source with this uid wants. `is_there` tells whether there is a source with a uid.
+/// Decides about an object that the source of this name and uid wants. `is_there` tells whether there is a source with a uid.
 pub(super) fn plan(
     wanted: &Says,
     live: Option<&Live>,
-    uid: &str,
+    (name, uid): (&str, &str),
     is_there: impl Fn(&str) -> bool,
 ) -> Plan {
     let Some(live) = live else { return Plan::Create };
@@ -41,8 +41,16 @@ pub(super) fn plan(
                 seal_core::escape::escaped(&mark.source)
             ),
         ),
-        // Its source is gone, as when it was deleted and made again.
-        Some(_) => Plan::Replace { uid: live.uid.clone() },
+        // Its source was deleted and made again.
+        Some(mark) if mark.source == name => Plan::Replace { uid: live.uid.clone() },
+        // No other one takes it: whoever pushes to that one would else write over what was never theirs.
+        Some(mark) => Plan::Refuse(
+            Reason::NotOurs,
+            format!(
+                "the GitSource {} applied an object of that name and is gone: make it again under its name, or delete the object",
+                seal_core::escape::escaped(&mark.source)
+            ),
+        ),
     }
 }
 
@@ -70,7 +78,7 @@ mod tests {
     }
 
     fn decided(live: Option<Live>) -> Plan {
-        plan(&says("prod"), live.as_ref(), "mine", |uid| uid != "gone")
+        plan(&says("prod"), live.as_ref(), ("app", "mine"), |uid| uid != "gone")
     }
 
     #[test]
@@ -80,6 +88,10 @@ mod tests {
         assert_eq!(decided(Some(live(Some("mine"), says("prod")))), Plan::Leave);
         assert_eq!(decided(Some(live(Some("mine"), says("dev")))), replace);
         assert_eq!(decided(Some(live(Some("gone"), says("dev")))), replace);
+        let of_another = live(Some("gone"), says("dev"));
+        let mark = of_another.mark.clone().map(|mark| Mark { source: "other".into(), ..mark });
+        let plan = decided(Some(Live { mark, ..of_another }));
+        assert!(matches!(plan, Plan::Refuse(Reason::NotOurs, _)), "{plan:?}");
         for other in [None, Some("other")] {
             let plan = decided(Some(live(other, says("prod"))));
             assert!(matches!(plan, Plan::Refuse(Reason::NotOurs, _)), "{other:?}");

@@ -12,6 +12,7 @@ use seal_core::kind::git_source::GitSource;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
+use super::credentials::reference;
 use super::turn::{Again, Between, turn};
 use super::{Shared, Wake};
 use crate::watch::Events;
@@ -53,9 +54,9 @@ pub(super) async fn serve(shared: Arc<Shared>, listing: Arc<Semaphore>) {
                 // All are known before the first applies anything: an object may be another one's.
                 let uids = sources.iter().filter_map(|it| it.metadata.uid.clone());
                 shared.uids.lock().unwrap_or_else(PoisonError::into_inner).extend(uids);
+                let store = |it: &GitSource| shared.fetches.store(&it.spec.url, &reference(it));
+                shared.fetches.clean(&sources.iter().map(store).collect());
                 sources.into_iter().for_each(|source| take(&shared, &mut running, source));
-                let uids = shared.uids.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                shared.fetches.clean(&uids);
                 shared.ready.store(true, Ordering::Release);
             }
             Ok(Event::Apply(source)) => take(&shared, &mut running, source),

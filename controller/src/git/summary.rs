@@ -12,7 +12,10 @@ use super::live::{Mark, Says};
 use super::rules::problem;
 use super::tree::Reading;
 use crate::object_id::ObjectName;
+use crate::texts::SourceError;
 
+/// What is beyond the limit then.
+pub(super) const TOO_MUCH: &str = "what is said of all sealed objects together";
 /// What an entry of a list or map costs besides its texts.
 const OF_AN_ENTRY: usize = 96;
 
@@ -64,11 +67,21 @@ impl Summary {
 }
 
 /// Reads a content and holds what is in it against the rules.
-pub(super) fn summary(reading: &Reading<'_>, paths: Vec<String>, content: Content) -> Summary {
+///
+/// An error where it holds more than `most` bytes of names and sentences.
+pub(super) fn summary(
+    reading: &Reading<'_>,
+    paths: Vec<String>,
+    content: Content,
+    most: usize,
+) -> Result<Summary, SourceError> {
     let namespaces: BTreeSet<String> = reading.source.spec.namespaces.iter().cloned().collect();
     let is_lasting = matches!(content, Content::Bytes(_));
-    let mut collector = Collector::for_cluster(reading.known, &namespaces);
+    let mut collector = Collector::for_cluster(reading.known, &namespaces).at_most(most);
     collector.add(Text { paths: paths.clone(), content });
+    if collector.held() > most {
+        return Err(SourceError::TooMuch(TOO_MUCH));
+    }
     let Collected { objects, present, unread, mut refused, warnings, .. } = collector.finish();
     let mut found = Vec::new();
     for (name, path, sealed, places) in by_name(objects) {
@@ -84,7 +97,7 @@ pub(super) fn summary(reading: &Reading<'_>, paths: Vec<String>, content: Conten
         }
     }
     let in_clear = warnings.into_iter().filter(|it| it.in_clear).map(|it| it.path).collect();
-    Summary {
+    Ok(Summary {
         paths,
         objects: found,
         refused,
@@ -92,7 +105,7 @@ pub(super) fn summary(reading: &Reading<'_>, paths: Vec<String>, content: Conten
         unread: unread.into_iter().collect(),
         in_clear,
         is_lasting,
-    }
+    })
 }
 
 /// The object of that name in a content.
@@ -118,4 +131,30 @@ fn by_name(objects: Vec<Object>) -> Vec<(ObjectName, String, Rc<SealedSecret>, V
         entry.2.push(place.to_string());
     }
     by_name.into_iter().map(|(name, (path, sealed, places))| (name, path, sealed, places)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use seal_core::kind::git_source::GitSource;
+
+    use super::super::rules::Limits;
+    use super::*;
+
+    #[test]
+    fn one_text_of_many_names_and_objects_is_given_up_where_it_would_be_too_much() {
+        let one = |n: usize| {
+            format!(
+                "apiVersion: seal.dev/v1\nkind: SealedSecret\nmetadata: {{name: a{n}, namespace: x}}\nspec: {{scope: {{namespaces: [x], name: a{n}}}, sealedTo: [], header: x, values: {{a: {{payload: AAAA}}}}}}\n"
+            )
+        };
+        let text: Vec<String> = (0..2000).map(one).collect();
+        let paths = (0..2000).map(|n| format!("{n}.yaml")).collect();
+        let limits = Limits { closed_namespaces: BTreeSet::new(), cluster_sealed_secrets: false };
+        let (source, known) = (GitSource::default(), BTreeSet::new());
+        let reading = Reading { source: &source, limits: &limits, known: &known };
+        let content = Content::Bytes(text.join("---\n").into_bytes());
+        // All of it would be four million sentences.
+        let summary = summary(&reading, paths, content, 1 << 20);
+        assert_eq!(summary.err(), Some(SourceError::TooMuch(TOO_MUCH)));
+    }
 }

@@ -15,7 +15,7 @@ use seal_core::reason::Reason;
 use seal_core::tree::collect::{Content, Refused};
 
 use super::rules::Limits;
-use super::summary::{Found, Summary, sealed_of, summary};
+use super::summary::{Found, Summary, TOO_MUCH, sealed_of, summary};
 use crate::object_id::ObjectName;
 use crate::texts::git::Repository;
 use crate::texts::{Asked, SourceError};
@@ -41,15 +41,6 @@ pub(super) struct Tree {
     pub(super) unread: BTreeSet<String>,
     /// Files with a Secret in clear.
     pub(super) in_clear: Vec<String>,
-}
-
-impl Tree {
-    /// A commit that has no such folder: as one in which every file is gone, and said to be.
-    pub(super) fn without_its_folder(source: &GitSource, error: &SourceError) -> Self {
-        let path = source.spec.path.clone().unwrap_or_default();
-        let refused = Refused { reason: Reason::Malformed, path, message: error.to_string() };
-        Self { refused: vec![refused], ..Self::default() }
-    }
 }
 
 /// Where a commit is read from.
@@ -93,11 +84,11 @@ pub(super) fn read(
     repository.visit(from.commit, Asked(&|| true), &mut |id, paths, content| {
         let summary = match was_seen(&id, &paths) {
             Some(summary) => summary,
-            None => Arc::new(summary(reading, paths, content()?)),
+            None => Arc::new(summary(reading, paths, content()?, MAX_HELD_BYTES - held)?),
         };
         held += summary.size();
         if held > MAX_HELD_BYTES {
-            return Err(SourceError::TooMuch("what is said of all sealed objects together"));
+            return Err(SourceError::TooMuch(TOO_MUCH));
         }
         if summary.is_lasting {
             seen.summaries.insert(id, summary.clone());

@@ -13,7 +13,7 @@ use super::accepting::new_commit;
 use super::applying::{Pass, Tally};
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
-use super::tree::{self, From, Reading, Seen, Tree};
+use super::tree::{self, From, Reading, Seen};
 use crate::conditions;
 use crate::outcome::Outcome;
 use crate::texts::SourceError;
@@ -23,6 +23,8 @@ use crate::texts::SourceError;
 pub(super) struct Between {
     /// The commit that was last accepted, and where its objects are.
     good: Option<From>,
+    /// Why the last commit that was asked for is not applied, if it is not.
+    failed: Option<Outcome>,
     /// What its contents were.
     seen: Seen,
     /// The status as it was last written.
@@ -89,10 +91,10 @@ pub(super) async fn turn(
     if passes || !is_written { Again::Sooner(retry_after) } else { Again::Later { repaired } }
 }
 
-async fn can_begin(shared: &Shared, source: &GitSource) -> Result<(), Outcome> {
+async fn can_begin(shared: &Shared, source: &GitSource) -> Result<(), End> {
     match source.problem() {
-        Some(problem) => Err(Outcome::new(Reason::Malformed, problem)),
-        None => shared.watch_namespaces(source).await,
+        Some(problem) => Err(End::of(Outcome::new(Reason::Malformed, problem))),
+        None => shared.watch_namespaces(source).await.map_err(End::of),
     }
 }
 
@@ -104,36 +106,45 @@ async fn look(
     fetches: bool,
     asked: Instant,
 ) -> End {
-    if let Err(outcome) = can_begin(shared, source).await {
-        return End::of(outcome);
+    if let Err(end) = can_begin(shared, source).await {
+        return end;
     }
-    let (mut failed, mut attempted) = (None, None);
+    // A repair changes nothing about what the last fetch has found.
+    let before = between.good.clone();
+    let (mut failed, mut attempted) = (between.failed.clone().map(End::of), None);
     if fetches || between.good.is_none() {
         match new_commit(shared, source, status, asked).await {
             Ok(from) => {
                 attempted = Some(from.commit.to_string());
-                between.good = Some(from);
+                (between.good, failed) = (Some(from), None);
             }
             Err(end) => failed = Some(end),
         }
+        between.failed = failed.as_ref().map(|end| end.outcome.clone());
     }
     // While the server is away or the new commit is refused, the last good one is put right.
-    let good = between.good.clone().or_else(|| remembered(shared, source, status));
-    let nothing = || End::of(Outcome::new(Reason::Retrying, "nothing was fetched"));
-    let Some(from) = good else { return failed.unwrap_or_else(nothing) };
+    let Some(from) = between.good.clone().or_else(|| remembered(shared, source, status)) else {
+        return failed.unwrap_or_else(nothing);
+    };
     match (pass(shared, source, &from, between).await, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
-        (Ok(tally), None) => {
-            let attempted = attempted.or_else(|| status.last_attempted_revision.clone());
-            applied(tally, from.commit, attempted)
-        }
+        (Ok(tally), None) => applied(tally, from.commit, attempted, status),
         (Err(_), Some(end)) => end,
         (Err(error), None) => {
-            between.good = None; // its objects may be gone
-            let message = format!("{error}; {}", error.hint());
-            End { attempted, ..End::of(Outcome::new(error.reason(), message)) }
+            // The one before is put right, if its objects are still there.
+            between.good = before.filter(|before| before.commit != from.commit);
+            between.failed = Some(unreadable(&error));
+            End { attempted, ..End::of(unreadable(&error)) }
         }
     }
+}
+
+fn nothing() -> End {
+    End::of(Outcome::new(Reason::Retrying, "nothing was fetched"))
+}
+
+fn unreadable(error: &SourceError) -> Outcome {
+    Outcome::new(error.reason(), format!("{error}; {}", error.hint()))
 }
 
 /// The commit that was live when the process before this one ended, if its objects are still here.
@@ -141,12 +152,17 @@ fn remembered(shared: &Shared, source: &GitSource, status: &GitSourceStatus) -> 
     let is_same = status.last_applied_from.as_deref() == Some(applied_from(source).as_str());
     let hash = status.last_applied_revision.as_deref().filter(|_| is_same)?;
     let commit = ObjectId::from_hex(hash.as_bytes()).ok()?;
-    let uid = source.metadata.uid.as_deref().unwrap_or_default();
-    let store = shared.fetches.store(uid, &source.spec.url, &credentials::reference(source));
+    let store = shared.fetches.store(&source.spec.url, &credentials::reference(source));
     Some(From { store, path: credentials::path(source), commit })
 }
 
-fn applied(tally: Tally, commit: ObjectId, attempted: Option<String>) -> End {
+fn applied(
+    tally: Tally,
+    commit: ObjectId,
+    attempted: Option<String>,
+    status: &GitSourceStatus,
+) -> End {
+    let attempted = attempted.or_else(|| status.last_attempted_revision.clone());
     let is_whole = tally.refused.iter().all(|it| it.reason != Reason::Retrying);
     let outcome = verdict(&tally, commit);
     let applied = is_whole.then(|| commit.to_string());
@@ -168,14 +184,8 @@ async fn pass(
         let reading = Reading { source: &read_for, limits: &limits, known: &known };
         tree::read(&from, &reading, &mut seen).map(|tree| (tree, seen))
     });
-    let tree = match read.await {
-        Ok((tree, seen)) => {
-            between.seen = seen;
-            tree
-        }
-        Err(error @ SourceError::NoFolder(_)) => Tree::without_its_folder(source, &error),
-        Err(error) => return Err(error),
-    };
+    let (tree, seen) = read.await?;
+    between.seen = seen;
     let commit = from.commit.to_string();
     let pass = Pass {
         client: &shared.client,

@@ -49,7 +49,7 @@ pub(crate) fn collect(
     stop: &Stop,
 ) -> Result<Collected, SourceError> {
     let known: BTreeSet<String> = inventory.places().map(|(_, path)| path.clone()).collect();
-    let mut collector = Collector::new(&known, &settings.namespaces);
+    let mut collector = Collector::new(&known, &settings.namespaces).at_most(MAX_HELD_BYTES);
     source.read(revision, Asked(&|| !stop.requested()), &mut |text| {
         collector.add(text);
         if collector.held() > MAX_HELD_BYTES {

@@ -101,6 +101,10 @@ async fn deliver(
     headers: HeaderMap,
     body: Body,
 ) -> StatusCode {
+    let length = headers.get("content-length").and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > MAX_BODY as u64) {
+        return StatusCode::PAYLOAD_TOO_LARGE;
+    }
     let Ok(_one_of) = hooks.bodies.try_acquire() else {
         return StatusCode::SERVICE_UNAVAILABLE; // forges deliver again, and the poller comes anyway
     };

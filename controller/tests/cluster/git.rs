@@ -358,11 +358,16 @@ async fn what_others_made_is_left_alone_and_of_two_sources_the_first_keeps_it() 
     rig.source("second", json!({"path": "y"})).await;
     let status = rig.until_reason("second", "Partial").await;
     assert!(status.refused[0].message.contains("the GitSource first"), "{:?}", status.refused);
-    // The first goes: what it made stays, and the second takes it.
+    // The first goes: what it made stays, and is taken up by one of its name and by no other.
     let api: Api<GitSource> = Api::namespaced(cluster.client(), &rig.home.name);
     api.delete("first", &Default::default()).await.unwrap();
     rig.look("second").await;
-    rig.until_applied("second", &commit).await;
+    rig.until("second", "it is left alone", |it| {
+        it.refused.iter().any(|it| it.message.contains("the GitSource first applied"))
+    })
+    .await;
+    rig.source("first", json!({"path": "y"})).await;
+    rig.until_applied("first", &commit).await;
     rig.until_value("a", "one").await;
 }
 

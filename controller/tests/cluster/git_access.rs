@@ -209,6 +209,11 @@ async fn a_commit_that_is_not_signed_by_an_allowed_key_is_not_applied() {
     let status = rig.until_reason("app", "NotVerified").await;
     assert_eq!(status.last_attempted_revision, Some(foreign));
     assert_eq!(status.last_applied_revision, Some(first));
+    // What is live is still put right, and the verdict over the new commit stays.
+    rig.sealed().delete("a", &Default::default()).await.unwrap();
+    rig.until("app", "it was put right", |it| it.objects.is_some_and(|it| it.applied == 1)).await;
+    rig.until_value("a", "one").await;
+    rig.until_reason("app", "NotVerified").await;
     rig.git(&["config", "commit.gpgsign", "false"]);
     rig.commit(&[("a.yaml", &rig.seal("a", "of nobody"))]);
     rig.look("app").await;

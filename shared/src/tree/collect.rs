@@ -30,6 +30,8 @@ pub struct Collector<'a> {
     by_place: BTreeMap<String, Found>,
     collected: Collected,
     held: usize,
+    /// Above it nothing more is taken: one text of many names and objects would be more than all others.
+    most: usize,
     /// Whether the objects go to a cluster: then each keeps its labels and annotations, and one outside of the namespaces
     /// is refused.
     for_cluster: bool,
@@ -64,6 +66,7 @@ impl<'a> Collector<'a> {
             by_place: BTreeMap::new(),
             collected: Collected::default(),
             held: 0,
+            most: usize::MAX,
             for_cluster: false,
         }
     }
@@ -77,6 +80,11 @@ impl<'a> Collector<'a> {
         Self { for_cluster: true, ..Self::new(known_paths, namespaces) }
     }
 
+    /// The same, which takes nothing more once it holds more bytes than these.
+    pub fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
     /// Bytes that are kept of what was added.
     pub fn held(&self) -> usize {
         self.held
@@ -85,6 +93,9 @@ impl<'a> Collector<'a> {
     /// Reads one text and keeps what is needed of it.
     pub fn add(&mut self, Text { paths, content }: Text) {
         for document in self.documents(&paths, content) {
+            if self.held > self.most {
+                return; // whoever feeds it says so
+            }
             self.sort_in(&paths, document);
         }
     }
