@@ -113,6 +113,8 @@ async fn keep(shared: Arc<Shared>, mut latest: watch::Receiver<Arc<GitSource>>, 
     let mut between = Between::default();
     let (mut fetches, mut failures, mut repairs) = (true, 0_u32, 0_u32);
     loop {
+        // A change that comes while a repair waits for its turn asks for a fetch all the same.
+        fetches |= latest.has_changed().unwrap_or_default();
         let source = latest.borrow_and_update().clone();
         let began = Instant::now();
         let again = turn(&shared, &source, &mut between, fetches, began).await;
