@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use seal_core::reason::Reason;
-use seal_disk::private::{self, Pipes};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use super::refusal::Failure;
+use super::remote::secret;
 use super::stop::Stop;
 use crate::connections;
 use crate::webhook::{self, Hooks};
@@ -63,18 +63,10 @@ impl HookArgs {
 }
 
 fn token(path: &std::path::Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let name = path.display();
-    let text = private::read(path, Pipes::Refused).map_err(|error| Failure {
-        reason: match error.reason() {
-            Reason::NoMatchingKey => Reason::Malformed,
-            reason => reason,
-        },
-        message: format!("the token file {name} {error}"),
-        hint: "name the file that holds the webhook's token",
-    })?;
+    let text = Zeroizing::new(secret(path)?);
     let token = Zeroizing::new(text.trim_end().as_bytes().to_vec());
     if token.len() < LEAST_TOKEN {
-        let message = format!("the token in {name} has fewer than {LEAST_TOKEN} bytes");
+        let message = format!("the token in {} has fewer than {LEAST_TOKEN} bytes", path.display());
         return Err(Failure {
             reason: Reason::Malformed,
             message,

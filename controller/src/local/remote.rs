@@ -223,14 +223,15 @@ fn name_of(url: &str, reference: Option<&str>) -> String {
     digest[..12].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn secret(path: &Path) -> Result<String, Failure> {
+/// What a private file holds.
+pub(super) fn secret(path: &Path) -> Result<String, Failure> {
     let text = private::read(path, Pipes::Refused).map_err(|error| Failure {
         reason: match error.reason() {
             Reason::NoMatchingKey => Reason::Malformed,
             reason => reason,
         },
         message: format!("the file {} {error}", path.display()),
-        hint: "name the file that holds it; it is read for each fetch",
+        hint: "name the file that holds it",
     })?;
     Ok((*text).clone())
 }
