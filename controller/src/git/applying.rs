@@ -1,7 +1,7 @@
 //! One commit onto the cluster: what differs is written, what is gone may go. Nothing is remembered but in the cluster:
 //! an object carries the mark of its source, so a process that is killed in the middle goes on where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
@@ -15,8 +15,10 @@ use super::live::{Live, LiveObjects, Mark};
 use super::plan::{Plan, plan};
 use super::tree::{self, Candidate, From, Tree, place_of, refused};
 use super::turn::in_thread;
+use super::watching::Unwatched;
 use crate::api_error::ApiError;
 use crate::object_id::ObjectName;
+use crate::outcome::Outcome;
 use crate::target::sources::{self, Wanted};
 use crate::texts::SourceError;
 
@@ -29,6 +31,7 @@ const IN_HAND: usize = 64;
 pub(super) struct Pass<'a> {
     pub(super) client: &'a Client,
     pub(super) live: &'a LiveObjects,
+    pub(super) unwatched: &'a Unwatched,
     pub(super) from: &'a From,
     /// Name and uid of the source.
     pub(super) source: &'a str,
@@ -66,6 +69,7 @@ impl Pass<'_> {
     pub(super) async fn apply(&self, tree: Tree) -> Result<Tally, SourceError> {
         let Tree { candidates, refused, present, unread, in_clear } = tree;
         let mut tally = Tally { refused, in_clear, ..Tally::default() };
+        tally.refused.extend(self.without_files(&candidates));
         let mut to_write = Vec::new();
         for candidate in candidates {
             match self.decide(&candidate) {
@@ -78,7 +82,8 @@ impl Pass<'_> {
             let some = to_write.split_off(to_write.len().saturating_sub(IN_HAND));
             self.write_all(some, &mut tally).await?;
         }
-        let its = self.live.of_source(self.uid);
+        let mut its = self.live.of_source(self.uid);
+        its.retain(|(name, _)| !self.unwatched.contains_key(&name.namespace));
         let known: BTreeMap<String, String> = its
             .iter()
             .filter_map(|(name, live)| Some((place_of(name), live.mark.as_ref()?.path.clone())))
@@ -93,9 +98,26 @@ impl Pass<'_> {
         Ok(tally)
     }
 
+    /// What cannot be applied to is said, also where no file is for it: something of it may be to be pruned.
+    fn without_files(&self, candidates: &[Candidate]) -> Vec<Refused> {
+        let of: BTreeSet<_> = candidates.iter().map(|it| &it.found.name.namespace).collect();
+        let others = self.unwatched.iter().filter(|(namespace, _)| !of.contains(namespace));
+        let path = || tree::path_of_folder(self.from);
+        others
+            .map(|(_, Outcome { reason, message })| Refused {
+                reason: *reason,
+                path: path(),
+                message: message.clone(),
+            })
+            .collect()
+    }
+
     /// What is to be written of an object, if anything; or why it is not.
     fn decide(&self, candidate: &Candidate) -> Result<Option<Write>, Refused> {
         let found = &candidate.found;
+        if let Some(Outcome { reason, message }) = self.unwatched.get(&found.name.namespace) {
+            return Err(refused(candidate, *reason, message));
+        }
         let live = self.live.get(&found.name);
         let mark = Mark {
             source: self.source.to_owned(),

@@ -160,6 +160,11 @@ fn twice(found: &Found, place: &str, paths: &[&str]) -> Refused {
     Refused { reason: Reason::Duplicate, path: found.path.clone(), message }
 }
 
+/// The folder of the sealed files, as it is told.
+pub(super) fn path_of_folder(from: &From) -> String {
+    if from.path.as_os_str().is_empty() { ".".to_owned() } else { from.path.display().to_string() }
+}
+
 /// An object that was not applied, as it is told.
 pub(super) fn refused(candidate: &Candidate, reason: Reason, message: &str) -> Refused {
     let message = format!("{}: {message}", candidate.found.name);

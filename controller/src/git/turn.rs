@@ -14,6 +14,7 @@ use super::applying::{Pass, Tally};
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
 use super::tree::{self, From, Reading, Seen};
+use super::watching::Unwatched;
 use crate::conditions;
 use crate::outcome::Outcome;
 use crate::texts::SourceError;
@@ -91,10 +92,16 @@ pub(super) async fn turn(
     if passes || !is_written { Again::Sooner(retry_after) } else { Again::Later { repaired } }
 }
 
-async fn can_begin(shared: &Shared, source: &GitSource) -> Result<(), End> {
-    match source.problem() {
-        Some(problem) => Err(End::of(Outcome::new(Reason::Malformed, problem))),
-        None => shared.watch_namespaces(source).await.map_err(End::of),
+/// Where nothing can be applied; an error where that is everywhere.
+async fn can_begin(shared: &Shared, source: &GitSource) -> Result<Unwatched, End> {
+    if let Some(problem) = source.problem() {
+        return Err(End::of(Outcome::new(Reason::Malformed, problem)));
+    }
+    let unwatched = shared.unwatched(source).await;
+    let is_unwatched = |namespace: &String| unwatched.contains_key(&Some(namespace.clone()));
+    match unwatched.values().next_back() {
+        Some(last) if source.spec.namespaces.iter().all(is_unwatched) => Err(End::of(last.clone())),
+        _ => Ok(unwatched),
     }
 }
 
@@ -106,9 +113,10 @@ async fn look(
     fetches: bool,
     asked: Instant,
 ) -> End {
-    if let Err(end) = can_begin(shared, source).await {
-        return end;
-    }
+    let unwatched = match can_begin(shared, source).await {
+        Ok(unwatched) => unwatched,
+        Err(end) => return end,
+    };
     // A repair changes nothing about what the last fetch has found.
     let before = between.good.clone();
     let (mut failed, mut attempted) = (between.failed.clone().map(End::of), None);
@@ -126,7 +134,7 @@ async fn look(
     let Some(from) = between.good.clone().or_else(|| remembered(shared, source, status)) else {
         return failed.unwrap_or_else(nothing);
     };
-    match (pass(shared, source, &from, between).await, failed) {
+    match (pass(shared, source, &from, &unwatched, between).await, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
         (Ok(tally), None) => applied(tally, from.commit, attempted, status),
         (Err(_), Some(end)) => end,
@@ -173,6 +181,7 @@ async fn pass(
     shared: &Shared,
     source: &GitSource,
     from: &From,
+    unwatched: &Unwatched,
     between: &mut Between,
 ) -> Result<Tally, SourceError> {
     let uid = source.metadata.uid.clone().unwrap_or_default();
@@ -190,6 +199,7 @@ async fn pass(
     let pass = Pass {
         client: &shared.client,
         live: &shared.live,
+        unwatched,
         from,
         source: source.metadata.name.as_deref().unwrap_or_default(),
         uid: &uid,

@@ -14,6 +14,7 @@ use seal_core::kind::git_source::GitSource;
 use seal_core::reason::Reason;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::Shared;
 use crate::outcome::Outcome;
@@ -22,7 +23,7 @@ use crate::watch::Events;
 
 /// Objects of a page.
 const PAGE: u32 = 100;
-/// How long a source waits for the first list.
+/// How long a source waits for the first lists.
 const LISTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// How far a watch is.
@@ -80,24 +81,32 @@ impl Watches {
     }
 }
 
+/// The namespaces of which it is not known what stands there, and why; none is that of ClusterSealedSecrets.
+pub(super) type Unwatched = BTreeMap<Option<String>, Outcome>;
+
 impl Shared {
-    /// Waits until what the source may apply is known, or says why it is not.
-    pub(super) async fn watch_namespaces(&self, source: &GitSource) -> Result<(), Outcome> {
+    /// Waits until it is known what stands where the source may apply something; says where it is not.
+    pub(super) async fn unwatched(&self, source: &GitSource) -> Unwatched {
         let namespaces = source.spec.namespaces.iter().cloned().map(Some);
         let cluster = self.limits.cluster_sealed_secrets.then_some(None);
-        for namespace in namespaces.chain(cluster) {
-            let Some(mut state) = self.watches.state(namespace.clone()) else { continue };
-            let known = tokio::time::timeout(
-                LISTED_WITHIN,
-                state.wait_for(|state| *state != State::Listing),
-            );
-            let state = match known.await {
+        // All of them begin before the first is waited for.
+        let states: Vec<_> = namespaces
+            .chain(cluster)
+            .filter_map(|namespace| Some((namespace.clone(), self.watches.state(namespace)?)))
+            .collect();
+        let within = Instant::now() + LISTED_WITHIN;
+        let mut unwatched = Unwatched::new();
+        for (namespace, mut state) in states {
+            let known = state.wait_for(|state| *state != State::Listing);
+            let state = match tokio::time::timeout_at(within, known).await {
                 Ok(Ok(state)) => *state,
                 _ => State::Listing,
             };
-            refused(state, namespace.as_deref())?;
+            if let Err(outcome) = refused(state, namespace.as_deref()) {
+                unwatched.insert(namespace, outcome);
+            }
         }
-        Ok(())
+        unwatched
     }
 }
 
@@ -146,7 +155,10 @@ async fn follow<K>(
             Ok(Event::InitDone) => {
                 let whose = shared.live.list_ends(kind, namespace);
                 whose.iter().for_each(|uid| shared.repair(uid));
-                told.send_replace(State::Listed);
+                // What was refused for want of it may be applied now.
+                if let State::Refused(_) = told.send_replace(State::Listed) {
+                    shared.released();
+                }
             }
             Err(code @ (403 | 404)) => drop(told.send_replace(State::Refused(code))),
             Err(_) => {}
