@@ -9,9 +9,22 @@ pub(crate) fn is_sha1(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
     hmac::verify(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), message, tag).is_ok()
 }
 
-/// Whether `tag` is the HMAC-SHA-256 of `message`, as forges sign what they deliver.
-pub(crate) fn is_sha256(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
-    hmac::verify(&Key::new(HMAC_SHA256, key), message, tag).is_ok()
+/// The HMAC-SHA-256 of a message that arrives in parts, of which none is kept. As forges sign what they deliver.
+pub(crate) struct Hmac(hmac::Context);
+
+impl Hmac {
+    pub(crate) fn begin(key: &[u8]) -> Self {
+        Self(hmac::Context::with_key(&Key::new(HMAC_SHA256, key)))
+    }
+
+    pub(crate) fn take(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// Whether it is `tag`.
+    pub(crate) fn is(self, tag: &[u8]) -> bool {
+        is_same(self.0.sign().as_ref(), tag)
+    }
 }
 
 /// Whether two texts are the same; takes as long whatever they have in common.

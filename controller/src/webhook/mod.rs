@@ -14,27 +14,23 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use http_body_util::{BodyExt, Limited};
-use tokio::sync::Semaphore;
+use http_body_util::BodyExt;
 use zeroize::Zeroizing;
 
-use signature::is_right;
+use signature::Check;
 
-/// Bytes of a body.
-const MAX_BODY: usize = 256 * 1024;
+/// Bytes of a body, of which none is kept. GitHub sends no more.
+const MAX_BODY: u64 = 25 * 1024 * 1024;
 /// The time for a body to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
-/// Bodies in memory at the same time.
-const BODIES: usize = 8;
 
 /// What a delivery does.
 pub(crate) type Wakes = Arc<dyn Fn() + Send + Sync>;
 
 /// The sources that have a webhook.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Hooks {
     hooks: Mutex<BTreeMap<String, Hook>>,
-    bodies: Semaphore,
 }
 
 struct Hook {
@@ -46,12 +42,6 @@ struct Hook {
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[redacted]")
-    }
-}
-
-impl Default for Hooks {
-    fn default() -> Self {
-        Self { hooks: Mutex::default(), bodies: Semaphore::new(BODIES) }
     }
 }
 
@@ -81,12 +71,13 @@ impl Hooks {
         }
     }
 
-    /// Whom a delivery wakes, if it is right.
-    fn woken(&self, name: &str, headers: &HeaderMap, body: &[u8]) -> Option<Wakes> {
+    /// Begins to look at a delivery, and whom it wakes if it is right. One for nobody takes as long.
+    fn begin(&self, name: &str, headers: &HeaderMap) -> (Check, Option<Wakes>) {
         let hooks = self.hooks();
-        let hook = hooks.get(name).filter(|hook| !hook.token.is_empty())?;
+        let hook = hooks.get(name).filter(|hook| !hook.token.is_empty());
+        let token = hook.map(|hook| hook.token.as_slice()).unwrap_or_default();
         let header = |name: &str| headers.get(name).map(|value| value.as_bytes());
-        is_right(&hook.token, header, body).then(|| hook.wake.clone())
+        (Check::begin(token, header), hook.map(|hook| hook.wake.clone()))
     }
 }
 
@@ -102,22 +93,34 @@ async fn deliver(
     body: Body,
 ) -> StatusCode {
     let length = headers.get("content-length").and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MAX_BODY as u64) {
+    if length.is_some_and(|length| length > MAX_BODY) {
         return StatusCode::PAYLOAD_TOO_LARGE;
     }
-    let Ok(_one_of) = hooks.bodies.try_acquire() else {
-        return StatusCode::SERVICE_UNAVAILABLE; // forges deliver again, and the poller comes anyway
-    };
-    let body = tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await;
-    let Ok(body) = body else { return StatusCode::REQUEST_TIMEOUT };
-    let Ok(body) = body else { return StatusCode::PAYLOAD_TOO_LARGE };
-    match hooks.woken(&name, &headers, &body.to_bytes()) {
-        Some(wake) => {
+    let (check, wakes) = hooks.begin(&name, &headers);
+    let checked = tokio::time::timeout(BODY_WITHIN, checked(check, body)).await;
+    match (checked.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT)), wakes) {
+        (Ok(true), Some(wake)) => {
             wake();
             StatusCode::ACCEPTED
         }
-        None => StatusCode::UNAUTHORIZED,
+        (Ok(_), _) => StatusCode::UNAUTHORIZED,
+        (Err(code), _) => code,
     }
+}
+
+/// Whether the delivery with this body is right.
+async fn checked(mut check: Check, mut body: Body) -> Result<bool, StatusCode> {
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let Some(part) = frame.data_ref() else { continue };
+        length += part.len() as u64;
+        if length > MAX_BODY {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        check.take(part);
+    }
+    Ok(check.is_right())
 }
 
 #[cfg(test)]
@@ -130,16 +133,25 @@ mod tests {
         HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
     }
 
+    fn wakes(hooks: &Hooks, name: &str, headers: &HeaderMap) -> bool {
+        let (check, wakes) = hooks.begin(name, headers);
+        check.is_right() && wakes.is_some()
+    }
+
     #[test]
     fn a_source_without_a_token_is_woken_by_nobody() {
         let hooks = Hooks::default();
         hooks.add("app", "1", Arc::new(|| {}));
-        assert!(hooks.woken("app", &headers("x-gitlab-token", ""), b"").is_none());
+        assert!(!wakes(&hooks, "app", &headers("x-gitlab-token", "")));
+        // HMAC-SHA-256 of nothing under no key at all.
+        let empty = "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
+        assert!(!wakes(&hooks, "app", &headers("x-gitea-signature", empty)));
+        assert!(!wakes(&hooks, "other", &headers("x-gitea-signature", empty)));
         hooks.set("app", "2", Some(Zeroizing::new(TOKEN.to_vec())));
         let right = headers("x-gitlab-token", "It's a Secret to Everybody");
-        assert!(hooks.woken("app", &right, b"").is_none());
+        assert!(!wakes(&hooks, "app", &right));
         hooks.set("app", "1", Some(Zeroizing::new(TOKEN.to_vec())));
-        assert!(hooks.woken("app", &right, b"").is_some());
-        assert!(hooks.woken("other", &right, b"").is_none());
+        assert!(wakes(&hooks, "app", &right));
+        assert!(!wakes(&hooks, "other", &right));
     }
 }

@@ -1,35 +1,60 @@
 //! Whether a delivery is signed with a token: pure, and the only thing that is done with a body.
 
-use crate::mac;
+use crate::mac::{self, Hmac};
 
-/// Whether a delivery is signed with the token. The first header that is there decides.
+/// Bytes of an HMAC-SHA-256.
+const TAG: usize = 32;
+
+/// A delivery that is looked at while its body arrives.
 ///
-/// GitHub: `X-Hub-Signature-256`, which Gitea and Forgejo send too; their own are `X-Gitea-Signature` and
-/// `X-Forgejo-Signature`. GitLab: `X-Gitlab-Token`, the token itself.
-pub(crate) fn is_right<'h>(
-    token: &[u8],
-    header: impl Fn(&str) -> Option<&'h [u8]>,
-    body: &[u8],
-) -> bool {
-    if let Some(signature) = header("x-hub-signature-256") {
-        return signature.strip_prefix(b"sha256=").is_some_and(|hex| is_signed(token, hex, body));
-    }
-    if let Some(signature) = header("x-gitea-signature").or_else(|| header("x-forgejo-signature")) {
-        return is_signed(token, signature, body);
-    }
-    // By their digests, so that not even the length of the token shows in the time.
-    header("x-gitlab-token")
-        .is_some_and(|sent| mac::is_same(&mac::sha256(sent), &mac::sha256(token)))
+/// The first header that is there decides. GitHub: `X-Hub-Signature-256`, which Gitea and Forgejo send too; their own are
+/// `X-Gitea-Signature` and `X-Forgejo-Signature`. GitLab: `X-Gitlab-Token`, the token itself.
+pub(crate) enum Check {
+    /// It is said to be signed with this tag.
+    Signed { sum: Hmac, tag: [u8; TAG] },
+    /// It is right, or is not, whatever its body says.
+    Known(bool),
 }
 
-fn is_signed(token: &[u8], hex: &[u8], body: &[u8]) -> bool {
-    let digit = |c: u8| char::from(c).to_digit(16).and_then(|it| u8::try_from(it).ok());
-    if hex.len() != 64 {
-        return false;
+impl Check {
+    pub(crate) fn begin<'h>(token: &[u8], header: impl Fn(&str) -> Option<&'h [u8]>) -> Self {
+        if let Some(signature) = header("x-hub-signature-256") {
+            return Self::signed(token, signature.strip_prefix(b"sha256=").unwrap_or_default());
+        }
+        if let Some(hex) = header("x-gitea-signature").or_else(|| header("x-forgejo-signature")) {
+            return Self::signed(token, hex);
+        }
+        // By their digests, so that not even the length of the token shows in the time.
+        let is_token = |sent| mac::is_same(&mac::sha256(sent), &mac::sha256(token));
+        Self::Known(header("x-gitlab-token").is_some_and(is_token))
     }
-    let tag: Option<Vec<u8>> =
-        hex.chunks(2).map(|pair| Some(digit(pair[0])? * 16 + digit(pair[1])?)).collect();
-    tag.is_some_and(|tag| mac::is_sha256(token, body, &tag))
+
+    fn signed(token: &[u8], hex: &[u8]) -> Self {
+        match tag(hex) {
+            Some(tag) => Self::Signed { sum: Hmac::begin(token), tag },
+            None => Self::Known(false),
+        }
+    }
+
+    /// The next part of its body.
+    pub(crate) fn take(&mut self, part: &[u8]) {
+        if let Self::Signed { sum, .. } = self {
+            sum.take(part);
+        }
+    }
+
+    /// Whether it is right, once all of its body was taken.
+    pub(crate) fn is_right(self) -> bool {
+        match self {
+            Self::Signed { sum, tag } => sum.is(&tag),
+            Self::Known(is_right) => is_right,
+        }
+    }
+}
+
+fn tag(hex: &[u8]) -> Option<[u8; TAG]> {
+    let mut tag = [0; TAG];
+    hex::decode_to_slice(hex, &mut tag).ok().map(|()| tag)
 }
 
 #[cfg(test)]
@@ -41,7 +66,11 @@ mod tests {
     #[test]
     fn a_delivery_is_right_as_each_forge_signs_it() {
         let is_right = |name: &str, value: &str, body: &[u8]| {
-            is_right(TOKEN, |asked| (asked == name).then_some(value.as_bytes()), body)
+            let header = |asked: &str| (asked == name).then_some(value.as_bytes());
+            let mut check = Check::begin(TOKEN, header);
+            // As it may arrive.
+            body.chunks(3).for_each(|part| check.take(part));
+            check.is_right()
         };
         // The example of GitHub's page "Validating webhook deliveries".
         let signature = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";

@@ -87,7 +87,7 @@ async fn a_signed_delivery_wakes_it_and_no_other_does() {
             &body[..],
             401,
         ),
-        (&url, vec![("X-Hub-Signature-256", hub.as_str())], &vec![b'x'; 300_000][..], 413),
+        (&url, vec![("X-Hub-Signature-256", hub.as_str())], &vec![b'x'; 26_214_401][..], 413),
     ] {
         assert_eq!(post(url, &headers, body).await, code, "{headers:?}");
     }
@@ -122,8 +122,7 @@ async fn a_storm_of_deliveries_is_a_few_fetches() {
         let storm = futures::future::join_all(storm).await;
         storm.into_iter().for_each(|code| *codes.entry(code).or_default() += 1);
     }
-    // 503 tells the forge to deliver again: so many bodies are not in memory at once.
-    assert!(codes.keys().all(|code| [202, 503].contains(code)), "{codes:?}");
+    assert_eq!(codes, [(202, 1000)].into(), "all are heard");
     let last = rig.commit(&[("a.yaml", &rig.seal("a", "two"))]);
     assert_eq!(post(&url, &[("X-Gitlab-Token", token)], b"{}").await, 202);
     rig.until_applied("app", &last).await;

@@ -20,7 +20,10 @@ fuzz_target!(|data: &[u8]| {
     let names = ["x-hub-signature-256", "x-gitea-signature", "x-forgejo-signature", "x-gitlab-token"];
     let name = names[which.first().map_or(0, |byte| usize::from(byte % 4))];
     let is_right = |token: &[u8], value: &[u8], body: &[u8]| {
-        signature::is_right(token, |asked| (asked == name).then_some(value), body)
+        let mut check = signature::Check::begin(token, |asked| (asked == name).then_some(value));
+        // The parts in which it arrives make no difference.
+        body.chunks(1 + value.len()).for_each(|part| check.take(part));
+        check.is_right()
     };
     // Nobody guesses a signature; the token itself is a seed.
     let is_token = name == "x-gitlab-token" && value == TOKEN;
@@ -33,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(!is_right(value, signed.as_bytes(), &[body, b"x"].concat()));
         assert!(!is_right(value, &signed.as_bytes()[1..], body));
     }
-    assert!(!signature::is_right(TOKEN, |_| None, body));
+    assert!(!signature::Check::begin(TOKEN, |_| None).is_right());
 });
 
 fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
