@@ -66,7 +66,7 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	@set -e; cd shared/fuzz; for target in $$(cargo +nightly fuzz list --fuzz-dir .); do mkdir -p corpus/$$target; \
 	(set -x; cargo +nightly fuzz run --fuzz-dir . -s none "$$target" corpus/$$target ../../testdata/vectors ../../testdata/reject \
-	../../testdata/reject/manifest ../../testdata/docker-configs -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
+	../../testdata/reject/manifest ../../testdata/docker-configs ../../testdata/git -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
 
 tools: ## Build the real etcd, kube-apiserver, kubectl, the kubelet's keyring and age, and what platforms read secrets with, into a cache
 	@$(TOOLS) kubernetes keyring age openfaas flytekit kestra

@@ -184,6 +184,22 @@ mod tests {
     }
 
     #[test]
+    fn what_git_signed_is_its_signers_and_only_as_it_was_signed() {
+        let text = include_str!("../../../testdata/git/signed-commit");
+        let (signers, commit) = text.split_once("---\n").unwrap();
+        let problem = |signers: &str, commit: &str| {
+            Signers::parse(signers).unwrap().problem(commit.as_bytes())
+        };
+        assert_eq!(problem(signers, commit), None);
+        let foreign = Some("it is signed by none of the allowed keys");
+        assert_eq!(problem(signers, &commit.replace("a change", "b change")), foreign);
+        assert_eq!(problem(&format!("me {KEY}"), commit), foreign);
+        let late = signers.replace("valid-after=\"20250101\"", "valid-before=\"20250101\"");
+        let untimely = Some("the key that signed it was not valid on its date");
+        assert_eq!(problem(&late, commit), untimely);
+    }
+
+    #[test]
     fn a_commit_without_a_signature_is_nobodys() {
         let signers = Signers::parse(&format!("me {KEY}")).unwrap();
         let commit = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\nx\n";
