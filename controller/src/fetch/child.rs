@@ -31,7 +31,7 @@ const ENVIRONMENT: [&str; 6] =
 
 /// Has a child do the job.
 pub(crate) fn run(job: &Job, asked: Asked<'_>) -> Answer {
-    let failed = |what: &str| FetchError::Store(format!("no process can be started: {what}"));
+    let failed = |what: &str| FetchError::NoProcess(what.to_owned());
     let text = serde_json::to_vec(job).map(Zeroizing::new).map_err(|_| failed("its job"))?;
     let mut command = Command::new("/proc/self/exe");
     let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));

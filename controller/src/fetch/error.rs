@@ -16,9 +16,9 @@ pub(crate) enum FetchError {
     Unreachable(String, String),
     #[error("{0} has a certificate that is not trusted here")]
     Certificate(String),
-    #[error("the host key of {host} is none of those in knownHosts: it offers {offered}")]
+    #[error("the host key of {host} is none of those that are pinned: it offers {offered}")]
     HostKey { host: String, offered: String },
-    #[error("{0} is not in knownHosts")]
+    #[error("no host key of {0} is pinned")]
     UnknownHost(String),
     #[error("{0} does not accept the credentials, or there are none")]
     Unauthorized(String),
@@ -26,10 +26,14 @@ pub(crate) enum FetchError {
     NoRepository(String),
     #[error("{host} asks to come back later")]
     Busy { host: String, retry_after: Option<u64> },
-    #[error("{0} sends this repository elsewhere: to another host, or not by https")]
+    #[error(
+        "{0} sends this repository elsewhere: to another host, not by https, or more than three times"
+    )]
     Moved(String),
     #[error("the repository has no {0}")]
     NoRef(String),
+    #[error("the {0} is of no commit")]
+    NoCommit(String),
     #[error("{0} is the name of a branch and of a tag")]
     Ambiguous(String),
     #[error("{0} has trouble of its own: HTTP status {1}")]
@@ -44,8 +48,10 @@ pub(crate) enum FetchError {
         "the fetch from {0} ended without an answer: it may take 192 MiB of memory and no more"
     )]
     Ended(String),
-    #[error("the folder for fetched objects cannot be used: {0}")]
-    Store(String),
+    #[error("the folder for fetched objects, {0}, cannot be used: {1}")]
+    Store(String, String),
+    #[error("no process can be started for a fetch: {0}")]
+    NoProcess(String),
 }
 
 impl FetchError {
@@ -67,31 +73,32 @@ impl FetchError {
             Self::Url(_) => "https://HOST/PATH or ssh://git@HOST/PATH, without a password in it",
             Self::Credentials(..) => "put right what is named",
             Self::Unreachable(..) | Self::Timeout(_) | Self::Trouble(..) => {
-                "it is tried again; the last good state stays"
+                "what was applied stays until it can be fetched again"
             }
             Self::Certificate(_) => {
-                "give the certificate of the authority that signed its certificate, and check its name and dates"
+                "give the certificate of the authority that signed its certificate, as caBundle or --git-ca-file, and check its name and dates"
             }
             Self::HostKey { .. } => {
-                "compare it with what the host's operator publishes, and only then pin it in knownHosts"
+                "compare it with what the host's operator publishes, and only then pin it: in knownHosts, or the file of --git-known-hosts"
             }
             Self::UnknownHost(_) => {
-                "pin its keys in knownHosts, as its operator publishes them: nothing is trusted at first sight"
+                "pin its keys as its operator publishes them, in knownHosts or the file of --git-known-hosts: nothing is trusted at first sight"
             }
             Self::Unauthorized(_) | Self::NoRepository(_) => {
                 "give a token or deploy key that may read this repository"
             }
             Self::Busy { .. } => "it is tried again when the host asks for it",
             Self::Moved(_) => "name the repository by the URL it has now",
-            Self::NoRef(_) => {
+            Self::NoRef(_) | Self::NoCommit(_) => {
                 "name a branch, tag or commit that is there; the last good state stays"
             }
             Self::Ambiguous(_) => "say which: refs/heads/NAME or refs/tags/NAME",
             Self::Protocol(..) => "is that the URL of a repository? `git ls-remote URL` tells",
             Self::TooMuch(..) | Self::Ended(_) => {
-                "name the folder of the sealed files with `path`, or keep them in a repository of their own"
+                "name the folder of the sealed files with `path` or --path, or keep them in a repository of their own"
             }
-            Self::Store(_) => "make room, or give the folder to the user that this runs as",
+            Self::Store(..) => "make room, or give the folder to the user that this runs as",
+            Self::NoProcess(_) => "it is tried again; more memory or more processes may be needed",
         }
     }
 

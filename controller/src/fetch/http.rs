@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
-use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::http::{HeaderMap, Response, StatusCode, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 use zeroize::Zeroizing;
@@ -38,6 +38,7 @@ pub(super) struct Https {
 impl Https {
     pub(super) fn new(
         host: &str,
+        url: &str,
         credentials: &Credentials,
         within: Duration,
         cause: Cause,
@@ -61,7 +62,7 @@ impl Https {
             .build();
         let authorization = authorization(credentials);
         let agent = config.new_agent();
-        Ok(Self { host: host.to_owned(), agent, authorization, moved_to: None, cause })
+        Ok(Self { host: told(host, url, &agent), agent, authorization, moved_to: None, cause })
     }
 
     fn fail<T>(&self, error: FetchError) -> GixResult<T> {
@@ -88,10 +89,20 @@ impl Https {
     }
 }
 
+/// The host as messages have it. What a proxy refuses is not said of the host alone, and nothing of the proxy's URL,
+/// which may hold a password.
+fn told(host: &str, url: &str, agent: &Agent) -> String {
+    let uri: Option<Uri> = url.parse().ok();
+    match (agent.config().proxy(), uri) {
+        (Some(proxy), Some(uri)) if !proxy.is_no_proxy(&uri) => format!("{host} (through a proxy)"),
+        _ => host.to_owned(),
+    }
+}
+
 /// The authorities whose certificates count.
 fn roots(credentials: &Credentials) -> Result<RootCerts, FetchError> {
     let Some(bundle) = &credentials.ca_bundle else { return Ok(RootCerts::WebPki) };
-    let wrong = |what: &str| FetchError::Credentials("caBundle".to_owned(), what.to_owned());
+    let wrong = |what: &str| FetchError::Credentials("CA certificates".to_owned(), what.to_owned());
     let mut certificates: Vec<Certificate<'static>> = Vec::new();
     for item in parse_pem(bundle.as_bytes()) {
         if let PemItem::Certificate(certificate) = item.map_err(|_| wrong("it is no PEM"))? {

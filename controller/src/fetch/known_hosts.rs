@@ -22,7 +22,7 @@ pub(super) struct Pinned {
 impl Pinned {
     /// Those of `host` at `port`. Lines that are none are an error: a typo must not take a pin away silently.
     pub(super) fn of(text: &str, host: &str, port: u16) -> Result<Self, FetchError> {
-        let wrong = |what: String| FetchError::Credentials("knownHosts".to_owned(), what);
+        let wrong = |what: String| FetchError::Credentials("host keys".to_owned(), what);
         let name = if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") };
         let (mut keys, mut revoked) = (Vec::new(), Vec::new());
         for (number, entry) in KnownHosts::new(text).enumerate() {

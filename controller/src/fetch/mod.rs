@@ -21,6 +21,7 @@ pub(crate) mod url;
 use std::time::Duration;
 
 use gix::ObjectId;
+use gix::objs::Kind;
 
 use crate::texts::git::Repository;
 use crate::texts::{Asked, SourceError};
@@ -130,10 +131,14 @@ impl Fetching<'_> {
             }
             fetched => fetched,
         }?;
-        if self.store.has(commit) {
-            return Ok(());
+        match self.store.history()?.kind(commit) {
+            Some(Kind::Commit) => Ok(()),
+            Some(_) => Err(FetchError::NoCommit(self.job.reference.to_string())),
+            None => {
+                let host = self.url.host().to_owned();
+                Err(FetchError::Protocol(host, "another commit".to_owned()))
+            }
         }
-        Err(FetchError::Protocol(self.url.host().to_owned(), "another commit".to_owned()))
     }
 
     /// The contents of manifests that are not here yet.
@@ -177,7 +182,7 @@ impl Fetching<'_> {
                     return Err(Stop::Failed(error));
                 }
                 Err(SourceError::Unreadable(_, kind)) => {
-                    return Err(Stop::Failed(FetchError::Store(seal_disk::words::words(kind))));
+                    return Err(Stop::Failed(self.store.unreadable(kind)));
                 }
                 Err(_) => return Err(Stop::Incomplete),
             }

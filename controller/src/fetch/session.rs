@@ -55,7 +55,7 @@ impl Session {
         let host = url.host().to_owned();
         let mut transport: Box<dyn Transport> = match url {
             GitUrl::Https { host, url } => {
-                let https = Https::new(host, credentials, within, cause.clone())?;
+                let https = Https::new(host, url, credentials, within, cause.clone())?;
                 let wrong =
                     |_: gix::Error| FetchError::Url("the URL of the repository is none".to_owned());
                 let url = gix::url::parse(gix::bstr::BStr::new(url.as_str())).map_err(wrong)?;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
+use gix::objs::Kind;
 use gix::progress::Discard;
 use gix_pack::Bundle;
 use gix_pack::bundle::write::Options;
@@ -41,14 +42,18 @@ impl Store {
         }
         let make = |below: &str| {
             let folder = folder.join(below);
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(|error| store.unusable(&error))
         };
         make("objects/pack")?;
         make("refs")?;
         for (name, text) in
             [("HEAD", "ref: refs/heads/none\n"), ("config", "[core]\n\tbare = true\n")]
         {
-            fs::write(folder.join(name), text).map_err(unusable)?;
+            fs::write(folder.join(name), text).map_err(|error| store.unusable(&error))?;
         }
         Ok(store)
     }
@@ -60,11 +65,11 @@ impl Store {
     /// Removes all that was fetched.
     pub(super) fn clear(&self) -> Result<(), FetchError> {
         match fs::remove_dir_all(self.pack_folder()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.unusable(&error)),
             _ => {
                 let made =
                     fs::DirBuilder::new().recursive(true).mode(0o700).create(self.pack_folder());
-                made.map_err(unusable)
+                made.map_err(|error| self.unusable(&error))
             }
         }
     }
@@ -75,7 +80,7 @@ impl Store {
     }
 
     pub(super) fn want_small(&self) -> Result<(), FetchError> {
-        fs::write(self.folder.join(SMALL), "").map_err(unusable)
+        fs::write(self.folder.join(SMALL), "").map_err(|error| self.unusable(&error))
     }
 
     fn pack_folder(&self) -> PathBuf {
@@ -89,7 +94,7 @@ impl Store {
                 .filter(|entry| entry.path().extension().is_some_and(|it| it == "pack"))
                 .count()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(unusable(error)),
+            Err(error) => Err(self.unusable(&error)),
         }
     }
 
@@ -101,7 +106,8 @@ impl Store {
             alloc_limit_bytes: Some(MAX_OBJECT_BYTES),
             ..Options::default()
         };
-        let objects = gix::odb::at(self.folder.join("objects"), HASH).map_err(unusable)?;
+        let objects = gix::odb::at(self.folder.join("objects"), HASH);
+        let objects = objects.map_err(|error| self.unusable(&error))?;
         let written = Bundle::write_to_directory(
             &mut pack,
             Some(&self.pack_folder()),
@@ -115,18 +121,21 @@ impl Store {
         match written {
             Ok(written) => {
                 if let Some(keep) = written.keep_path {
-                    fs::remove_file(keep).map_err(unusable)?;
+                    fs::remove_file(keep).map_err(|error| self.unusable(&error))?;
                 }
                 Ok(())
             }
             Err(_) if pack.is_over => Err(too_much("a pack of more than 1 GiB")),
             Err(error) if error.classify().is_resource_exhausted() => {
-                Err(too_much("an object of more than 32 MiB"))
+                Err(too_much("an object of more than 32 MiB, or more of them than fit in memory"))
             }
-            Err(_) => Err(FetchError::Protocol(
-                host.to_owned(),
-                "a pack that is not whole or damaged".to_owned(),
-            )),
+            Err(error) => Err(match of_files(&error) {
+                Some(kind) => self.unreadable(kind),
+                None => FetchError::Protocol(
+                    host.to_owned(),
+                    "a pack that is not whole or damaged".to_owned(),
+                ),
+            }),
         }
     }
 
@@ -137,7 +146,20 @@ impl Store {
 
     /// Its commits, to be gone through.
     pub(super) fn history(&self) -> Result<History, FetchError> {
-        gix::odb::at(self.folder.join("objects"), HASH).map(History).map_err(unusable)
+        let objects = gix::odb::at(self.folder.join("objects"), HASH);
+        objects.map(History).map_err(|error| self.unusable(&error))
+    }
+
+    fn unusable(&self, error: &io::Error) -> FetchError {
+        self.unreadable(error.kind())
+    }
+
+    /// What is said when a file of it cannot be read or written.
+    pub(super) fn unreadable(&self, kind: io::ErrorKind) -> FetchError {
+        FetchError::Store(
+            seal_core::escape::escaped(&self.folder.to_string_lossy()).to_string(),
+            seal_disk::words::words(kind),
+        )
     }
 }
 
@@ -146,8 +168,13 @@ pub(super) struct History(gix::odb::Handle);
 
 impl History {
     pub(super) fn has(&self, id: ObjectId) -> bool {
+        self.kind(id).is_some()
+    }
+
+    /// What the object is, if it is here.
+    pub(super) fn kind(&self, id: ObjectId) -> Option<Kind> {
         use gix::odb::HeaderExt;
-        self.0.header(id).is_ok()
+        self.0.header(id).ok().map(|header| header.kind())
     }
 
     /// The parents of a commit; none of one that is not here.
@@ -161,8 +188,18 @@ impl History {
     }
 }
 
-fn unusable(error: io::Error) -> FetchError {
-    FetchError::Store(seal_disk::words::words(error.kind()))
+/// The kind of an error with our own files, rather than with what a server sends.
+fn of_files(error: &gix::Error) -> Option<io::ErrorKind> {
+    use io::ErrorKind::{
+        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let kinds = error.iter_errors().filter_map(|it| it.downcast_ref::<io::Error>());
+    kinds.map(io::Error::kind).find(|kind| {
+        matches!(
+            kind,
+            FileTooLarge | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull
+        )
+    })
 }
 
 /// So many bytes and no more.

@@ -116,7 +116,7 @@ impl Fetches {
         let stopped = self.stopped.clone();
         let asked = move || !stopped.load(Ordering::Relaxed);
         let run = tokio::task::spawn_blocking(move || child::run(&job, Asked(&asked))).await;
-        run.unwrap_or_else(|_| Err(FetchError::Store("its fetch panicked".to_owned())))
+        run.unwrap_or_else(|_| Err(FetchError::NoProcess("it panicked".to_owned())))
     }
 
     fn shared(&self, job: &Job, verify: &str) -> Arc<Shared> {
@@ -150,8 +150,5 @@ impl Fetches {
 }
 
 fn digest_of(url: &str, reference: &str) -> String {
-    sha256(format!("{url} {reference}").as_bytes())[..12]
-        .iter()
-        .map(|it| format!("{it:02x}"))
-        .collect()
+    hex::encode(&sha256(format!("{url} {reference}").as_bytes())[..12])
 }

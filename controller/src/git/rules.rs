@@ -24,10 +24,10 @@ pub(super) fn problem(
     source: &GitSource,
     limits: &Limits,
 ) -> Option<(Reason, String)> {
-    of_its_places(sealed, source, limits).or_else(|| {
-        let what = of_itself(sealed, source, limits)?;
-        Some((Reason::NotAllowed, format!("{}: {what}", sealed.full_name())))
-    })
+    match of_itself(sealed, source, limits) {
+        Some(what) => Some((Reason::NotAllowed, format!("{}: {what}", sealed.full_name()))),
+        None => of_its_places(sealed, source, limits),
+    }
 }
 
 /// The same rules as in the controller, which holds them again, and the namespaces of the source.

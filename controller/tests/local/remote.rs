@@ -180,7 +180,7 @@ fn a_certificate_of_another_authority_is_refused() {
     fs::write(served.rig.at("ca.pem"), &other.ca).unwrap();
     served.once(&[]).assert(2, &["has a certificate that is not trusted here"]);
     fs::write(served.rig.at("ca.pem"), "nothing").unwrap();
-    served.once(&[]).assert(2, &["caBundle cannot be used"]);
+    served.once(&[]).assert(2, &["CA certificates cannot be used"]);
 }
 
 #[test]
@@ -201,11 +201,11 @@ fn ssh_needs_the_pinned_host_key_and_a_key_that_is_let_in() {
 
     let before = server.known_hosts.clone();
     let after = server.change_host_key(&sshd);
-    once().assert(2, &["is none of those in knownHosts", "it offers SHA256:"]);
+    once().assert(2, &["is none of those that are pinned", "it offers SHA256:"]);
     fs::write(served.rig.at("hosts"), format!("{before}{after}")).unwrap();
     once().assert(0, &["unchanged 1"]);
     fs::write(served.rig.at("hosts"), "").unwrap();
-    once().assert(2, &["is not in knownHosts"]);
+    once().assert(2, &["no host key of"]);
     fs::write(served.rig.at("hosts"), after).unwrap();
 
     let (other, admitted) = ssh_key();
