@@ -125,6 +125,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
+        // As the servers of forges have it: else each answer waits for the acknowledgement of its first half.
+        let _ = stream.set_nodelay(true);
         let (acceptor, state) = (acceptor.clone(), state.clone());
         tokio::spawn(async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };

@@ -171,17 +171,21 @@ impl Pass<'_> {
         write: Write,
     ) -> Result<(), Refused> {
         let (name, wanted) = (&candidate.found.name, Wanted { sealed: &sealed, mark: write.mark });
+        self.live.writes(name, self.uid, &candidate.found.says);
         let written = match &write.replaces {
             None => sources::create(self.client, name, &wanted).await,
             Some(uid) => sources::replace(self.client, name, uid, &wanted, &write.dropped).await,
         };
         match written {
-            // Its event comes later, and the next pass may come before.
+            // Its event may come later, and the next pass before that.
             Ok(written) => {
-                self.live.seen(name.kind, written);
+                self.live.wrote(name, Some(written));
                 Ok(())
             }
-            Err(error) => Err(refused(&candidate, reason_of(&error), &error.to_string())),
+            Err(error) => {
+                self.live.wrote(name, None);
+                Err(refused(&candidate, reason_of(&error), &error.to_string()))
+            }
         }
     }
 

@@ -85,6 +85,16 @@ impl Mark {
     }
 }
 
+/// What is being written by ourselves, of which events may come before the answer.
+#[derive(Debug)]
+struct Writing {
+    /// Of the source that writes it.
+    uid: String,
+    says: Says,
+    /// The version of the last event that came meanwhile.
+    seen: u64,
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct LiveObjects {
@@ -94,6 +104,7 @@ pub(super) struct LiveObjects {
 #[derive(Debug, Default)]
 struct Inner {
     objects: BTreeMap<Arc<ObjectName>, Live>,
+    writing: BTreeMap<ObjectName, Writing>,
     /// Of lists that are under way: what has been in them.
     listing: BTreeMap<(Kind, Option<String>), HashSet<Arc<ObjectName>>>,
 }
@@ -115,6 +126,22 @@ impl LiveObjects {
         its.map(|(name, live)| (name.clone(), live.clone())).collect()
     }
 
+    /// It is about to be written so, for the source of this uid.
+    pub(super) fn writes(&self, name: &ObjectName, uid: &str, says: &Says) {
+        let writing = Writing { uid: uid.to_owned(), says: says.clone(), seen: 0 };
+        self.inner().writing.insert(name.clone(), writing);
+    }
+
+    /// It is written, or was not.
+    pub(super) fn wrote(&self, name: &ObjectName, written: Option<SealedSecret>) {
+        let writing = self.inner().writing.remove(name);
+        let seen = writing.map(|writing| writing.seen).unwrap_or_default();
+        // Where somebody has changed or deleted it since, that is what it is now.
+        if let Some(written) = written.filter(|written| version(&written.metadata) > seen) {
+            self.seen(name.kind, written);
+        }
+    }
+
     /// Remembers an object; says whose it was or is, where that changed what it says.
     pub(super) fn seen(&self, kind: Kind, mut sealed: SealedSecret) -> Option<String> {
         sealed.spec.kind = kind;
@@ -133,16 +160,25 @@ impl LiveObjects {
             }
         }
         let mark = live.mark.clone();
+        let is_ours = inner.writing.get_mut(&*name).is_some_and(|writing| {
+            writing.seen = writing.seen.max(version(&sealed.metadata));
+            let is_its = mark.as_ref().is_some_and(|mark| mark.uid == writing.uid);
+            is_its && live.says.is_as(&writing.says)
+        });
         let before = inner.objects.insert(name, live.clone());
         let changed = before.as_ref().is_none_or(|it| it.says != live.says || it.mark != live.mark);
         let whose = before.and_then(|it| it.mark).or(mark);
-        whose.filter(|_| changed).map(|mark| mark.uid)
+        whose.filter(|_| changed && !is_ours).map(|mark| mark.uid)
     }
 
     /// Forgets an object; says whose it was.
     pub(super) fn gone(&self, kind: Kind, metadata: &ObjectMeta) -> Option<String> {
         let name = ObjectName::of(kind, metadata)?;
-        self.inner().objects.remove(&name)?.mark.map(|mark| mark.uid)
+        let mut inner = self.inner();
+        if let Some(writing) = inner.writing.get_mut(&name) {
+            writing.seen = writing.seen.max(version(metadata));
+        }
+        inner.objects.remove(&name)?.mark.map(|mark| mark.uid)
     }
 
     pub(super) fn list_begins(&self, kind: Kind, namespace: Option<&str>) {
@@ -167,5 +203,62 @@ impl LiveObjects {
             stays
         });
         of
+    }
+}
+
+/// The version of an object as a number, which grows with each write; KEP-5504 makes that Kubernetes' promise.
+fn version(metadata: &ObjectMeta) -> u64 {
+    metadata.resource_version.as_deref().and_then(|it| it.parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(version: &str, namespaces: &[&str]) -> SealedSecret {
+        let mut sealed = SealedSecret::default();
+        let mark = Mark { source: "app".into(), uid: "u".into(), path: "a".into(), sets: vec![] };
+        sealed.metadata = ObjectMeta {
+            name: Some("a".into()),
+            namespace: Some("prod".into()),
+            resource_version: Some(version.into()),
+            annotations: Some([(GIT_SOURCE.to_owned(), mark.to_text())].into()),
+            ..ObjectMeta::default()
+        };
+        sealed.spec.scope.namespaces = namespaces.iter().map(|it| (*it).to_owned()).collect();
+        sealed
+    }
+
+    /// Objects of which one is being written, and its name.
+    fn writing(wanted: &SealedSecret) -> (LiveObjects, ObjectName) {
+        let name = ObjectName::of(Kind::SealedSecret, &wanted.metadata).unwrap();
+        let live = LiveObjects::default();
+        live.writes(&name, "u", &Says::of(wanted));
+        (live, name)
+    }
+
+    #[test]
+    fn the_event_of_an_own_write_asks_for_no_repair_and_that_of_another_does() {
+        let (ours, theirs) = (sealed("10", &["prod"]), sealed("11", &["dev"]));
+        let (live, name) = writing(&ours);
+        assert_eq!(live.seen(Kind::SealedSecret, ours.clone()), None);
+        live.wrote(&name, Some(ours.clone()));
+        assert_eq!(live.seen(Kind::SealedSecret, ours), None);
+        assert_eq!(live.seen(Kind::SealedSecret, theirs), Some("u".to_owned()));
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_a_later_event_does_not_hide_it() {
+        let (ours, theirs) = (sealed("10", &["prod"]), sealed("11", &["dev"]));
+        let (live, name) = writing(&ours);
+        assert_eq!(live.seen(Kind::SealedSecret, theirs.clone()), Some("u".to_owned()));
+        live.wrote(&name, Some(ours.clone()));
+        assert_eq!(live.get(&name).unwrap().says, Says::of(&theirs));
+
+        let (live, name) = writing(&ours);
+        live.seen(Kind::SealedSecret, ours.clone());
+        assert_eq!(live.gone(Kind::SealedSecret, &theirs.metadata), Some("u".to_owned()));
+        live.wrote(&name, Some(ours));
+        assert_eq!(live.get(&name), None);
     }
 }

@@ -3,6 +3,7 @@
 //! While the server is away the last good commit stays, and its files are still put right. Credentials are read from
 //! their files for each fetch, so that new ones count at once.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,10 @@ use crate::fetch::url::GitUrl;
 use crate::fetch::{FetchError, child};
 use crate::mac;
 use crate::texts::Asked;
-use crate::work::pace::doubling;
+use crate::work::due::Due;
 
-/// The first wait after a failure; it doubles up to the interval.
-const FIRST_RETRY: Duration = Duration::from_secs(2);
-/// Between two fetches, however often it is woken.
-const LEAST_BETWEEN: Duration = Duration::from_secs(1);
+/// How long a fetch may take where nothing is said.
+const FETCH_WITHIN: Duration = Duration::from_secs(60);
 const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 
 /// Who asks a git server, and whom is believed.
@@ -45,9 +44,9 @@ pub(crate) struct RemoteArgs {
     /// For a URL: folder for what is fetched, which is not secret [default: $CACHE_DIRECTORY, else a folder of the user's cache]
     #[arg(long, value_name = "DIR")]
     git_cache: Option<PathBuf>,
-    /// For a URL: how long a fetch may take
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::interval)]
-    git_timeout: Duration,
+    /// For a URL: how long a fetch may take [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = super::interval)]
+    git_timeout: Option<Duration>,
 }
 
 /// A repository elsewhere.
@@ -56,9 +55,7 @@ pub(crate) struct Remote {
     args: RemoteArgs,
     job: Job,
     interval: Duration,
-    next: Instant,
-    last: Instant,
-    failures: u32,
+    due: Due,
     commit: Option<ObjectId>,
     /// What the log has said already.
     told: Option<FetchError>,
@@ -69,9 +66,8 @@ impl RemoteArgs {
     pub(crate) fn are_there(&self) -> bool {
         let Self { git_token_file, git_ca_file, git_ssh_key, git_known_hosts, git_cache, .. } =
             self;
-        [git_token_file, git_ca_file, git_ssh_key, git_known_hosts, git_cache]
-            .iter()
-            .any(|it| it.is_some())
+        let files = [git_token_file, git_ca_file, git_ssh_key, git_known_hosts, git_cache];
+        self.git_timeout.is_some() || files.iter().any(|it| it.is_some())
     }
 
     pub(crate) fn remote(
@@ -97,17 +93,14 @@ impl RemoteArgs {
             store,
             known: None,
             ancestor: None,
-            timeout: self.git_timeout,
+            timeout: self.git_timeout.unwrap_or(FETCH_WITHIN),
         };
         self.credentials()?;
-        let next = Instant::now();
         Ok(Remote {
             args: self,
             job,
             interval,
-            next,
-            last: next,
-            failures: 0,
+            due: Due::now(Instant::now()),
             commit: None,
             told: None,
         })
@@ -153,15 +146,15 @@ impl Remote {
         &self.job.store
     }
 
-    /// A delivery has come: it is fetched at once, but not twice within a second.
-    pub(crate) fn is_due_now(&mut self) {
-        self.next = self.next.min(Instant::now().max(self.last + LEAST_BETWEEN));
+    /// A delivery has come.
+    pub(crate) fn woken(&mut self) {
+        self.due.woken(Instant::now());
     }
 
     /// The commit that is to be read now: of a fetch if its time has come, else of the last one.
     pub(crate) fn commit(&mut self, asked: Asked<'_>, once: bool) -> Result<ObjectId, FetchError> {
-        if Instant::now() >= self.next {
-            self.last = Instant::now();
+        if Instant::now() >= self.due.next() {
+            self.due.begins(Instant::now());
             let fetched = self.fetch(asked);
             self.reschedule(fetched.as_ref().err());
             match (fetched, self.commit) {
@@ -192,13 +185,15 @@ impl Remote {
         Ok(id)
     }
 
-    /// After a failure sooner than the interval, and later each time; not before the server wants to be asked again.
     fn reschedule(&mut self, error: Option<&FetchError>) {
-        self.failures = if error.is_some() { self.failures.saturating_add(1) } else { 0 };
-        let doubled = FIRST_RETRY * u32::try_from(doubling(self.failures, 1 << 16)).unwrap_or(1);
-        let wait = if self.failures == 0 { self.interval } else { doubled.min(self.interval) };
-        let asked_for = error.and_then(FetchError::retry_after).unwrap_or_default();
-        self.next = Instant::now() + wait.max(asked_for.min(Duration::from_secs(3600)));
+        let (now, random) = (Instant::now(), RandomState::new().hash_one(()));
+        match error {
+            None => self.due.succeeded(now, self.interval, random),
+            Some(error) => {
+                let retry_after = error.retry_after().unwrap_or_default();
+                self.due.failed(now, self.interval, retry_after, random);
+            }
+        }
     }
 
     fn tell(&mut self, error: Option<FetchError>) {
@@ -220,7 +215,7 @@ fn failure(error: FetchError) -> Failure {
 /// One folder for each repository and reference, whatever is in their names.
 fn name_of(url: &str, reference: Option<&str>) -> String {
     let digest = mac::sha256(format!("{url} {}", reference.unwrap_or_default()).as_bytes());
-    digest[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..12])
 }
 
 /// What a private file holds.

@@ -114,7 +114,7 @@ impl Run {
         let asked = || !stop.requested();
         if let Some(remote) = &mut self.remote {
             if stop.take_woken() {
-                remote.is_due_now();
+                remote.woken();
             }
             let commit = remote.commit(Asked(&asked), settings.once)?;
             self.source.set_commit(commit);
