@@ -174,6 +174,7 @@ impl Rig<'_> {
             times.push(began.elapsed());
             self.until_applied("app", &commit).await;
         }
+        say(&format!("webhook to live: {times:?}"));
         let after = self.versions().await?;
         let written = after.iter().filter(|it| !before.contains(it.as_str())).count();
         self.sources().delete("app", &DeleteParams::default()).await?;

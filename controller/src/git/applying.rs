@@ -82,20 +82,30 @@ impl Pass<'_> {
             let some = to_write.split_off(to_write.len().saturating_sub(IN_HAND));
             self.write_all(some, &mut tally).await?;
         }
+        if self.prunes {
+            self.prune(&present, &unread, &mut tally).await;
+        }
+        tally.refused.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(tally)
+    }
+
+    /// Removes what is gone from the repository, or says why it stays.
+    async fn prune(
+        &self,
+        present: &BTreeSet<String>,
+        unread: &BTreeSet<String>,
+        tally: &mut Tally,
+    ) {
         let mut its = self.live.of_source(self.uid);
         its.retain(|(name, _)| !self.unwatched.contains_key(&name.namespace));
         let known: BTreeMap<String, String> = its
             .iter()
             .filter_map(|(name, live)| Some((place_of(name), live.mark.as_ref()?.path.clone())))
             .collect();
-        if self.prunes {
-            match prune(known.iter(), &present, &unread, self.allow_prune) {
-                Prune::Remove(places) => self.remove(&its, &places, &mut tally).await,
-                Prune::Blocked { vanished, total } => tally.prune_blocked = Some((vanished, total)),
-            }
+        match prune(known.iter(), present, unread, self.allow_prune) {
+            Prune::Remove(places) => self.remove(&its, &places, tally).await,
+            Prune::Blocked { vanished, total } => tally.prune_blocked = Some((vanished, total)),
         }
-        tally.refused.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(tally)
     }
 
     /// What cannot be applied to is said, also where no file is for it: something of it may be to be pruned.
@@ -127,7 +137,7 @@ impl Pass<'_> {
         };
         let before = live.as_ref().and_then(|live| live.mark.as_ref());
         let replaces =
-            match plan(&found.says, live.as_ref(), (self.source, self.uid), self.is_there) {
+            match plan(&found.says, live.as_deref(), (self.source, self.uid), self.is_there) {
                 Plan::Leave if before == Some(&mark) => return Ok(None),
                 // It was moved to another file.
                 Plan::Leave => live.as_ref().map(|live| live.uid.clone()),
@@ -189,7 +199,12 @@ impl Pass<'_> {
         }
     }
 
-    async fn remove(&self, its: &[(Arc<ObjectName>, Live)], places: &[String], tally: &mut Tally) {
+    async fn remove(
+        &self,
+        its: &[(Arc<ObjectName>, Arc<Live>)],
+        places: &[String],
+        tally: &mut Tally,
+    ) {
         for (name, live) in its.iter().filter(|(name, _)| places.contains(&place_of(name))) {
             let gone = sources::delete(self.client, name, &live.uid, &live.resource_version).await;
             match gone {

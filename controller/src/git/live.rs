@@ -103,7 +103,7 @@ pub(super) struct LiveObjects {
 
 #[derive(Debug, Default)]
 struct Inner {
-    objects: BTreeMap<Arc<ObjectName>, Live>,
+    objects: BTreeMap<Arc<ObjectName>, Arc<Live>>,
     writing: BTreeMap<ObjectName, Writing>,
     /// Of lists that are under way: what has been in them.
     listing: BTreeMap<(Kind, Option<String>), HashSet<Arc<ObjectName>>>,
@@ -114,12 +114,12 @@ impl LiveObjects {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, name: &ObjectName) -> Option<Live> {
+    pub(super) fn get(&self, name: &ObjectName) -> Option<Arc<Live>> {
         self.inner().objects.get(name).cloned()
     }
 
     /// Those that carry this source's mark.
-    pub(super) fn of_source(&self, uid: &str) -> Vec<(Arc<ObjectName>, Live)> {
+    pub(super) fn of_source(&self, uid: &str) -> Vec<(Arc<ObjectName>, Arc<Live>)> {
         let is_its = |live: &Live| live.mark.as_ref().is_some_and(|mark| mark.uid == uid);
         let inner = self.inner();
         let its = inner.objects.iter().filter(|(_, live)| is_its(live));
@@ -146,12 +146,12 @@ impl LiveObjects {
     pub(super) fn seen(&self, kind: Kind, mut sealed: SealedSecret) -> Option<String> {
         sealed.spec.kind = kind;
         let name = Arc::new(ObjectName::of(kind, &sealed.metadata)?);
-        let live = Live {
+        let live = Arc::new(Live {
             uid: sealed.metadata.uid.clone().unwrap_or_default(),
             resource_version: sealed.metadata.resource_version.clone().unwrap_or_default(),
             mark: Mark::of(&sealed.metadata),
             says: Says::of(&sealed),
-        };
+        });
         let mut inner = self.inner();
         let scope = (kind, name.namespace.clone());
         for key in [(kind, None), scope] {
@@ -167,7 +167,7 @@ impl LiveObjects {
         });
         let before = inner.objects.insert(name, live.clone());
         let changed = before.as_ref().is_none_or(|it| it.says != live.says || it.mark != live.mark);
-        let whose = before.and_then(|it| it.mark).or(mark);
+        let whose = before.and_then(|it| it.mark.clone()).or(mark);
         whose.filter(|_| changed && !is_ours).map(|mark| mark.uid)
     }
 
@@ -178,7 +178,7 @@ impl LiveObjects {
         if let Some(writing) = inner.writing.get_mut(&name) {
             writing.seen = writing.seen.max(version(metadata));
         }
-        inner.objects.remove(&name)?.mark.map(|mark| mark.uid)
+        inner.objects.remove(&name)?.mark.as_ref().map(|mark| mark.uid.clone())
     }
 
     pub(super) fn list_begins(&self, kind: Kind, namespace: Option<&str>) {

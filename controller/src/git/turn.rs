@@ -185,8 +185,9 @@ async fn pass(
     between: &mut Between,
 ) -> Result<Tally, SourceError> {
     let uid = source.metadata.uid.clone().unwrap_or_default();
-    let marks = shared.live.of_source(&uid).into_iter().filter_map(|(_, live)| live.mark);
-    let known: BTreeSet<String> = marks.map(|mark| mark.path).collect();
+    let its = shared.live.of_source(&uid);
+    let marks = its.iter().filter_map(|(_, live)| live.mark.as_ref());
+    let known: BTreeSet<String> = marks.map(|mark| mark.path.clone()).collect();
     let (read_for, limits) = (source.clone(), shared.limits.clone());
     let mut seen = std::mem::take(&mut between.seen);
     let read = in_thread(from.clone(), move |from| {
