@@ -1,10 +1,12 @@
 //! One commit onto the cluster: what differs is written, what is gone may go. Nothing is remembered but in the cluster:
 //! an object carries the mark of its source, so a process that is killed in the middle goes on where it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::future::{FusedFuture, OptionFuture};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use kube::Client;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
@@ -24,7 +26,7 @@ use crate::texts::SourceError;
 
 /// Objects that are written at the same time.
 const AT_ONCE: usize = 16;
-/// Objects that are in memory whole at the same time.
+/// Objects that are read at once, to be written.
 const IN_HAND: usize = 64;
 
 /// For whom a pass is.
@@ -78,10 +80,7 @@ impl Pass<'_> {
                 Err(refused) => tally.refused.push(refused),
             }
         }
-        while !to_write.is_empty() {
-            let some = to_write.split_off(to_write.len().saturating_sub(IN_HAND));
-            self.write_all(some, &mut tally).await?;
-        }
+        self.write_all(to_write, &mut tally).await?;
         if self.prunes {
             self.prune(&present, &unread, &mut tally).await;
         }
@@ -155,23 +154,50 @@ impl Pass<'_> {
         Ok(Some(Write { replaces, mark, dropped }))
     }
 
+    /// Writes all, and reads the next ones meanwhile.
     async fn write_all(
         &self,
-        some: Vec<(Candidate, Write)>,
+        mut to_write: Vec<(Candidate, Write)>,
         tally: &mut Tally,
     ) -> Result<(), SourceError> {
-        let (candidates, writes): (Vec<Candidate>, Vec<Write>) = some.into_iter().unzip();
-        let whole = in_thread(self.from.clone(), |from| tree::whole(&from, candidates)).await?;
-        let mut all = stream::iter(whole.into_iter().zip(writes))
-            .map(|((candidate, sealed), write)| self.write(candidate, sealed, write))
-            .buffer_unordered(AT_ONCE);
-        while let Some(written) = all.next().await {
-            match written {
-                Ok(()) => tally.applied += 1,
-                Err(refused) => tally.refused.push(refused),
+        let (mut ready, mut writing) = (VecDeque::new(), FuturesUnordered::new());
+        let mut reading = OptionFuture::from(None);
+        loop {
+            if ready.len() < AT_ONCE && reading.is_terminated() && !to_write.is_empty() {
+                let some = to_write.split_off(to_write.len().saturating_sub(IN_HAND));
+                reading = OptionFuture::from(Some(self.whole(some).boxed().fuse()));
+            }
+            while writing.len() < AT_ONCE
+                && let Some((candidate, sealed, write)) = ready.pop_front()
+            {
+                writing.push(self.write(candidate, sealed, write));
+            }
+            tokio::select! {
+                Some(whole) = &mut reading => {
+                    reading = OptionFuture::from(None);
+                    ready.extend(whole?);
+                }
+                Some(written) = writing.next() => match written {
+                    Ok(()) => tally.applied += 1,
+                    Err(refused) => tally.refused.push(refused),
+                },
+                else => return Ok(()),
             }
         }
-        Ok(())
+    }
+
+    async fn whole(
+        &self,
+        some: Vec<(Candidate, Write)>,
+    ) -> Result<Vec<(Candidate, SealedSecret, Write)>, SourceError> {
+        let from = self.from.clone();
+        in_thread(some, move |some| {
+            let (candidates, writes): (Vec<Candidate>, Vec<Write>) = some.into_iter().unzip();
+            let whole = tree::whole(&from, &candidates)?;
+            let both = candidates.into_iter().zip(whole).zip(writes);
+            Ok(both.map(|((candidate, sealed), write)| (candidate, sealed, write)).collect())
+        })
+        .await
     }
 
     async fn write(

@@ -45,7 +45,10 @@ pub(super) struct Says {
 impl Says {
     pub(super) fn of(sealed: &SealedSecret) -> Self {
         let spec = serde_json::to_vec(&sealed.spec).unwrap_or_default();
-        let (labels, annotations) = (&sealed.metadata.labels, &sealed.metadata.annotations);
+        Self { spec: sha256(&spec), metadata: Self::metadata_of(&sealed.metadata) }
+    }
+
+    fn metadata_of(ObjectMeta { labels, annotations, .. }: &ObjectMeta) -> BTreeSet<[u8; 8]> {
         let of = |kind: &'static str| {
             move |(key, value): (&String, &String)| {
                 let digest = sha256(format!("{kind}\0{key}\0{value}").as_bytes());
@@ -53,8 +56,7 @@ impl Says {
             }
         };
         let labels = labels.iter().flatten().map(of("label"));
-        let annotations = annotations.iter().flatten().map(of("annotation"));
-        Self { spec: sha256(&spec), metadata: labels.chain(annotations).collect() }
+        labels.chain(annotations.iter().flatten().map(of("annotation"))).collect()
     }
 
     /// Whether an object that says `self` says all that `wanted` does. It may have labels and annotations of others.
@@ -109,6 +111,26 @@ struct Inner {
     listing: BTreeMap<(Kind, Option<String>), HashSet<Arc<ObjectName>>>,
 }
 
+impl Live {
+    fn of(metadata: &ObjectMeta, says: Says) -> Arc<Self> {
+        let uid = metadata.uid.clone().unwrap_or_default();
+        let resource_version = metadata.resource_version.clone().unwrap_or_default();
+        Arc::new(Self { uid, resource_version, mark: Mark::of(metadata), says })
+    }
+}
+
+impl Inner {
+    /// Remembers an object, also in lists that are under way; gives what it was before.
+    fn remember(&mut self, name: Arc<ObjectName>, live: Arc<Live>) -> Option<Arc<Live>> {
+        for key in [(name.kind, None), (name.kind, name.namespace.clone())] {
+            if let Some(listed) = self.listing.get_mut(&key) {
+                listed.insert(name.clone());
+            }
+        }
+        self.objects.insert(name, live)
+    }
+}
+
 impl LiveObjects {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -132,13 +154,14 @@ impl LiveObjects {
         self.inner().writing.insert(name.clone(), writing);
     }
 
-    /// It is written, or was not.
-    pub(super) fn wrote(&self, name: &ObjectName, written: Option<SealedSecret>) {
-        let writing = self.inner().writing.remove(name);
-        let seen = writing.map(|writing| writing.seen).unwrap_or_default();
+    /// It is written, and has this metadata now; or it was not.
+    pub(super) fn wrote(&self, name: &ObjectName, written: Option<ObjectMeta>) {
+        let mut inner = self.inner();
+        let Some(writing) = inner.writing.remove(name) else { return };
         // Where somebody has changed or deleted it since, that is what it is now.
-        if let Some(written) = written.filter(|written| version(&written.metadata) > seen) {
-            self.seen(name.kind, written);
+        if let Some(metadata) = written.filter(|written| version(written) > writing.seen) {
+            let says = Says { metadata: Says::metadata_of(&metadata), ..writing.says };
+            inner.remember(Arc::new(name.clone()), Live::of(&metadata, says));
         }
     }
 
@@ -146,26 +169,15 @@ impl LiveObjects {
     pub(super) fn seen(&self, kind: Kind, mut sealed: SealedSecret) -> Option<String> {
         sealed.spec.kind = kind;
         let name = Arc::new(ObjectName::of(kind, &sealed.metadata)?);
-        let live = Arc::new(Live {
-            uid: sealed.metadata.uid.clone().unwrap_or_default(),
-            resource_version: sealed.metadata.resource_version.clone().unwrap_or_default(),
-            mark: Mark::of(&sealed.metadata),
-            says: Says::of(&sealed),
-        });
+        let live = Live::of(&sealed.metadata, Says::of(&sealed));
         let mut inner = self.inner();
-        let scope = (kind, name.namespace.clone());
-        for key in [(kind, None), scope] {
-            if let Some(listed) = inner.listing.get_mut(&key) {
-                listed.insert(name.clone());
-            }
-        }
         let mark = live.mark.clone();
         let is_ours = inner.writing.get_mut(&*name).is_some_and(|writing| {
             writing.seen = writing.seen.max(version(&sealed.metadata));
             let is_its = mark.as_ref().is_some_and(|mark| mark.uid == writing.uid);
             is_its && live.says.is_as(&writing.says)
         });
-        let before = inner.objects.insert(name, live.clone());
+        let before = inner.remember(name, live.clone());
         let changed = before.as_ref().is_none_or(|it| it.says != live.says || it.mark != live.mark);
         let whose = before.and_then(|it| it.mark.clone()).or(mark);
         whose.filter(|_| changed && !is_ours).map(|mark| mark.uid)
@@ -242,7 +254,7 @@ mod tests {
         let (ours, theirs) = (sealed("10", &["prod"]), sealed("11", &["dev"]));
         let (live, name) = writing(&ours);
         assert_eq!(live.seen(Kind::SealedSecret, ours.clone()), None);
-        live.wrote(&name, Some(ours.clone()));
+        live.wrote(&name, Some(ours.metadata.clone()));
         assert_eq!(live.seen(Kind::SealedSecret, ours), None);
         assert_eq!(live.seen(Kind::SealedSecret, theirs), Some("u".to_owned()));
     }
@@ -252,13 +264,13 @@ mod tests {
         let (ours, theirs) = (sealed("10", &["prod"]), sealed("11", &["dev"]));
         let (live, name) = writing(&ours);
         assert_eq!(live.seen(Kind::SealedSecret, theirs.clone()), Some("u".to_owned()));
-        live.wrote(&name, Some(ours.clone()));
+        live.wrote(&name, Some(ours.metadata.clone()));
         assert_eq!(live.get(&name).unwrap().says, Says::of(&theirs));
 
         let (live, name) = writing(&ours);
         live.seen(Kind::SealedSecret, ours.clone());
         assert_eq!(live.gone(Kind::SealedSecret, &theirs.metadata), Some("u".to_owned()));
-        live.wrote(&name, Some(ours));
+        live.wrote(&name, Some(ours.metadata));
         assert_eq!(live.get(&name), None);
     }
 }

@@ -104,22 +104,23 @@ pub(super) fn commit_object(from: &From) -> Result<Option<Vec<u8>>, SourceError>
     Repository::fetched(from.store.clone(), from.path.clone()).commit_object(from.commit)
 }
 
-/// The objects that are wanted, each whole.
+/// The objects that are wanted, each whole. One content is in memory at a time.
 pub(super) fn whole(
     from: &From,
-    candidates: Vec<Candidate>,
-) -> Result<Vec<(Candidate, SealedSecret)>, SourceError> {
+    candidates: &[Candidate],
+) -> Result<Vec<SealedSecret>, SourceError> {
     let repository = Repository::fetched(from.store.clone(), from.path.clone());
     let ids: Vec<ObjectId> = candidates.iter().map(|it| it.content).collect();
-    let contents = repository.contents(from.commit, &ids)?;
     let gone = || SourceError::DamagedCommit(crate::texts::short(from.commit));
-    let both = candidates.into_iter().zip(contents);
-    both.map(|(candidate, content)| {
-        let Content::Bytes(bytes) = content else { return Err(gone()) };
-        let sealed = sealed_of(bytes, &candidate.found.name).ok_or_else(gone)?;
-        Ok((candidate, sealed))
-    })
-    .collect()
+    let (mut whole, mut next) = (Vec::new(), candidates.iter());
+    repository.contents(from.commit, &ids, &mut |content| {
+        let (Some(candidate), Content::Bytes(bytes)) = (next.next(), content) else {
+            return Err(gone());
+        };
+        whole.push(sealed_of(bytes, &candidate.found.name).ok_or_else(gone)?);
+        Ok(())
+    })?;
+    Ok(whole)
 }
 
 /// By place: what stands there twice is refused twice.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client, Resource};
 use seal_core::kind::Kind;
@@ -13,6 +14,7 @@ use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::git_source::{GitSource, GitSourceStatus};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::names::{API_VERSION, GIT_FIELD_MANAGER, GIT_SOURCE};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -31,12 +33,18 @@ fn params() -> PostParams {
     PostParams { field_manager: Some(GIT_FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
-/// Makes the object, and gives it as it is; a race where it is there already.
+/// What the API server answers to a write, of which the metadata alone is looked at.
+#[derive(Deserialize)]
+struct Written {
+    metadata: ObjectMeta,
+}
+
+/// Makes the object, and gives its metadata; a race where it is there already.
 pub(crate) async fn create(
     client: &Client,
     name: &ObjectName,
     wanted: &Wanted<'_>,
-) -> Result<SealedSecret, ApiError> {
+) -> Result<ObjectMeta, ApiError> {
     let manifest = manifest(name, wanted);
     let made = match name.kind {
         Kind::SealedSecret => post::<SealedSecret>(namespaced(client, name), &manifest).await,
@@ -54,7 +62,7 @@ pub(crate) async fn replace(
     uid: &str,
     wanted: &Wanted<'_>,
     dropped: &[String],
-) -> Result<SealedSecret, ApiError> {
+) -> Result<ObjectMeta, ApiError> {
     let manifest = manifest(name, wanted);
     let put = match name.kind {
         Kind::SealedSecret => {
@@ -146,14 +154,15 @@ fn manifest(name: &ObjectName, wanted: &Wanted<'_>) -> Value {
     manifest
 }
 
-async fn post<K>(api: Api<K>, manifest: &Value) -> Result<SealedSecret, kube::Error>
+async fn post<K>(api: Api<K>, manifest: &Value) -> Result<ObjectMeta, kube::Error>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     let body = serde_json::to_vec(manifest).map_err(kube::Error::SerdeError)?;
     let request = kube::core::Request::new(api.resource_url()).create(&params(), body);
     let request = request.map_err(kube::Error::BuildRequest)?;
-    api.into_client().request(request).await
+    let written: Written = api.into_client().request(request).await?;
+    Ok(written.metadata)
 }
 
 async fn put<K>(
@@ -162,7 +171,7 @@ async fn put<K>(
     uid: &str,
     manifest: &Value,
     dropped: &[String],
-) -> Result<SealedSecret, kube::Error>
+) -> Result<ObjectMeta, kube::Error>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
@@ -188,7 +197,8 @@ where
     live["spec"] = manifest["spec"].clone();
     let body = serde_json::to_vec(&live).map_err(kube::Error::SerdeError)?;
     let put = kube::core::Request::new(url).replace(&name.name, &params(), body);
-    client.request(put.map_err(kube::Error::BuildRequest)?).await
+    let written: Written = client.request(put.map_err(kube::Error::BuildRequest)?).await?;
+    Ok(written.metadata)
 }
 
 fn asked(kind: Kind, verb: &'static str) -> &'static str {

@@ -166,13 +166,14 @@ impl Repository {
         self.walk(commit, asked)?.visit(&self.subdir, visit)
     }
 
-    /// The contents of these objects.
+    /// Gives the content of each of these objects, before the next one is read.
     pub(crate) fn contents(
         &self,
         commit: ObjectId,
         ids: &[ObjectId],
-    ) -> Result<Vec<Content>, SourceError> {
-        self.walk(commit, Asked(&|| true))?.contents(ids)
+        take: &mut dyn FnMut(Content) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        self.walk(commit, Asked(&|| true))?.contents(ids, take)
     }
 
     fn walk<'a>(&self, commit: ObjectId, asked: Asked<'a>) -> Result<Walk<'a>, SourceError> {

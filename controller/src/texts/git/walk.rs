@@ -133,9 +133,13 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The contents of these objects, each within what is read of one file.
-    pub(super) fn contents(mut self, ids: &[ObjectId]) -> Result<Vec<Content>, SourceError> {
-        ids.iter().map(|id| self.content(*id)).collect()
+    /// The content of each of these objects, within what is read of one file.
+    pub(super) fn contents(
+        mut self,
+        ids: &[ObjectId],
+        take: &mut dyn FnMut(Content) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        ids.iter().try_for_each(|id| take(self.content(*id)?))
     }
 
     /// The contents that are not in the object store.
