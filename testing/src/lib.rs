@@ -27,6 +27,7 @@ mod clients;
 mod cluster;
 mod control_plane;
 mod daemon;
+mod git;
 mod git_server;
 mod install;
 mod namespace;
@@ -39,6 +40,7 @@ mod wait;
 
 pub use audit::Used;
 pub use cluster::{Cluster, StartError};
+pub use git::git;
 pub use git_server::{Fault, GitServer};
 pub use namespace::{Namespace, named};
 pub use process::Process;

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
@@ -12,7 +11,7 @@ use seal_core::kind::crd::git_definition;
 use seal_core::kind::file;
 use seal_core::kind::git_source::{GitSource, GitSourceStatus};
 use seal_core::kind::sealed::SealedSecret;
-use seal_testing::{Cluster, Fault, GitServer, Namespace, Process, eventually};
+use seal_testing::{Cluster, Fault, GitServer, Namespace, Process, eventually, git};
 use serde_json::{Value, json};
 
 use crate::support::{CANARY, Controller, apply, shared, values};
@@ -203,18 +202,6 @@ pub(crate) fn reason(status: &GitSourceStatus) -> &str {
 pub(crate) fn message(status: &GitSourceStatus) -> &str {
     let ready = status.conditions.iter().find(|it| it.type_ == "Ready");
     ready.map(|it| it.message.as_str()).unwrap_or_default()
-}
-
-pub(crate) fn git(repository: &Path, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.current_dir(repository).args(args);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "test").env(format!("GIT_{who}_EMAIL"), "test@test");
-    }
-    let output = command.output().expect("these tests need git on the path");
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 #[tokio::test]

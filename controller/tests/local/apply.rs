@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 
 use seal_core::place::Scope;
 
-use super::rig::{CANARY, Rig, git};
+use super::rig::{CANARY, Rig};
 
 #[test]
 fn each_value_becomes_a_file_that_only_its_owner_reads() {
@@ -78,8 +78,7 @@ fn a_bare_repository_a_branch_a_tag_and_a_commit_are_read() {
     }
     rig.git(&["branch", "old", "v1"]);
     let second = rig.git(&["rev-parse", "v2^{commit}"]);
-    let cloned = git(&rig.at("."), &["clone", "--quiet", "--bare", "repo", "bare.git"]);
-    assert!(cloned.status.success());
+    seal_testing::git(&rig.at("."), &["clone", "--quiet", "--bare", "repo", "bare.git"]);
     for (reference, value) in [
         ("HEAD", "three"),
         ("old", "one"),

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use seal_core::key::Identity;
 use seal_core::place::Scope;
 
-use super::rig::{CANARY, Rig, altered, git, seal_for};
+use super::rig::{CANARY, Rig, altered, seal_for};
 
 #[test]
 fn each_refusal_names_its_reason_and_path_and_the_other_objects_are_applied() {
@@ -218,9 +218,7 @@ fn an_output_folder_inside_the_source_is_refused() {
     rig.commit_objects(&["db"]);
     rig.write_identity("repo/key.txt", &Identity::generate());
     rig.write("repo/apps/db.yaml", &rig.seal("prod/db", &[("k", CANARY)]));
-    assert!(
-        git(&rig.at("."), &["clone", "--quiet", "--bare", "repo", "bare.git"]).status.success()
-    );
+    seal_testing::git(&rig.at("."), &["clone", "--quiet", "--bare", "repo", "bare.git"]);
     for (source, out) in [
         (&["--git=.", "--ref=main"][..], "out"),
         (&["--git=.git", "--ref=main"], "out"),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -86,13 +86,7 @@ impl Rig {
     }
 
     pub(crate) fn git(&self, args: &[&str]) -> String {
-        let output = git(&self.at("repo"), args);
-        assert!(
-            output.status.success(),
-            "git {args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        seal_testing::git(&self.at("repo"), args)
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
@@ -257,17 +251,6 @@ pub(crate) fn altered(text: &str, change: impl FnOnce(&mut SealedSecret)) -> Str
     let Some(Document::Sealed(mut sealed)) = documents.pop() else { panic!("one sealed file") };
     change(&mut sealed);
     file::write(&sealed)
-}
-
-/// The `git` command, with nobody's configuration.
-pub(crate) fn git(repository: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new("git");
-    command.current_dir(repository).args(args);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "test").env(format!("GIT_{who}_EMAIL"), "test@test");
-    }
-    command.output().expect("these tests need git on the path")
 }
 
 /// A running `seal-controller local`.
