@@ -14,6 +14,7 @@ mod contested;
 mod git;
 mod git_access;
 mod git_faults;
+mod git_pod;
 mod git_several;
 mod hostile;
 mod keeping;
