@@ -149,6 +149,17 @@ impl Controller {
         Ok(done - self.began)
     }
 
+    /// Until it has nothing left to do.
+    pub(crate) async fn until_idle(&self) {
+        let address = self.process.said("address=").await;
+        eventually("nothing waits", async || {
+            let metrics = get(&address, "/metrics").await.ok()?;
+            let is_none = |name: &str| metrics.contains(&format!("seal_controller_{name} 0\n"));
+            (is_none("queue_depth") && is_none("workers_busy")).then_some(())
+        })
+        .await;
+    }
+
     /// The most memory it ever had.
     pub(crate) fn peak_kib(&self) -> Result<u64> {
         peak_kib(self.process.pid())

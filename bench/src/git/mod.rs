@@ -1,55 +1,43 @@
-//! Ten thousand sealed files in one repository: the first apply beside a bare client's creates, and one changed file.
+//! Ten thousand sealed files in one repository of a gigabyte: the first apply beside a bare client's creates, and one changed file.
 //!
 //! The repository is behind real HTTPS on loopback. The first apply runs from the creation of the GitSource until its status
 //! has the commit; no controller runs meanwhile, since opening is none of its work. A changed file runs from the delivery of
 //! the webhook until the live Secret is written, with the controller.
 
+mod rig;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::api::{DeleteParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use seal_core::key::Recipient;
 use seal_core::kind::file;
-use seal_core::kind::git_source::GitSource;
 use seal_core::kind::sealed::SealedSecret;
-use seal_testing::{Cluster, GitServer, Namespace, Process, eventually, eventually_within};
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use seal_testing::{Cluster, GitServer, eventually, git};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::cluster::{self, Controller};
 use crate::rounds::{WORKERS, sealed};
 use crate::table::{median, mib, ratio, s, table};
-use crate::{Result, ours, say};
+use crate::{Result, say};
+use rig::{HOME, Rig, Running, TOKEN, deliver};
 
 const FILES: usize = 10_000;
 /// Turns of the first apply and of the bare client.
 const TURNS: usize = 3;
 /// Changed files, one after the other.
-const CHANGES: usize = 30;
+const CHANGES: usize = 100;
 /// Sources that nothing happens to, and for how long.
 const IDLE: usize = 10;
 const IDLE_FOR: Duration = Duration::from_secs(60);
-const HOME: &str = "seal-git";
-const TOKEN: &str = "a token of the forge's webhook";
 
 /// Measures and returns the table.
 pub(crate) fn run() -> Result<String> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure())
-}
-
-/// A repository, its server, and the namespace that it is applied to.
-struct Rig<'a> {
-    cluster: &'a Cluster,
-    ns: Namespace,
-    folder: PathBuf,
-    server: GitServer,
 }
 
 async fn measure() -> Result<String> {
@@ -72,43 +60,28 @@ impl Rig<'_> {
         let objects = sealed(&self.ns, recipient, false, FILES)?;
         self.write(&objects)?;
         let (mut first, mut bare, mut peak) = (Vec::new(), Vec::new(), 0);
-        for turn in 0..TURNS {
-            bare.push(self.bare_client(&objects).await?);
+        // An API server that has seen none of them is faster than it ever is again: the first of each does not count.
+        self.bare_client(&objects).await?;
+        self.clear().await?;
+        self.first_apply(2 * TURNS).await?;
+        for turn in 0..2 * TURNS {
+            // Each is the first of two as often as the other, and begins when the API server is done with the one before.
             self.clear().await?;
-            let (time, kib) = self.first_apply(turn).await?;
-            first.push(time);
-            peak = peak.max(kib);
-            say(&format!("{FILES} files: {:?}, bare {:?}", first[turn], bare[turn]));
-            if turn + 1 < TURNS {
-                self.clear().await?;
+            self.quiet().await?;
+            if turn % 4 == 0 || turn % 4 == 3 {
+                bare.push(self.bare_client(&objects).await?);
+            } else {
+                let (time, kib) = self.first_apply(turn).await?;
+                first.push(time);
+                peak = peak.max(kib);
             }
+            say(&format!("{FILES} files: {first:?}, bare {bare:?}"));
         }
+        self.clear().await?;
         let (changes, written) = self.changes(recipient).await?;
         let idle = self.idle().await?;
         let (first, bare) = (median(first).unwrap_or_default(), median(bare).unwrap_or_default());
         Ok(render(first, bare, peak, &changes, written, &idle))
-    }
-
-    fn write(&self, objects: &[SealedSecret]) -> Result<()> {
-        git(&self.repo(), &["init", "--quiet", "--initial-branch=main"])?;
-        for (number, sealed) in objects.iter().enumerate() {
-            let folder = self.repo().join(format!("{:02}", number % 100));
-            fs::create_dir_all(&folder)?;
-            fs::write(folder.join(format!("{number}.yaml")), file::write(sealed))?;
-        }
-        self.commit()?;
-        git(&self.repo(), &["gc", "--quiet"])?;
-        Ok(())
-    }
-
-    fn repo(&self) -> PathBuf {
-        self.folder.join("repo")
-    }
-
-    fn commit(&self) -> Result<String> {
-        git(&self.repo(), &["add", "--all"])?;
-        git(&self.repo(), &["commit", "--quiet", "--allow-empty", "--message=a change"])?;
-        git(&self.repo(), &["rev-parse", "HEAD"])
     }
 
     /// The same objects by as many workers as the process has, and as the same ServiceAccount.
@@ -130,7 +103,7 @@ impl Rig<'_> {
 
     async fn first_apply(&self, turn: usize) -> Result<(Duration, u64)> {
         let running = Running::start(self, &format!("cache-{turn}")).await?;
-        let commit = git(&self.repo(), &["rev-parse", "HEAD"])?;
+        let commit = git(&self.repo(), &["rev-parse", "HEAD"]);
         let began = Instant::now();
         self.source("app", json!({"interval": "1h"})).await?;
         self.until_applied("app", &commit).await;
@@ -152,8 +125,9 @@ impl Rig<'_> {
         let running = Running::start(self, "cache-changes").await?;
         let hook = json!({"interval": "1h", "webhook": {"secretRef": {"name": "hook"}}});
         self.source("app", hook).await?;
-        self.until_applied("app", &git(&self.repo(), &["rev-parse", "HEAD"])?).await;
+        self.until_applied("app", &git(&self.repo(), &["rev-parse", "HEAD"])).await;
         controller.until_reconciled(FILES).await?;
+        controller.until_idle().await;
         let (before, mut times) = (self.versions().await?, Vec::new());
         for number in 0..CHANGES {
             let name = format!("sealed-{number:04}");
@@ -161,7 +135,7 @@ impl Rig<'_> {
             let version = live.get(&name).await?.resource_version();
             let text = file::write(&crate::rounds::one(&self.ns, recipient, false, number)?);
             fs::write(self.repo().join(format!("{number:02}/{number}.yaml")), text)?;
-            let commit = self.commit()?;
+            let commit = self.commit();
             // A source is looked at once in a second, however often it is woken; changes are further apart.
             tokio::time::sleep(Duration::from_secs(1)).await;
             let began = Instant::now();
@@ -186,8 +160,8 @@ impl Rig<'_> {
     async fn idle(&self) -> Result<Idle> {
         fs::create_dir_all(self.folder.join("small"))?;
         let small = self.folder.join("small");
-        git(&small, &["init", "--quiet", "--initial-branch=main"])?;
-        git(&small, &["commit", "--quiet", "--allow-empty", "--message=empty"])?;
+        git(&small, &["init", "--quiet", "--initial-branch=main"]);
+        git(&small, &["commit", "--quiet", "--allow-empty", "--message=empty"]);
         let running = Running::start(self, "cache-idle").await?;
         for number in 0..IDLE {
             // Each by a URL of its own, so that none shares a fetch.
@@ -202,125 +176,12 @@ impl Rig<'_> {
         let (requests, cpu) = (self.server.requests().len(), running.cpu()? - before);
         Ok(Idle { requests, cpu })
     }
-
-    async fn source(&self, name: &str, more: Value) -> Result<()> {
-        let mut spec = json!({
-            "url": format!("{}/repo/.git", self.server.url),
-            "caBundle": self.server.ca,
-            "namespaces": [self.ns.name],
-            "timeout": "5m",
-        });
-        let more = more.as_object().cloned().unwrap_or_default();
-        spec.as_object_mut().ok_or("an object")?.extend(more);
-        let source = json!({"apiVersion": "seal.dev/v1", "kind": "GitSource", "metadata": {"name": name}, "spec": spec});
-        self.sources().create(&PostParams::default(), &serde_json::from_value(source)?).await?;
-        Ok(())
-    }
-
-    fn sources(&self) -> Api<GitSource> {
-        Api::namespaced(self.cluster.client(), HOME)
-    }
-
-    async fn until_applied(&self, name: &str, commit: &str) {
-        let sources = self.sources();
-        eventually_within(Duration::from_secs(300), "the commit is live", async || {
-            let status = sources.get(name).await.ok()?.status?;
-            (status.last_applied_revision.as_deref() == Some(commit)).then_some(())
-        })
-        .await;
-    }
-
-    /// `name/generation` of every sealed object.
-    async fn versions(&self) -> Result<std::collections::BTreeSet<String>> {
-        let all = self.ns.api::<SealedSecret>().list_metadata(&ListParams::default()).await?;
-        let of = |it: &kube::core::PartialObjectMeta<SealedSecret>| {
-            format!("{}/{}", it.name_any(), it.metadata.generation.unwrap_or_default())
-        };
-        Ok(all.items.iter().map(of).collect())
-    }
-
-    async fn clear(&self) -> Result<()> {
-        let (now, all) = (DeleteParams::default(), ListParams::default());
-        let _ = self.ns.api::<SealedSecret>().delete_collection(&now, &all).await?;
-        let api = self.ns.api::<SealedSecret>();
-        eventually("all are gone", async || {
-            let left = api.list_metadata(&ListParams::default().limit(1)).await.ok()?;
-            left.items.is_empty().then_some(())
-        })
-        .await;
-        Ok(())
-    }
 }
 
 /// What idle sources cost.
 struct Idle {
     requests: usize,
     cpu: Duration,
-}
-
-/// The process of Git sources, with the memory of the shipped limit less that of two fetches.
-struct Running {
-    process: Process,
-    address: String,
-}
-
-impl Running {
-    async fn start(rig: &Rig<'_>, cache: &str) -> Result<Self> {
-        let kubeconfig = rig.cluster.kubeconfig_for_service_account(HOME, HOME).await;
-        let (kubeconfig, cache) = (kubeconfig.display().to_string(), rig.folder.join(cache));
-        let program = ours("seal-controller")?.display().to_string();
-        let cache = cache.display().to_string();
-        let args = [
-            "--data=402653184",
-            &program,
-            "git",
-            "--kubeconfig",
-            &kubeconfig,
-            "--cache",
-            &cache,
-            "--listen",
-            "127.0.0.1:0",
-        ];
-        let process = Process::start("seal-git", Path::new("prlimit"), &args.map(str::to_owned))?;
-        let address = process.said("address=").await;
-        Ok(Self { process, address })
-    }
-
-    fn peak_kib(&self) -> Result<u64> {
-        cluster::peak_kib(self.process.pid())
-    }
-
-    fn cpu(&self) -> Result<Duration> {
-        cluster::cpu(self.process.pid())
-    }
-}
-
-/// As GitLab delivers.
-async fn deliver(address: &str) -> Result<()> {
-    let mut stream = TcpStream::connect(address).await?;
-    let request = format!(
-        "POST /hook/app HTTP/1.1\r\nHost: {address}\r\nX-Gitlab-Token: {TOKEN}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    if answer.starts_with("HTTP/1.1 202") { Ok(()) } else { Err(answer.into()) }
-}
-
-fn git(repository: &Path, args: &[&str]) -> Result<String> {
-    let mut command = Command::new("git");
-    command.current_dir(repository).args(["-c", "gc.auto=0"]).args(args);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command
-            .env(format!("GIT_{who}_NAME"), "bench")
-            .env(format!("GIT_{who}_EMAIL"), "bench@bench");
-    }
-    let output = command.output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-    }
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
 }
 
 fn render(
@@ -339,7 +200,12 @@ fn render(
         |what: String, ours: String, theirs: String, ratio: String| vec![what, ours, theirs, ratio];
     let none = String::new;
     let rows = [
-        row(format!("{FILES} sealed files, first apply"), s(first), s(bare), ratio(first, bare)),
+        row(
+            format!("{FILES} sealed files in a repository of 1 GB, first apply"),
+            s(first),
+            s(bare),
+            ratio(first, bare),
+        ),
         row("peak memory in that, without the fetch".to_owned(), mib(peak), none(), none()),
         row(
             format!("one changed file of {FILES}: webhook → live, median of {CHANGES}"),
@@ -347,7 +213,7 @@ fn render(
             none(),
             none(),
         ),
-        row("the slowest of them".to_owned(), s(at(100).unwrap_or_default()), none(), none()),
+        row("99 of 100 of them within".to_owned(), s(at(98).unwrap_or_default()), none(), none()),
         row(
             format!("sealed objects written by {CHANGES} changes"),
             written.to_string(),
