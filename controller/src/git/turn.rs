@@ -83,7 +83,10 @@ pub(super) async fn turn(
         write(shared, source, between, status, next).await;
         return Again::Later { repaired: false };
     }
-    let end = look(shared, source, &status, between, fetches, asked).await;
+    let end = match can_begin(shared, source).await {
+        Ok(unwatched) => look(shared, source, &status, between, &unwatched, fetches, asked).await,
+        Err(end) => end,
+    };
     shared.counts.looked(end.outcome.reason, end.tally.as_ref());
     let (passes, retry_after) = (end.passes(), end.retry_after);
     let repaired = !fetches && end.tally.as_ref().is_some_and(|tally| tally.applied > 0);
@@ -110,13 +113,10 @@ async fn look(
     source: &GitSource,
     status: &GitSourceStatus,
     between: &mut Between,
+    unwatched: &Unwatched,
     fetches: bool,
     asked: Instant,
 ) -> End {
-    let unwatched = match can_begin(shared, source).await {
-        Ok(unwatched) => unwatched,
-        Err(end) => return end,
-    };
     // A repair changes nothing about what the last fetch has found.
     let before = between.good.clone();
     let (mut failed, mut attempted) = (between.failed.clone().map(End::of), None);
@@ -134,7 +134,7 @@ async fn look(
     let Some(from) = between.good.clone().or_else(|| remembered(shared, source, status)) else {
         return failed.unwrap_or_else(nothing);
     };
-    match (pass(shared, source, &from, &unwatched, between).await, failed) {
+    match (pass(shared, source, &from, unwatched, between).await, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
         (Ok(tally), None) => applied(tally, from.commit, attempted, status),
         (Err(_), Some(end)) => end,
