@@ -28,6 +28,8 @@ pub(super) struct Summary {
     pub(super) present: Vec<String>,
     pub(super) unread: Vec<String>,
     pub(super) in_clear: Vec<String>,
+    /// Whether an object of the source was last seen in one of these files.
+    pub(super) was_known: bool,
     /// Whether it will be the same whenever this content is read under this generation of the source.
     pub(super) is_lasting: bool,
 }
@@ -45,6 +47,11 @@ pub(super) struct Found {
 }
 
 impl Summary {
+    /// Whether nothing is said of it, nor to be remembered.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.is_lasting && self.refused.is_empty() && self.in_clear.is_empty()
+    }
+
     /// Bytes that it takes.
     pub(super) fn size(&self) -> usize {
         let texts =
@@ -77,6 +84,7 @@ pub(super) fn summary(
 ) -> Result<Summary, SourceError> {
     let namespaces: BTreeSet<String> = reading.source.spec.namespaces.iter().cloned().collect();
     let is_lasting = matches!(content, Content::Bytes(_));
+    let was_known = paths.iter().any(|path| reading.known.contains(path));
     let mut collector = Collector::for_cluster(reading.known, &namespaces).at_most(most);
     collector.add(Text { paths: paths.clone(), content });
     if collector.held() > most {
@@ -104,6 +112,7 @@ pub(super) fn summary(
         present: present.into_iter().collect(),
         unread: unread.into_iter().collect(),
         in_clear,
+        was_known,
         is_lasting,
     })
 }

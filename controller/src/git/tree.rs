@@ -74,10 +74,13 @@ pub(super) fn read(
 ) -> Result<Tree, SourceError> {
     let generation = reading.source.metadata.generation.unwrap_or_default();
     let before = std::mem::take(seen);
+    let is_known = |paths: &[String]| paths.iter().any(|path| reading.known.contains(path));
     seen.generation = generation;
     let was_seen = |id: &ObjectId, paths: &[String]| {
         let summary = before.summaries.get(id).filter(|_| before.generation == generation)?;
-        (summary.paths == paths).then(|| summary.clone())
+        // What no object is in is judged by whether one was.
+        let is_as_known = !summary.present.is_empty() || summary.was_known == is_known(paths);
+        (summary.paths == paths && is_as_known).then(|| summary.clone())
     };
     let (mut held, mut all) = (0, Vec::new());
     let repository = Repository::fetched(from.store.clone(), from.path.clone());
@@ -86,6 +89,9 @@ pub(super) fn read(
             Some(summary) => summary,
             None => Arc::new(summary(reading, paths, content()?, MAX_HELD_BYTES - held)?),
         };
+        if summary.is_nothing() {
+            return Ok(());
+        }
         held += summary.size();
         if held > MAX_HELD_BYTES {
             return Err(SourceError::TooMuch(TOO_MUCH));

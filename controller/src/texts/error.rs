@@ -98,9 +98,13 @@ impl SourceError {
             }
             Self::Ambiguous(_) => "say which: --ref refs/heads/NAME or refs/tags/NAME",
             Self::DamagedCommit(_) => "`git fsck` names it; a partial clone lacks objects",
-            Self::NoFolder(_) => "put right --path, or the folder's name",
+            Self::NoFolder(_) => {
+                "put right --path, or spec.path of the GitSource, or the folder's name"
+            }
             Self::Unreadable(..) => "put right what the system names; it is tried again",
-            Self::TooMuch(_) => "name the folder of the sealed files with --path",
+            Self::TooMuch(_) => {
+                "name the folder of the sealed files with --path, or spec.path of the GitSource"
+            }
             Self::Stopped => "start it again",
         }
     }

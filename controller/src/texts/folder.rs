@@ -25,6 +25,8 @@ pub(crate) struct Folder {
 #[derive(Clone, Debug)]
 pub(crate) struct Listing {
     files: Vec<Listed>,
+    /// What is in the place of a file or folder, and is not followed.
+    links: Vec<PathBuf>,
     settled: bool,
 }
 
@@ -37,7 +39,7 @@ struct Listed {
 
 impl PartialEq for Listing {
     fn eq(&self, other: &Self) -> bool {
-        self.files == other.files
+        self.files == other.files && self.links == other.links
     }
 }
 
@@ -60,7 +62,7 @@ impl Folder {
 
     pub(super) fn listing(&self, asked: Asked<'_>) -> Result<Listing, SourceError> {
         let mut budget = Budget::default();
-        let mut files = Vec::new();
+        let (mut files, mut links) = (Vec::new(), Vec::new());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut settled = true;
         let walk = WalkDir::new(&self.root).follow_links(false).max_depth(MAX_DEPTH + 2);
@@ -70,6 +72,12 @@ impl Folder {
             budget.entry(entry.depth().saturating_sub(1))?;
             if entry.file_type().is_dir() {
                 budget.folder()?;
+            }
+            if entry.path_is_symlink() && entry.depth() > 0 {
+                budget.file()?;
+                Budget::path(entry.path().as_os_str().len())?;
+                links.push(entry.into_path());
+                continue;
             }
             if !entry.file_type().is_file() || !may_hold_manifests(entry.file_name().as_bytes()) {
                 continue;
@@ -82,7 +90,7 @@ impl Folder {
             let stamp = (meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec());
             files.push(Listed { path: entry.into_path(), stamp });
         }
-        Ok(Listing { files, settled })
+        Ok(Listing { files, links, settled })
     }
 
     pub(super) fn read(
@@ -94,11 +102,16 @@ impl Folder {
         let mut budget = Budget::default();
         for Listed { path, .. } in &listing.files {
             asked.go_on()?;
-            let below = path.strip_prefix(&self.root).unwrap_or(path);
             let content = read_file(path, &mut budget)?;
-            take(Text { paths: vec![printable(below.as_os_str().as_bytes())], content })?;
+            take(Text { paths: vec![self.below(path)], content })?;
         }
-        Ok(())
+        let links = listing.links.iter().map(|path| vec![self.below(path)]);
+        links.map(|paths| Text { paths, content: Content::Link }).try_for_each(take)
+    }
+
+    /// Its path within the folder.
+    fn below(&self, path: &Path) -> String {
+        printable(path.strip_prefix(&self.root).unwrap_or(path).as_os_str().as_bytes())
     }
 
     fn unreadable(&self, error: &walkdir::Error) -> SourceError {

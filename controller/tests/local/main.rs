@@ -14,5 +14,6 @@ mod one_file;
 mod prune;
 mod refuse;
 mod remote;
+mod replaced;
 mod rig;
 mod watch;

@@ -20,11 +20,12 @@ use crate::yaml::Copies;
 
 pub use super::collected::{Collected, Content, Object, Refused, Text, Warning};
 use super::held::{OF_AN_ENTRY, size_of_object};
+use super::unread::is_manifest;
 
 /// Takes the texts of a source one after another.
 #[derive(Debug)]
 pub struct Collector<'a> {
-    known_paths: &'a BTreeSet<String>,
+    pub(super) known_paths: &'a BTreeSet<String>,
     namespaces: &'a BTreeSet<String>,
     copies: Copies,
     by_place: BTreeMap<String, Found>,
@@ -218,33 +219,43 @@ impl<'a> Collector<'a> {
     }
 
     fn documents(&mut self, paths: &[String], content: Content) -> Vec<Document> {
-        let Content::Bytes(bytes) = content else {
-            let message = "larger than 2 MiB, so it was not read";
-            let (known, new): (Vec<String>, Vec<String>) =
-                paths.iter().cloned().partition(|path| self.known_paths.contains(path));
-            self.malformed(&known, message);
-            self.warn(&new, message, false);
-            return Vec::new();
+        let bytes = match content {
+            Content::Bytes(bytes) => bytes,
+            Content::TooLarge => {
+                self.too_large(paths);
+                return Vec::new();
+            }
+            Content::Link => {
+                paths.iter().for_each(|path| self.link(path));
+                return Vec::new();
+            }
         };
         // Most files of most repositories: no parser needs to see them.
         let is_ours = text::mentions(&bytes, GROUP_PREFIX);
-        if !is_ours && !text::mentions(&bytes, "Secret") {
+        let known: Vec<String> =
+            paths.iter().filter(|path| self.known_paths.contains(*path)).cloned().collect();
+        if !is_ours && known.is_empty() && !text::mentions(&bytes, "Secret") {
             return Vec::new();
         }
-        // Only sealed files are judged. Anything else may be a template, or no manifest yet.
-        match text::decode(Zeroizing::new(bytes)) {
-            Ok(text) => match file::read_one_of(&text, &mut self.copies) {
-                Ok(documents) => return documents,
-                Err(error) if is_ours => self.malformed(paths, &error.to_string()),
-                Err(_) => {}
-            },
-            Err(error) if is_ours => self.malformed(paths, &error.to_string()),
-            Err(_) => {}
+        let text = text::decode(Zeroizing::new(bytes)).map_err(|error| error.to_string());
+        let read = text.and_then(|text| {
+            file::read_one_of(&text, &mut self.copies).map_err(|error| error.to_string())
+        });
+        match read {
+            // A pointer to large storage, something encrypted as a whole, what is left of a file: not gone, but not to be read.
+            Ok(documents) if !documents.iter().any(is_manifest) => self.malformed(
+                &known,
+                "an object was last seen in it, and no manifest is in it; to remove the object, delete the file",
+            ),
+            Ok(documents) => return documents,
+            // Only sealed files are judged, and what was one. Anything else may be a template, or no manifest yet.
+            Err(error) if is_ours => self.malformed(paths, &error),
+            Err(error) => self.malformed(&known, &error),
         }
         Vec::new()
     }
 
-    fn malformed(&mut self, paths: &[String], message: &str) {
+    pub(super) fn malformed(&mut self, paths: &[String], message: &str) {
         for path in paths {
             self.collected.unread.insert(path.clone());
             self.refuse(Reason::Malformed, path, message.to_owned());
@@ -257,7 +268,7 @@ impl<'a> Collector<'a> {
         self.collected.refused.push(Refused { reason, path: path.to_owned(), message });
     }
 
-    fn warn(&mut self, paths: &[String], message: &str, in_clear: bool) {
+    pub(super) fn warn(&mut self, paths: &[String], message: &str, in_clear: bool) {
         for path in paths {
             self.hold(path);
             self.hold(message);

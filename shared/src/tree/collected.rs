@@ -23,6 +23,8 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// More than is read of one file.
     TooLarge,
+    /// A link, or a repository within the repository: neither is followed.
+    Link,
 }
 
 /// What a source holds.

@@ -10,5 +10,6 @@ mod held;
 pub mod prune;
 mod ruled;
 pub mod survey;
+mod unread;
 
 pub use ruled::Ruled;

@@ -103,6 +103,9 @@ pub(crate) type Visit<'a> = dyn FnMut(
     ) -> Result<(), SourceError>
     + 'a;
 
+/// Is shown a link or a repository within the repository, and its name.
+type Links<'a> = dyn FnMut(ObjectId, String) -> Result<(), SourceError> + 'a;
+
 /// One commit being read.
 pub(super) struct Walk<'a> {
     objects: Objects,
@@ -125,7 +128,7 @@ impl<'a> Walk<'a> {
 
     /// Shows each content beneath `subdir` to `visit`, with a way to read it, before the next one.
     pub(super) fn visit(mut self, subdir: &Path, visit: &mut Visit<'_>) -> Result<(), SourceError> {
-        self.names(subdir)?;
+        self.names(subdir, &mut |id, path| visit(id, vec![path], &mut || Ok(Content::Link)))?;
         for (id, mut paths) in std::mem::take(&mut self.contents) {
             paths.sort();
             visit(id, paths, &mut || self.content(id))?;
@@ -144,7 +147,7 @@ impl<'a> Walk<'a> {
 
     /// The contents that are not in the object store.
     pub(super) fn missing(mut self, subdir: &Path) -> Result<Vec<ObjectId>, SourceError> {
-        self.names(subdir)?;
+        self.names(subdir, &mut |_, _| Ok(()))?;
         let mut missing = Vec::new();
         for (id, _) in &self.contents {
             self.asked.go_on()?;
@@ -155,15 +158,15 @@ impl<'a> Walk<'a> {
         Ok(missing)
     }
 
-    /// Every name of a manifest beneath `subdir`, and what it is of.
-    fn names(&mut self, subdir: &Path) -> Result<(), SourceError> {
+    /// Every name of a manifest beneath `subdir`, and what it is of. Links are shown at once.
+    fn names(&mut self, subdir: &Path, link: &mut Links<'_>) -> Result<(), SourceError> {
         let root = self.root()?;
         let tree = self.descend(root, subdir)?;
         let prefix = BString::from(subdir.as_os_str().as_encoded_bytes());
         // One tree is in memory at a time; what is beneath it waits by name.
         let mut waiting = vec![(tree, prefix, 0)];
         while let Some((id, prefix, depth)) = waiting.pop() {
-            self.tree(id, &prefix, depth, &mut waiting)?;
+            self.tree(id, &prefix, depth, &mut waiting, link)?;
         }
         Ok(())
     }
@@ -204,6 +207,7 @@ impl<'a> Walk<'a> {
         prefix: &BString,
         depth: usize,
         waiting: &mut Vec<(ObjectId, BString, usize)>,
+        link: &mut Links<'_>,
     ) -> Result<(), SourceError> {
         self.asked.go_on()?;
         let data = self.find_tree(id)?;
@@ -223,7 +227,9 @@ impl<'a> Walk<'a> {
                     }
                 }
                 // A link's or a submodule's content is elsewhere.
-                EntryKind::Link | EntryKind::Commit => {}
+                EntryKind::Link | EntryKind::Commit => {
+                    link(entry.oid.to_owned(), printable(&path()?))?;
+                }
             }
         }
         Ok(())
@@ -244,7 +250,7 @@ impl<'a> Walk<'a> {
         self.asked.go_on()?;
         let size = match self.objects.size(id)? {
             Some(size) => size,
-            None if self.is_partial => return Ok(Content::TooLarge),
+            None if self.is_partial && !self.objects.has(id)? => return Ok(Content::TooLarge),
             None => return Err(self.damaged()),
         };
         if size > MAX_FILE_BYTES {
