@@ -148,10 +148,11 @@ async fn follow<K>(
                 let whose = shared.live.seen(kind, object.into().0);
                 whose.iter().for_each(|uid| shared.repair(uid));
             }
-            Ok(Event::Delete(object)) => match shared.live.gone(kind, &object.into().0.metadata) {
-                Some(uid) => shared.repair(&uid),
-                None => shared.released(),
-            },
+            // Its source makes it anew; and it may have been in the way of another one.
+            Ok(Event::Delete(object)) => {
+                shared.live.gone(kind, &object.into().0.metadata);
+                shared.released();
+            }
             Ok(Event::InitDone) => {
                 let whose = shared.live.list_ends(kind, namespace);
                 whose.iter().for_each(|uid| shared.repair(uid));
@@ -160,7 +161,11 @@ async fn follow<K>(
                     shared.released();
                 }
             }
-            Err(code @ (403 | 404)) => drop(told.send_replace(State::Refused(code))),
+            // A watch that may go on again says nothing until something changes; a list says that it may.
+            Err(code @ (403 | 404)) => {
+                told.send_replace(State::Refused(code));
+                events.begin_anew();
+            }
             Err(_) => {}
         }
     }

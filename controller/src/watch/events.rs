@@ -22,6 +22,8 @@ const WATCH_SECONDS: u32 = 25;
 /// The events of one watch.
 pub(crate) struct Events<K: Resource + 'static> {
     what: &'static str,
+    api: Api<K>,
+    config: Config,
     stream: BoxStream<'static, watcher::Result<Event<K>>>,
     /// Errors in a row.
     errors: u32,
@@ -40,8 +42,16 @@ where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     pub(crate) fn of(what: &'static str, api: Api<K>, config: Config) -> Self {
-        let stream = watcher::watcher(api, config.timeout(WATCH_SECONDS)).boxed();
-        Self { what, stream, errors: 0, waits: None, told: None, listing: None, may_list: None }
+        let config = config.timeout(WATCH_SECONDS);
+        let stream = watcher::watcher(api.clone(), config.clone()).boxed();
+        let (listing, may_list) = (None, None);
+        Self { what, api, config, stream, errors: 0, waits: None, told: None, listing, may_list }
+    }
+
+    /// From now on as if it had just begun: with a list, at whose end it is known again what is there.
+    pub(crate) fn begin_anew(&mut self) {
+        self.may_list = None;
+        self.stream = watcher::watcher(self.api.clone(), self.config.clone()).boxed();
     }
 
     /// The same, of objects that anybody may have made large: only one such watch lists at a time.
