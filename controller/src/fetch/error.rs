@@ -5,6 +5,10 @@
 use seal_core::reason::Reason;
 use serde::{Deserialize, Serialize};
 
+fn for_seconds(seconds: &Option<u64>) -> String {
+    seconds.map(|seconds| format!(" for {seconds} s")).unwrap_or_default()
+}
+
 /// Why nothing was fetched. One variant, one remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum FetchError {
@@ -24,7 +28,7 @@ pub(crate) enum FetchError {
     Unauthorized(String),
     #[error("{0} has no such repository, or does not show it to these credentials")]
     NoRepository(String),
-    #[error("{host} asks to come back later")]
+    #[error("{host} asks to be left alone{}", for_seconds(.retry_after))]
     Busy { host: String, retry_after: Option<u64> },
     #[error(
         "{0} sends this repository elsewhere: to another host, not by https, or more than three times"
@@ -45,7 +49,7 @@ pub(crate) enum FetchError {
     #[error("{0} did not send all of it in time")]
     Timeout(String),
     #[error(
-        "the fetch from {0} ended without an answer: it may take 192 MiB of memory and no more"
+        "the fetch from {0} ended without an answer: it was killed, or needed more than 192 MiB of memory"
     )]
     Ended(String),
     #[error("the folder for fetched objects, {0}, cannot be used: {1}")]
@@ -90,7 +94,7 @@ impl FetchError {
             Self::Busy { .. } => "it is tried again when the host asks for it",
             Self::Moved(_) => "name the repository by the URL it has now",
             Self::NoRef(_) | Self::NoCommit(_) => {
-                "name a branch, tag or commit that is there; the last good state stays"
+                "name a branch, tag or commit that is there; what was applied stays"
             }
             Self::Ambiguous(_) => "say which: refs/heads/NAME or refs/tags/NAME",
             Self::Protocol(..) => "is that the URL of a repository? `git ls-remote URL` tells",

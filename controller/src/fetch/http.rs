@@ -22,6 +22,8 @@ use super::job::Credentials;
 
 /// Redirects of one request, all on one host.
 const MAX_REDIRECTS: usize = 3;
+/// Bytes of a user, a password or a token.
+const MAX_LOGIN: usize = 8 * 1024;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 type GixResult<T = ()> = Result<T, gix::Error>;
@@ -60,7 +62,7 @@ impl Https {
             .tls_config(tls)
             .user_agent(concat!("git/seal-", env!("CARGO_PKG_VERSION")))
             .build();
-        let authorization = authorization(credentials);
+        let authorization = authorization(credentials)?;
         let agent = config.new_agent();
         Ok(Self { host: told(host, url, &agent), agent, authorization, moved_to: None, cause })
     }
@@ -115,16 +117,35 @@ fn roots(credentials: &Credentials) -> Result<RootCerts, FetchError> {
     Ok(RootCerts::Specific(Arc::new(certificates)))
 }
 
-fn authorization(credentials: &Credentials) -> Option<Zeroizing<String>> {
+/// What is sent along, if it can be: RFC 6750 and RFC 7617 say of which characters it is made.
+fn authorization(credentials: &Credentials) -> Result<Option<Zeroizing<String>>, FetchError> {
     let Credentials { username, password, bearer_token, .. } = credentials;
-    if let Some(token) = bearer_token {
-        return Some(Zeroizing::new(format!("Bearer {token}")));
+    let wrong = |what: &str, why: &str| FetchError::Credentials(what.to_owned(), why.to_owned());
+    let sent = [username, password, bearer_token];
+    if sent.into_iter().flatten().any(|it| it.len() > MAX_LOGIN) {
+        return Err(wrong("user, password or token", "it is longer than 8 KiB"));
     }
-    let password = password.as_ref()?;
+    if let Some(token) = bearer_token {
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("bearer token", "it has a character that no header may have"));
+        }
+        return Ok(Some(Zeroizing::new(format!("Bearer {token}"))));
+    }
+    let is_strange = |it: &String| it.contains(|c: char| c.is_control());
+    if username.as_ref().is_some_and(|user| user.contains(':') || is_strange(user)) {
+        return Err(wrong("user", "it has a colon or a line end in it"));
+    }
+    if password.as_ref().is_some_and(is_strange) {
+        return Err(wrong(
+            "password or token",
+            "it has a line end or another control character in it",
+        ));
+    }
+    let Some(password) = password else { return Ok(None) };
     // GitHub, GitLab and Gitea take any user beside a token.
     let user = username.as_deref().unwrap_or("git");
     let login = Zeroizing::new(format!("{user}:{password}"));
-    Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(login.as_bytes()))))
+    Ok(Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(login.as_bytes())))))
 }
 
 pub(super) fn with_headers<B>(

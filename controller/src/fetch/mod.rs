@@ -37,6 +37,8 @@ const SILENT_FOR: Duration = Duration::from_secs(20);
 pub(crate) const MAX_HISTORY: usize = 10_000;
 /// Contents that are asked for at once.
 const CONTENTS: usize = 10_000;
+/// The folder of commits alone, in a store.
+const HISTORY: &str = "history";
 /// No contents; or none that is larger than what is read of one file.
 const NO_CONTENTS: &str = "blob:none";
 const SMALL_CONTENTS: &str = "blob:limit=2097153";
@@ -45,6 +47,11 @@ const SMALL_CONTENTS: &str = "blob:limit=2097153";
 fn fetch(job: &Job) -> Result<Fetched, FetchError> {
     let url = GitUrl::parse(&job.url)?;
     let mut store = Store::open(&job.store)?;
+    // Nothing is known of it: what lies there is of another process, or was found to be damaged.
+    if job.known.is_none() {
+        store.mend()?;
+        Store::open(&job.store.join(HISTORY))?.mend()?;
+    }
     match into(&mut store, job, &url) {
         // Objects that were there are not: what was fetched before is of no use.
         Err(Stop::Incomplete) => {
@@ -110,12 +117,7 @@ struct Fetching<'a> {
 
 impl Fetching<'_> {
     /// The commit and its folders; with all contents where the server cannot leave them out.
-    fn commit(
-        &self,
-        session: &mut Session,
-        commit: ObjectId,
-        named: ObjectId,
-    ) -> Result<(), FetchError> {
+    fn commit(&self, session: &mut Session, commit: ObjectId, named: ObjectId) -> Result<(), Stop> {
         let filter = if self.store.wants_small() { SMALL_CONTENTS } else { NO_CONTENTS };
         let wants = Wants {
             objects: &[named],
@@ -133,11 +135,8 @@ impl Fetching<'_> {
         }?;
         match self.store.history()?.kind(commit) {
             Some(Kind::Commit) => Ok(()),
-            Some(_) => Err(FetchError::NoCommit(self.job.reference.to_string())),
-            None => {
-                let host = self.url.host().to_owned();
-                Err(FetchError::Protocol(host, "another commit".to_owned()))
-            }
+            Some(_) => Err(Stop::Failed(FetchError::NoCommit(self.job.reference.to_string()))),
+            None => Err(Stop::Incomplete),
         }
     }
 
@@ -166,7 +165,7 @@ impl Fetching<'_> {
         self.store.want_small()?;
         self.store.clear()?;
         let mut session = Session::open(self.url, &self.job.credentials, self.job.timeout)?;
-        Ok(self.commit(&mut session, commit, commit)?)
+        self.commit(&mut session, commit, commit)
     }
 
     fn missing(&self, commit: ObjectId) -> Result<Vec<ObjectId>, Stop> {
@@ -203,7 +202,7 @@ impl Fetching<'_> {
         if commit == ancestor || self.store.history()?.parents(commit).contains(&ancestor) {
             return Ok(true);
         }
-        let history = Store::open(&self.store.path().join("history"))?;
+        let history = Store::open(&self.store.path().join(HISTORY))?;
         for depth in [50, 1000, MAX_HISTORY] {
             let seen = seen_from(&history.history()?, commit, ancestor);
             if let Seen::Ancestor | Seen::WholeHistory = seen {

@@ -74,6 +74,26 @@ impl Store {
         }
     }
 
+    /// Removes what was fetched where a pack is not as it was written, as after a crash or on a full disk.
+    pub(super) fn mend(&self) -> Result<(), FetchError> {
+        if self.is_whole() { Ok(()) } else { self.clear() }
+    }
+
+    fn is_whole(&self) -> bool {
+        let Ok(entries) = fs::read_dir(self.pack_folder()) else { return false };
+        let mut indices = entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|it| it == "idx"));
+        let goes_on = AtomicBool::new(false);
+        indices.all(|path| {
+            Bundle::at(path, HASH).is_ok_and(|bundle| {
+                bundle.index.verify_checksum(&mut Discard, &goes_on).is_ok()
+                    && bundle.pack.verify_checksum(&mut Discard, &goes_on).is_ok()
+            })
+        })
+    }
+
     /// Whether contents that are too large are to be left out by the server.
     pub(super) fn wants_small(&self) -> bool {
         self.folder.join(SMALL).exists()

@@ -35,6 +35,7 @@ pub(super) async fn new_commit(
     let Fetched { commit, descends } = answer.map_err(|error| fetch_failed(&error))?;
     let id = ObjectId::from_hex(commit.as_bytes());
     let id = id.map_err(|_| End::of(Outcome::new(Reason::Retrying, "no commit was fetched")))?;
+    shared.fetched(uid(source), &store, id);
     let from = From { store, path: credentials::path(source), commit: id };
     let refused = |reason, message: String| End {
         attempted: Some(commit.clone()),
@@ -44,7 +45,7 @@ pub(super) async fn new_commit(
         let object = in_thread(from.clone(), |from| tree::commit_object(&from)).await;
         let object = object.map_err(|it| refused(it.reason(), it.to_string()))?.unwrap_or_default();
         if let Some(problem) = signers.problem(&object) {
-            let message = format!("commit {} is not applied: {problem}", short(id));
+            let message = not_verified(status, id, problem);
             return Err(refused(Reason::NotVerified, message));
         }
     }
@@ -57,16 +58,39 @@ pub(super) async fn new_commit(
 
 /// What is asked of the server, and what its forge's deliveries are signed with, as the Secrets have it now.
 async fn job(shared: &Shared, source: &GitSource, status: &GitSourceStatus) -> Result<Job, End> {
-    let token = credentials::token(&shared.client, source).await.map_err(End::of)?;
-    shared.hooks.set(source.metadata.name.as_deref().unwrap_or_default(), uid(source), token);
+    read_token(shared, source).await.map_err(End::of)?;
     let job = credentials::job(&shared.client, source).await.map_err(End::of)?;
     // Of another repository or branch it need not descend: whoever wrote the GitSource chose it.
     let is_same = status.last_applied_from.as_deref() == Some(applied_from(source).as_str());
     Ok(Job { ancestor: status.last_applied_revision.clone().filter(|_| is_same), ..job })
 }
 
+/// Reads what deliveries are signed with, and says whether that is another token now. Without one no delivery is right.
+pub(super) async fn read_token(shared: &Shared, source: &GitSource) -> Result<bool, Outcome> {
+    let token = credentials::token(&shared.client, source).await;
+    let (token, read) = match token {
+        Ok(token) => (token, Ok(())),
+        Err(outcome) => (None, Err(outcome)),
+    };
+    let name = source.metadata.name.as_deref().unwrap_or_default();
+    let is_another = shared.hooks.set(name, uid(source), token);
+    read.map(|()| is_another)
+}
+
 fn uid(source: &GitSource) -> &str {
     source.metadata.uid.as_deref().unwrap_or_default()
+}
+
+fn not_verified(status: &GitSourceStatus, commit: ObjectId, problem: &str) -> String {
+    let is_live = status.last_applied_revision == Some(commit.to_string());
+    let commit = short(commit);
+    if is_live {
+        format!(
+            "commit {commit} is live and what it says is kept so, although {problem}: merge one that an allowed key has signed"
+        )
+    } else {
+        format!("commit {commit} is not applied: {problem}")
+    }
 }
 
 fn rewritten(source: &GitSource, status: &GitSourceStatus, commit: &str) -> String {

@@ -22,7 +22,11 @@ pub(super) async fn job(client: &Client, source: &GitSource) -> Result<Job, Outc
     let spec = &source.spec;
     let malformed = |what: String| Outcome::new(Reason::Malformed, what);
     let mut credentials = match &spec.secret_ref {
-        Some(secret) => credentials(&read(client, source, &secret.name).await?)?,
+        Some(secret) => {
+            let credentials = credentials(&read(client, source, &secret.name).await?)?;
+            useful(&credentials, &spec.url, &secret.name)?;
+            credentials
+        }
         None => Credentials::default(),
     };
     credentials.known_hosts = spec.known_hosts.clone().or(credentials.known_hosts.take());
@@ -94,12 +98,29 @@ async fn read(client: &Client, source: &GitSource, name: &str) -> Result<Read, O
     };
     match api.get_opt(&name).await {
         Ok(Some(secret)) => Ok(Read(secret)),
-        Ok(None) => Err(said("is not there")),
+        Ok(None) => Err(said(&format!(
+            "is not there: make it in namespace {namespace}, beside the GitSource"
+        ))),
         Err(error) => match crate::api_error::code(&error) {
             0 => Err(said("cannot be read: the API server does not answer")),
             code => Err(said(&format!("cannot be read (HTTP {code})"))),
         },
     }
+}
+
+/// Whether something of them is for such a URL: what is misspelt would else be missed in silence.
+fn useful(credentials: &Credentials, url: &str, secret: &str) -> Result<(), Outcome> {
+    let Credentials { username, password, bearer_token, ssh_key, ca_bundle, .. } = credentials;
+    let is_https = url.starts_with("https://");
+    let problem = match (username, password) {
+        (Some(_), None) if is_https && bearer_token.is_none() => "has a username and no password",
+        (_, None) if is_https && bearer_token.is_none() && ca_bundle.is_none() => {
+            "has none of password, bearerToken and ca.crt, which an https:// URL has a use for"
+        }
+        _ if !is_https && ssh_key.is_none() => "has no key identity, which an ssh:// URL needs",
+        _ => return Ok(()),
+    };
+    Err(Outcome::new(Reason::Malformed, format!("the Secret {} {problem}", escaped(secret))))
 }
 
 /// By the names that Flux and Kubernetes have for them.

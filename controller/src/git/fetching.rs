@@ -1,7 +1,7 @@
 //! Fetches for all sources: one at a time for each repository, two in all, and one for those that ask for the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -29,6 +29,8 @@ pub(super) struct Fetches {
     repositories: Mutex<BTreeMap<Key, Arc<Shared>>>,
     /// One child at a time writes to a store.
     stores: Mutex<BTreeMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
+    /// Stores that were found to be damaged.
+    distrusted: Mutex<BTreeSet<PathBuf>>,
     /// Set when the process ends: children end then.
     stopped: Arc<AtomicBool>,
 }
@@ -63,6 +65,7 @@ impl Fetches {
             children: Semaphore::new(CHILDREN),
             repositories: Mutex::default(),
             stores: Mutex::default(),
+            distrusted: Mutex::default(),
             stopped: Arc::default(),
         }
     }
@@ -85,7 +88,8 @@ impl Fetches {
             return Found { store, answer: last.answer.clone() };
         }
         let before = last.as_ref().and_then(|last| last.answer.as_ref().ok());
-        job.known = before.map(|fetched| fetched.commit.clone());
+        let is_trusted = !self.takes_distrust(&store);
+        job.known = before.filter(|_| is_trusted).map(|fetched| fetched.commit.clone());
         job.store.clone_from(&store);
         job.paths = paths.iter().cloned().collect();
         let began = Instant::now();
@@ -98,6 +102,16 @@ impl Fetches {
     /// Where what is fetched of a repository lies. Whoever finds a commit there has been told of it by the server.
     pub(super) fn store(&self, url: &str, reference: &Reference) -> PathBuf {
         self.cache.join(OURS).join(digest_of(url, &reference.to_string()))
+    }
+
+    /// What lies there was found to be damaged: the next fetch looks, and makes it anew.
+    pub(super) fn distrust(&self, store: &Path) {
+        let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        distrusted.insert(store.to_owned());
+    }
+
+    fn takes_distrust(&self, store: &Path) -> bool {
+        self.distrusted.lock().unwrap_or_else(PoisonError::into_inner).remove(store)
     }
 
     /// A source that is gone reads nothing any more.

@@ -23,6 +23,7 @@ mod verify;
 mod watching;
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use gix::ObjectId;
 use kube::Client;
 use seal_core::kind::git_source::{GitSource, GitSourceStatus};
 use seal_core::reason::Reason;
@@ -85,6 +87,17 @@ pub(crate) struct Shared {
 pub(crate) struct Wake {
     notify: Notify,
     fetch: AtomicBool,
+    repair: AtomicBool,
+    doubt: AtomicBool,
+    /// What its last fetch gave, and where that is.
+    fetched: Mutex<Option<(PathBuf, ObjectId)>>,
+}
+
+/// What a source was woken for.
+struct News {
+    fetch: bool,
+    repair: bool,
+    doubt: bool,
 }
 
 impl Wake {
@@ -96,18 +109,21 @@ impl Wake {
 
     /// Something that was applied has changed.
     fn to_repair(&self) {
+        self.repair.store(true, Ordering::Relaxed);
         self.notify.notify_one();
     }
 
-    /// Waits; says whether the repository may have changed.
-    async fn woken(&self) -> bool {
-        self.notify.notified().await;
-        self.take()
+    /// A delivery was not signed with its token, which may have been changed.
+    fn to_doubt(&self) {
+        self.doubt.store(true, Ordering::Relaxed);
+        self.notify.notify_one();
     }
 
-    /// Whether the repository may have changed since this was asked.
-    fn take(&self) -> bool {
-        self.fetch.swap(false, Ordering::Relaxed)
+    /// Waits; says what has come since this was asked.
+    async fn woken(&self) -> News {
+        self.notify.notified().await;
+        let take = |news: &AtomicBool| news.swap(false, Ordering::Relaxed);
+        News { fetch: take(&self.fetch), repair: take(&self.repair), doubt: take(&self.doubt) }
     }
 }
 
@@ -143,6 +159,30 @@ impl Shared {
         if let Some(wake) = wakes.get(uid) {
             wake.to_repair();
         }
+    }
+
+    /// A source has fetched this commit: others of the same repository and reference fetch it too, so that a file which goes
+    /// over from one to another is missed by neither for long.
+    fn fetched(&self, uid: &str, store: &Path, commit: ObjectId) {
+        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (of, wake) in wakes.iter() {
+            let mut fetched = wake.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*fetched {
+                _ if of == uid => *fetched = Some((store.to_owned(), commit)),
+                Some((of, before)) if of == store && *before != commit => wake.to_fetch(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Where what was fetched for the sources is.
+    fn stores(&self) -> BTreeSet<PathBuf> {
+        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |wake: &Arc<Wake>| {
+            let fetched = wake.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+            fetched.as_ref().map(|(store, _)| store.clone())
+        };
+        wakes.values().filter_map(of).collect()
     }
 
     /// Wakes all: an object that was in the way of one of them is gone.

@@ -14,6 +14,16 @@ use crate::work::pace::{self, Repairs};
 
 /// Between two repairs, however much is changed.
 const LEAST_BETWEEN: Duration = Duration::from_secs(1);
+/// Between two reads of the webhook's token because of deliveries that are not signed with it.
+const BETWEEN_DOUBTS: Duration = Duration::from_secs(5);
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Turn,
+    /// Read the webhook's token again.
+    Token,
+}
 
 /// When a source takes a turn: to fetch, or to put right what was changed in the cluster.
 pub(super) struct Pace {
@@ -22,34 +32,78 @@ pub(super) struct Pace {
     repair: Option<Instant>,
     /// When the last turn began.
     turned: Instant,
+    /// When the token was last read because a delivery was not signed with it.
+    doubted: Option<Instant>,
+    /// When it is to be read again.
+    doubt: Option<Instant>,
 }
 
 impl Pace {
     /// The first turn is now, and fetches.
     pub(super) fn new(now: Instant) -> Self {
-        Self { due: Due::now(now), repairs: Repairs::default(), repair: None, turned: now }
+        Self {
+            due: Due::now(now),
+            repairs: Repairs::default(),
+            repair: None,
+            turned: now,
+            doubted: None,
+            doubt: None,
+        }
     }
 
-    /// Until the next turn; none when the source is gone.
+    /// Until there is something to do; none when the source is gone.
     pub(super) async fn wait(
         &mut self,
         latest: &mut watch::Receiver<Arc<GitSource>>,
         wake: &Wake,
-    ) -> Option<()> {
+    ) -> Option<Next> {
         loop {
-            let next = self.repair.map_or(self.due.next(), |repair| repair.min(self.due.next()));
+            let (at, next) = self.next();
             tokio::select! {
-                () = tokio::time::sleep_until(next.into()) => return Some(()),
-                fetch = wake.woken() => match fetch {
-                    true => self.due.woken(Instant::now()),
-                    false => self.to_repair(Instant::now()),
-                },
+                () = tokio::time::sleep_until(at.into()) => {
+                    if next == Next::Token {
+                        (self.doubt, self.doubted) = (None, Some(Instant::now()));
+                    }
+                    return Some(next);
+                }
+                news = wake.woken() => {
+                    let now = Instant::now();
+                    if news.fetch {
+                        self.due.woken(now);
+                    }
+                    if news.repair {
+                        self.to_repair(now);
+                    }
+                    if news.doubt {
+                        self.to_doubt(now);
+                    }
+                }
                 changed = latest.changed() => {
                     changed.ok()?;
                     self.due.changed(Instant::now());
                 }
             }
         }
+    }
+
+    /// The token is to be read again: at once, but whoever reaches the port has that done no more often than so.
+    fn to_doubt(&mut self, now: Instant) {
+        let at = self.doubted.map_or(now, |doubted| now.max(doubted + BETWEEN_DOUBTS));
+        self.doubt = self.doubt.or(Some(at));
+    }
+
+    /// The first of what is to come.
+    fn next(&self) -> (Instant, Next) {
+        let turn = self.repair.map_or(self.due.next(), |repair| repair.min(self.due.next()));
+        match self.doubt {
+            Some(doubt) if doubt < turn => (doubt, Next::Token),
+            _ => (turn, Next::Turn),
+        }
+    }
+
+    /// The token is another one: a delivery that was signed with it went unheard.
+    pub(super) fn unheard(&mut self) {
+        self.due.woken(Instant::now());
     }
 
     /// The first repair waits for nothing; what is undone again and again comes back ever later, and no fetch waits for it.

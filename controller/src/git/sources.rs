@@ -12,11 +12,13 @@ use seal_core::kind::git_source::GitSource;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
+use super::accepting::read_token;
 use super::credentials::reference;
-use super::pacing::Pace;
+use super::pacing::{Next, Pace};
 use super::turn::{Between, turn};
 use super::{Shared, Wake};
 use crate::watch::Events;
+use crate::webhook::Delivery;
 
 /// One source that is served.
 struct Running {
@@ -55,11 +57,21 @@ pub(super) async fn serve(shared: Arc<Shared>, listing: Arc<Semaphore>) {
             Ok(Event::Apply(source)) => take(&shared, &mut running, source),
             Ok(Event::Delete(source)) => {
                 forget(&shared, &mut running, source.metadata.name.as_deref().unwrap_or_default());
+                clean(&shared, &running);
             }
             Err(_) => {}
         }
         shared.counts.serves(running.len());
     }
+}
+
+/// Removes what was fetched for no source that is there.
+fn clean(shared: &Shared, running: &BTreeMap<String, Running>) {
+    let of = |it: &Running| {
+        let source = it.latest.borrow();
+        shared.fetches.store(&source.spec.url, &reference(&source))
+    };
+    shared.fetches.clean(&running.values().map(of).chain(shared.stores()).collect());
 }
 
 fn take(shared: &Arc<Shared>, running: &mut BTreeMap<String, Running>, source: GitSource) {
@@ -83,7 +95,11 @@ fn take(shared: &Arc<Shared>, running: &mut BTreeMap<String, Running>, source: G
     }
     let wake = Arc::new(Wake::default());
     let woken = wake.clone();
-    shared.hooks.add(&name, &uid, Arc::new(move || woken.to_fetch()));
+    let hear = move |delivery| match delivery {
+        Delivery::Right => woken.to_fetch(),
+        Delivery::Wrong => woken.to_doubt(),
+    };
+    shared.hooks.add(&name, &uid, Arc::new(hear));
     shared.uids.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.clone());
     let mut wakes = shared.wakes.lock().unwrap_or_else(PoisonError::into_inner);
     wakes.insert(uid.clone(), wake.clone());
@@ -104,7 +120,14 @@ fn forget(shared: &Arc<Shared>, running: &mut BTreeMap<String, Running>, name: &
 /// The loop of one source.
 async fn keep(shared: Arc<Shared>, mut latest: watch::Receiver<Arc<GitSource>>, wake: Arc<Wake>) {
     let (mut between, mut pace) = (Between::default(), Pace::new(Instant::now()));
-    while pace.wait(&mut latest, &wake).await.is_some() {
+    while let Some(next) = pace.wait(&mut latest, &wake).await {
+        if next == Next::Token {
+            let source = latest.borrow().clone();
+            if read_token(&shared, &source).await.is_ok_and(|is_another| is_another) {
+                pace.unheard();
+            }
+            continue;
+        }
         let source = latest.borrow_and_update().clone();
         let began = Instant::now();
         let fetches = pace.begin(began);

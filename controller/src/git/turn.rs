@@ -194,7 +194,11 @@ async fn pass(
         let reading = Reading { source: &read_for, limits: &limits, known: &known };
         tree::read(&from, &reading, &mut seen).map(|tree| (tree, seen))
     });
-    let (tree, seen) = read.await?;
+    let read = read.await;
+    if let Err(SourceError::DamagedCommit(_)) = &read {
+        shared.fetches.distrust(&from.store);
+    }
+    let (tree, seen) = read?;
     between.seen = seen;
     let commit = from.commit.to_string();
     let pass = Pass {

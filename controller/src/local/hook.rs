@@ -12,7 +12,7 @@ use super::refusal::Failure;
 use super::remote::secret;
 use super::stop::Stop;
 use crate::connections;
-use crate::webhook::{self, Hooks};
+use crate::webhook::{self, Delivery, Hooks, Wakes};
 
 /// What deliveries are sent to: `POST /hook/local`.
 const NAME: &str = "local";
@@ -43,7 +43,7 @@ impl HookArgs {
         };
         let token = token(&path)?;
         let hooks = Arc::new(Hooks::default());
-        hooks.add(NAME, NAME, Arc::new(stop.waker()));
+        hooks.add(NAME, NAME, hear(&hooks, path, stop));
         hooks.set(NAME, NAME, Some(token));
         let failed = |_| {
             Failure::usage(
@@ -60,6 +60,20 @@ impl HookArgs {
         let thread = std::thread::Builder::new().name("webhook".to_owned()).spawn(serves);
         thread.map(drop).map_err(failed)
     }
+}
+
+/// A delivery that is not signed with the token has its file read again, which may have been changed.
+fn hear(hooks: &Arc<Hooks>, path: PathBuf, stop: &Stop) -> Wakes {
+    let (wake, hooks) = (stop.waker(), Arc::downgrade(hooks));
+    Arc::new(move |delivery| {
+        let is_another = || {
+            let token = token(&path).ok();
+            hooks.upgrade().is_some_and(|hooks| hooks.set(NAME, NAME, token))
+        };
+        if delivery == Delivery::Right || is_another() {
+            wake();
+        }
+    })
 }
 
 fn token(path: &std::path::Path) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -163,6 +163,13 @@ fn start(mut args: LocalArgs, stop: &stop::Stop) -> Result<(run::Run, Settings),
             "a folder on this machine is looked at every second",
         ));
     }
+    let out = std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone());
+    if remote.as_ref().is_some_and(|remote| remote.store().starts_with(&out)) {
+        return Err(Failure::usage(
+            "--git-cache is inside of --out",
+            "give what is fetched a folder of its own",
+        ));
+    }
     let identities = identity::Identities::read(args.identity)?;
     source.refuse_inside(&args.out)?;
     let target = match args.layout {

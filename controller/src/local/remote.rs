@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use gix::ObjectId;
 use seal_core::reason::Reason;
-use seal_disk::private::{self, Pipes};
+use seal_disk::private::{self, Pipes, PrivateError};
 
 use super::refusal::Failure;
 use crate::fetch::job::{Credentials, Fetched, Job, Reference};
 use crate::fetch::url::GitUrl;
 use crate::fetch::{FetchError, child};
 use crate::mac;
-use crate::texts::Asked;
+use crate::texts::{Asked, short};
 use crate::work::due::Due;
 
 /// How long a fetch may take where nothing is said.
@@ -84,6 +84,7 @@ impl RemoteArgs {
                 "ssh-keygen -t ed25519 makes a key; the host's operator publishes its host keys",
             ));
         }
+        self.of_kind(is_ssh)?;
         let store = self.cache()?.join(name_of(url, reference));
         let job = Job {
             url: url.to_owned(),
@@ -104,6 +105,21 @@ impl RemoteArgs {
             commit: None,
             told: None,
         })
+    }
+
+    /// What is for the other kind of URL is not passed over in silence.
+    fn of_kind(&self, is_ssh: bool) -> Result<(), Failure> {
+        let https = [&self.git_token_file, &self.git_ca_file];
+        let ssh = [&self.git_ssh_key, &self.git_known_hosts];
+        let (others, message) = if is_ssh {
+            (https, "--git-token-file and --git-ca-file are for an https:// URL")
+        } else {
+            (ssh, "--git-ssh-key and --git-known-hosts are for an ssh:// URL")
+        };
+        match others.iter().any(|it| it.is_some()) {
+            true => Err(Failure::usage(message, "leave them out")),
+            false => Ok(()),
+        }
     }
 
     fn cache(&self) -> Result<PathBuf, Failure> {
@@ -131,7 +147,7 @@ impl RemoteArgs {
         let secret = |path: &Option<PathBuf>| path.as_deref().map(secret).transpose();
         Ok(Credentials {
             username: self.git_username.clone(),
-            password: secret(&self.git_token_file)?.map(|it| it.trim_end().to_owned()),
+            password: self.git_token_file.as_deref().map(token).transpose()?,
             bearer_token: None,
             ssh_key: secret(&self.git_ssh_key)?,
             known_hosts: public(&self.git_known_hosts)?,
@@ -144,6 +160,12 @@ impl Remote {
     /// Where its objects are.
     pub(crate) fn store(&self) -> &Path {
         &self.job.store
+    }
+
+    /// What was fetched is damaged: it is looked at, and fetched anew.
+    pub(crate) fn distrust(&mut self) {
+        self.commit = None;
+        self.due.changed(Instant::now());
     }
 
     /// A delivery has come.
@@ -173,15 +195,22 @@ impl Remote {
             |failure: Failure| FetchError::Credentials("credentials".to_owned(), failure.message);
         self.job.credentials = self.args.credentials().map_err(wrong)?;
         self.job.known = self.commit.map(|commit| commit.to_string());
+        self.job.ancestor.clone_from(&self.job.known);
         let fetched = child::run(&self.job, asked);
         self.job.credentials = Credentials::default();
-        let Fetched { commit, .. } = fetched?;
+        let Fetched { commit, descends } = fetched?;
         let host = || GitUrl::parse(&self.job.url).map(|url| url.host().to_owned());
         let id = ObjectId::from_hex(commit.as_bytes());
         let id = id.map_err(|_| {
             FetchError::Protocol(host().unwrap_or_default(), "no commit".to_owned())
         })?;
         self.tell(None);
+        if let Some(before) = self.commit.filter(|_| !descends) {
+            let (now, before) = (short(id), short(before));
+            tracing::warn!(
+                "commit {now} does not descend from {before}, the last one: history was rewritten, and is followed"
+            );
+        }
         Ok(id)
     }
 
@@ -226,9 +255,25 @@ pub(super) fn secret(path: &Path) -> Result<String, Failure> {
             reason => reason,
         },
         message: format!("the file {} {error}", path.display()),
-        hint: "name the file that holds it",
+        hint: match error {
+            PrivateError::OpenToOthers => error.hint(),
+            _ => "name the file that holds it",
+        },
     })?;
     Ok((*text).clone())
+}
+
+/// The token in a private file.
+fn token(path: &Path) -> Result<String, Failure> {
+    let token = secret(path)?.trim_end().to_owned();
+    if token.is_empty() {
+        return Err(Failure {
+            reason: Reason::Malformed,
+            message: format!("the file {} is empty", path.display()),
+            hint: "name the file that holds the token",
+        });
+    }
+    Ok(token)
 }
 
 fn public(path: &Path) -> Result<String, Failure> {

@@ -124,7 +124,11 @@ impl Run {
             return Ok(None);
         }
         let inventory = self.target.inventory();
-        let collected = collect(&self.source, &revision, inventory, settings, stop)?;
+        let collected = collect(&self.source, &revision, inventory, settings, stop);
+        if let (Err(SourceError::DamagedCommit(_)), Some(remote)) = (&collected, &mut self.remote) {
+            remote.distrust();
+        }
+        let collected = collected?;
         let keyring = self.identities.keyring();
         let tally = round(collected, keyring, &mut self.target, settings, stop);
         self.remember(revision, &tally);

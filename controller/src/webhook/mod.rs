@@ -17,6 +17,7 @@ use axum::routing::post;
 use http_body_util::BodyExt;
 use zeroize::Zeroizing;
 
+use crate::mac;
 use signature::Check;
 
 /// Bytes of a body, of which none is kept. GitHub sends no more.
@@ -24,8 +25,15 @@ const MAX_BODY: u64 = 25 * 1024 * 1024;
 /// The time for a body to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// What a delivery does.
-pub(crate) type Wakes = Arc<dyn Fn() + Send + Sync>;
+/// What a delivery does: one that is right wakes its source. One that is not may mean that the token is another one now.
+pub(crate) type Wakes = Arc<dyn Fn(Delivery) + Send + Sync>;
+
+/// What was made of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Right,
+    Wrong,
+}
 
 /// The sources that have a webhook.
 #[derive(Debug, Default)]
@@ -56,11 +64,12 @@ impl Hooks {
         self.hooks().insert(name.to_owned(), hook);
     }
 
-    /// What its deliveries are signed with from now on; nothing, and none is right.
-    pub(crate) fn set(&self, name: &str, uid: &str, token: Option<Zeroizing<Vec<u8>>>) {
-        if let Some(hook) = self.hooks().get_mut(name).filter(|hook| hook.uid == uid) {
-            hook.token = token.unwrap_or_default();
-        }
+    /// What its deliveries are signed with from now on; nothing, and none is right. Says whether that is another one.
+    pub(crate) fn set(&self, name: &str, uid: &str, token: Option<Zeroizing<Vec<u8>>>) -> bool {
+        let mut hooks = self.hooks();
+        let Some(hook) = hooks.get_mut(name).filter(|hook| hook.uid == uid) else { return false };
+        let before = std::mem::replace(&mut hook.token, token.unwrap_or_default());
+        !mac::is_same(&before, &hook.token)
     }
 
     /// The source is gone.
@@ -71,13 +80,16 @@ impl Hooks {
         }
     }
 
-    /// Begins to look at a delivery, and whom it wakes if it is right. One for nobody takes as long.
+    /// Begins to look at a delivery, and whom it is for.
     fn begin(&self, name: &str, headers: &HeaderMap) -> (Check, Option<Wakes>) {
         let hooks = self.hooks();
-        let hook = hooks.get(name).filter(|hook| !hook.token.is_empty());
+        let hook = hooks.get(name);
         let token = hook.map(|hook| hook.token.as_slice()).unwrap_or_default();
         let header = |name: &str| headers.get(name).map(|value| value.as_bytes());
-        (Check::begin(token, header), hook.map(|hook| hook.wake.clone()))
+        // Without a token nothing is right, whatever is signed with none.
+        let check =
+            if token.is_empty() { Check::Known(false) } else { Check::begin(token, header) };
+        (check, hook.map(|hook| hook.wake.clone()))
     }
 }
 
@@ -98,14 +110,15 @@ async fn deliver(
     }
     let (check, wakes) = hooks.begin(&name, &headers);
     let checked = tokio::time::timeout(BODY_WITHIN, checked(check, body)).await;
-    match (checked.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT)), wakes) {
-        (Ok(true), Some(wake)) => {
-            wake();
-            StatusCode::ACCEPTED
-        }
-        (Ok(_), _) => StatusCode::UNAUTHORIZED,
-        (Err(code), _) => code,
+    let is_right = match checked.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT)) {
+        Ok(is_right) => is_right,
+        Err(code) => return code,
+    };
+    let delivery = if is_right { Delivery::Right } else { Delivery::Wrong };
+    if let Some(wake) = wakes {
+        wake(delivery);
     }
+    if is_right { StatusCode::ACCEPTED } else { StatusCode::UNAUTHORIZED }
 }
 
 /// Whether the delivery with this body is right.
@@ -141,7 +154,7 @@ mod tests {
     #[test]
     fn a_source_without_a_token_is_woken_by_nobody() {
         let hooks = Hooks::default();
-        hooks.add("app", "1", Arc::new(|| {}));
+        hooks.add("app", "1", Arc::new(|_| {}));
         assert!(!wakes(&hooks, "app", &headers("x-gitlab-token", "")));
         // HMAC-SHA-256 of nothing under no key at all.
         let empty = "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad";
