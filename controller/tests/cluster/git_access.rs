@@ -11,7 +11,7 @@ use seal_core::kind::git_source::GitSource;
 use seal_testing::{Fault, SshServer, ssh_key};
 use serde_json::json;
 
-use crate::git::{Rig, message};
+use crate::git::{Rig, message, reason};
 use crate::support::{CANARY, foreign, shared};
 
 /// A status line, of a POST with these headers.
@@ -101,6 +101,15 @@ async fn a_signed_delivery_wakes_it_and_no_other_does() {
     let fourth = rig.commit(&[("a.yaml", &rig.seal("a", "four"))]);
     assert_eq!(post(&url, &[("X-Gitlab-Token", &token)], body).await, 202);
     rig.until_applied("app", &fourth).await;
+
+    // One that was renewed counts with its first delivery, and the one before no more.
+    let renewed = format!("{CANARY}-renewed");
+    secret(&rig, "hook", &[("token", &renewed)]).await;
+    let fifth = rig.commit(&[("a.yaml", &rig.seal("a", "five"))]);
+    assert_eq!(post(&url, &[("X-Gitlab-Token", &renewed)], body).await, 401);
+    rig.until_applied("app", &fifth).await;
+    assert_eq!(post(&url, &[("X-Gitlab-Token", &token)], body).await, 401);
+    assert_eq!(post(&url, &[("X-Gitlab-Token", &renewed)], body).await, 202);
     assert!(!rig.log().contains(CANARY) && !rig.log().contains("evil.example"));
 }
 
@@ -139,6 +148,15 @@ async fn a_token_that_is_revoked_and_renewed_heals_without_help() {
     rig.source("app", json!({"secretRef": {"name": "login"}})).await;
     let status = rig.until_reason("app", "Retrying").await;
     assert!(message(&status).contains("the Secret login is not there"), "{status:?}");
+    for (key, value, words) in [
+        ("token", "x", "has none of password, bearerToken and ca.crt"),
+        ("bearerToken", "a b", "has a character that no header may have"),
+    ] {
+        secret(&rig, "login", &[(key, value)]).await;
+        rig.look("app").await;
+        let status = rig.until("app", words, |status| message(status).contains(words)).await;
+        assert_eq!(reason(&status), "Malformed");
+    }
     secret(&rig, "login", &[("bearerToken", "canary-3f9c1e7a-0")]).await;
     rig.look("app").await;
     rig.until("app", "it is refused", |it| message(it).contains("does not accept the credentials"))

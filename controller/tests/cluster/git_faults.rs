@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use k8s_openapi::api::core::v1::Secret;
+use seal_core::kind::sealed::SealedSecret;
 use seal_testing::Fault;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ async fn a_server_that_fails_in_the_middle_leaves_the_last_good_state() {
         (Fault::Cut(700), "127.0.0.1"),
         (Fault::Cut(0), "127.0.0.1"),
         (Fault::Status(502, None), "status 502"),
-        (Fault::Status(429, Some(1)), "asks to come back later"),
+        (Fault::Status(429, Some(1)), "asks to be left alone for"),
         (Fault::Html, "what no git server answers"),
         (Fault::Silent, "in time"),
     ] {
@@ -136,6 +137,34 @@ async fn a_process_that_is_killed_again_and_again_ends_where_it_should() {
     rig.served.eventually_gone::<Secret>("s0").await;
     let sealed = rig.sealed().list(&Default::default()).await.unwrap();
     assert_eq!(sealed.items.len(), 39);
+}
+
+#[tokio::test]
+async fn a_cache_that_is_damaged_is_made_anew() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let mut rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({"interval": "10s"})).await;
+    rig.until_applied("app", &commit).await;
+    rig.until_value("a", "one").await;
+    rig.kill();
+    let stores = fs::read_dir(rig.folder.path().join("cache/git-sources")).unwrap();
+    for store in stores.map(|it| it.unwrap().path()) {
+        for file in fs::read_dir(store.join("objects/pack")).unwrap().map(|it| it.unwrap().path()) {
+            fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                .unwrap();
+            let length = fs::metadata(&file).unwrap().len();
+            fs::write(&file, vec![0; usize::try_from(length).unwrap()]).unwrap();
+        }
+    }
+    rig.sealed().delete("a", &Default::default()).await.unwrap();
+    rig.start(&[]).await;
+    rig.served
+        .eventually("it is there again", "a", |sealed: &SealedSecret| {
+            sealed.metadata.deletion_timestamp.is_none()
+        })
+        .await;
+    rig.until_reason("app", "Applied").await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use kube::api::DeleteParams;
 use seal_core::kind::file;
+use seal_core::kind::git_source::GitSource;
 use seal_core::kind::sealed::SealedSecret;
 use serde_json::json;
 
@@ -47,6 +48,19 @@ async fn a_namespace_that_it_may_not_write_does_not_hold_up_the_others() {
     assert_eq!(status.refused[0].reason, "NotAllowed", "{}", message(&status));
     let api: Api<SealedSecret> = Api::namespaced(cluster.client(), &other.name);
     assert!(api.get_opt("b").await.unwrap().is_some());
+
+    // Given back, it is pruned, once the watch has met the refusal as well.
+    let sources: Api<GitSource> = Api::namespaced(cluster.client(), &rig.home.name);
+    let within = std::time::Duration::from_secs(90);
+    seal_testing::eventually_within(within, "the watch is refused", async || {
+        rig.look("app").await;
+        let refused = sources.get("app").await.ok()?.status?.refused;
+        refused.first()?.message.contains("--git-namespaces").then_some(())
+    })
+    .await;
+    apply(cluster, &rights).await;
+    rig.until_reason("app", "Applied").await;
+    other.eventually_gone::<SealedSecret>("b").await;
 }
 
 #[tokio::test]
@@ -75,4 +89,71 @@ async fn sources_of_one_repository_share_its_fetches() {
     let other = cost("infra", &commit).await;
     assert!(other < one, "{other} requests, and {one} of the first");
     rig.until_value("a", "two").await;
+}
+
+#[tokio::test]
+async fn a_file_that_goes_over_to_another_source_is_missed_by_neither() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let four = ["a", "b", "c", "d"].map(|name| (format!("one/{name}.yaml"), rig.seal(name, "one")));
+    let files: Vec<(&str, &str)> = four.iter().map(|(path, text)| (&**path, &**text)).collect();
+    rig.commit(&files);
+    let commit = rig.commit(&[("two/e.yaml", &rig.seal("e", "one"))]);
+    for (name, path) in [("one", "one"), ("two", "two")] {
+        rig.source(name, json!({"path": path, "prune": true, "interval": "1h"})).await;
+        rig.until_applied(name, &commit).await;
+    }
+    rig.until_value("a", "one").await;
+    rig.git(&["mv", "one/a.yaml", "two/a.yaml"]);
+    let commit = rig.commit_all();
+    // Only the first is asked to look, and it takes the object away.
+    rig.look("one").await;
+    rig.until_applied("one", &commit).await;
+    rig.until_applied("two", &commit).await;
+    rig.until_value("a", "one").await;
+}
+
+#[tokio::test]
+async fn a_file_without_a_manifest_takes_nothing_away() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let four = ["a", "b", "c", "d"].map(|name| (format!("{name}.yaml"), rig.seal(name, "one")));
+    let files: Vec<(&str, &str)> = four.iter().map(|(path, text)| (&**path, &**text)).collect();
+    let commit = rig.commit(&files);
+    rig.source("app", json!({"prune": true})).await;
+    rig.until_applied("app", &commit).await;
+    std::fs::remove_file(rig.repository().join("b.yaml")).unwrap();
+    std::os::unix::fs::symlink("c.yaml", rig.repository().join("b.yaml")).unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n";
+    let commit = rig.commit(&[("a.yaml", pointer)]);
+    rig.look("app").await;
+    let status = rig
+        .until("app", "it is refused", |status| {
+            status.last_applied_revision.as_deref() == Some(&commit) && !status.refused.is_empty()
+        })
+        .await;
+    let refused: Vec<_> =
+        status.refused.iter().map(|it| (it.path.as_str(), it.reason.as_str())).collect();
+    assert_eq!(refused, [("a.yaml", "Malformed"), ("b.yaml", "Malformed")]);
+    rig.until_value("a", "one").await;
+    rig.until_value("b", "one").await;
+}
+
+#[tokio::test]
+async fn what_was_fetched_for_a_source_goes_with_it() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.git(&["branch", "other"]);
+    rig.source("app", json!({})).await;
+    rig.source("other", json!({"ref": {"branch": "other"}, "path": "none"})).await;
+    rig.until_applied("app", &commit).await;
+    let stores = || std::fs::read_dir(rig.folder.path().join("cache/git-sources")).unwrap().count();
+    seal_testing::eventually("both are fetched", async || (stores() == 2).then_some(())).await;
+    let sources: Api<GitSource> = Api::namespaced(cluster.client(), &rig.home.name);
+    sources.delete("other", &DeleteParams::default()).await.unwrap();
+    seal_testing::eventually("one is left", async || (stores() == 1).then_some(())).await;
+    let next = rig.commit(&[("a.yaml", &rig.seal("a", "two"))]);
+    rig.look("app").await;
+    rig.until_applied("app", &next).await;
 }

@@ -154,7 +154,7 @@ fn what_a_server_does_wrong_is_said_in_our_words_and_the_files_stay() {
         (Fault::Status(404, None), "has no such repository"),
         (Fault::Status(403, None), "does not accept the credentials"),
         (Fault::Status(500, None), "status 500"),
-        (Fault::Status(429, Some(120)), "asks to come back later"),
+        (Fault::Status(429, Some(120)), "asks to be left alone for"),
         (Fault::Cut(600), "127.0.0.1"),
         (Fault::Cut(0), "127.0.0.1"),
         (Fault::Html, "what no git server answers"),
@@ -171,6 +171,68 @@ fn what_a_server_does_wrong_is_said_in_our_words_and_the_files_stay() {
     served.once(&["--git-timeout", "1s"]).assert(1, &["did not send all of it in time"]);
     served.server.now(Fault::None);
     served.once(&[]).assert(0, &["applied 1"]);
+}
+
+#[test]
+fn what_was_fetched_and_is_damaged_is_fetched_anew() {
+    let served = Served::new();
+    served.once(&[]).assert(0, &["applied 1"]);
+    let packs = || {
+        let store = fs::read_dir(served.rig.at("cache")).unwrap().next().unwrap().unwrap().path();
+        let files = fs::read_dir(store.join("objects/pack")).unwrap();
+        files.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    for ending in ["idx", "pack"] {
+        for damage in [0, 60, usize::MAX] {
+            for file in packs().iter().filter(|path| path.extension().unwrap() == ending) {
+                fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+                let mut bytes = fs::read(file).unwrap();
+                match damage {
+                    usize::MAX => bytes.fill(0),
+                    left => bytes.truncate(left),
+                }
+                fs::write(file, bytes).unwrap();
+            }
+            let text = format!("CANARY-{ending}-{damage}");
+            served.once(&[]).assert(0, &["unchanged 1"]);
+            served.rig.commit("db.yaml", &served.rig.seal("prod/db", &[("password", &text)]));
+            served.once(&[]).assert(0, &["applied 1"]);
+            assert_eq!(served.value(), text);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_and_what_is_for_another_url_is_said() {
+    let served = Served::new();
+    let token = served.rig.at("token");
+    let token_file = token.display().to_string();
+    for (text, words) in [("\n", "is empty"), ("one\ntwo", "has a line end")] {
+        secret_file(&token, text);
+        served.once(&["--git-token-file", &token_file]).assert(2, &[words]);
+    }
+    secret_file(&token, "CANARY");
+    fs::set_permissions(&token, PermissionsExt::from_mode(0o644)).unwrap();
+    served.once(&["--git-token-file", &token_file]).assert(2, &["chmod 600"]);
+    served.once(&["--git-ssh-key", &token_file]).assert(2, &["are for an ssh:// URL"]);
+    let inside = served.rig.out("cache").display().to_string();
+    let ca = served.rig.at("ca.pem").display().to_string();
+    let flags = ["--git-ca-file", &ca, "--git-cache", &inside];
+    served.rig.once_with(&["--git", &served.url()], &flags).assert(2, &["is inside of --out"]);
+}
+
+#[test]
+fn rewritten_history_is_followed_and_said() {
+    let served = Served::new();
+    served.rig.commit("db.yaml", &served.rig.seal("prod/db", &[("password", "CANARY-2")]));
+    let flags = served.flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let watching = served.rig.watch_with(&["--git", &served.url()], &flags);
+    watching.until_value("prod/db/password", "CANARY-2");
+    served.rig.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    watching.until_value("prod/db/password", "CANARY-1");
+    watching.until_logged("history was rewritten, and is followed");
+    assert_eq!(watching.stop(rustix::process::Signal::TERM), 0);
 }
 
 #[test]
