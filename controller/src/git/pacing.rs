@@ -72,10 +72,10 @@ impl Pace {
                         self.due.woken(now);
                     }
                     if news.repair {
-                        self.to_repair(now);
+                        self.will_repair(now);
                     }
                     if news.doubt {
-                        self.to_doubt(now);
+                        self.will_doubt(now);
                     }
                 }
                 changed = latest.changed() => {
@@ -87,7 +87,7 @@ impl Pace {
     }
 
     /// The token is to be read again: at once, but whoever reaches the port has that done no more often than so.
-    fn to_doubt(&mut self, now: Instant) {
+    fn will_doubt(&mut self, now: Instant) {
         let at = self.doubted.map_or(now, |doubted| now.max(doubted + BETWEEN_DOUBTS));
         self.doubt = self.doubt.or(Some(at));
     }
@@ -107,7 +107,7 @@ impl Pace {
     }
 
     /// The first repair waits for nothing; what is undone again and again comes back ever later, and no fetch waits for it.
-    fn to_repair(&mut self, now: Instant) {
+    fn will_repair(&mut self, now: Instant) {
         let wait = pace::repair(self.repairs, now).1.unwrap_or_default();
         let at = (now + wait).max(self.turned + LEAST_BETWEEN);
         self.repair = Some(self.repair.map_or(at, |repair| repair.min(at)));

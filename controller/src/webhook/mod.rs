@@ -133,7 +133,7 @@ async fn checked(mut check: Check, mut body: Body) -> Result<bool, StatusCode> {
         }
         check.take(part);
     }
-    Ok(check.is_right())
+    Ok(check.was_right())
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
 
     fn wakes(hooks: &Hooks, name: &str, headers: &HeaderMap) -> bool {
         let (check, wakes) = hooks.begin(name, headers);
-        check.is_right() && wakes.is_some()
+        check.was_right() && wakes.is_some()
     }
 
     #[test]

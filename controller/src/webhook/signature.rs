@@ -11,7 +11,7 @@ const TAG: usize = 32;
 /// `X-Gitea-Signature` and `X-Forgejo-Signature`. GitLab: `X-Gitlab-Token`, the token itself.
 pub(crate) enum Check {
     /// It is said to be signed with this tag.
-    Signed { sum: Hmac, tag: [u8; TAG] },
+    Signed { sum: Box<Hmac>, tag: [u8; TAG] },
     /// It is right, or is not, whatever its body says.
     Known(bool),
 }
@@ -31,7 +31,7 @@ impl Check {
 
     fn signed(token: &[u8], hex: &[u8]) -> Self {
         match tag(hex) {
-            Some(tag) => Self::Signed { sum: Hmac::begin(token), tag },
+            Some(tag) => Self::Signed { sum: Box::new(Hmac::begin(token)), tag },
             None => Self::Known(false),
         }
     }
@@ -44,7 +44,7 @@ impl Check {
     }
 
     /// Whether it is right, once all of its body was taken.
-    pub(crate) fn is_right(self) -> bool {
+    pub(crate) fn was_right(self) -> bool {
         match self {
             Self::Signed { sum, tag } => sum.is(&tag),
             Self::Known(is_right) => is_right,
@@ -70,7 +70,7 @@ mod tests {
             let mut check = Check::begin(TOKEN, header);
             // As it may arrive.
             body.chunks(3).for_each(|part| check.take(part));
-            check.is_right()
+            check.was_right()
         };
         // The example of GitHub's page "Validating webhook deliveries".
         let signature = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";

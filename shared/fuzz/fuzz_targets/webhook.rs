@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         let mut check = signature::Check::begin(token, |asked| (asked == name).then_some(value));
         // The parts in which it arrives make no difference.
         body.chunks(1 + value.len()).for_each(|part| check.take(part));
-        check.is_right()
+        check.was_right()
     };
     // Nobody guesses a signature; the token itself is a seed.
     let is_token = name == "x-gitlab-token" && value == TOKEN;
@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(!is_right(value, signed.as_bytes(), &[body, b"x"].concat()));
         assert!(!is_right(value, &signed.as_bytes()[1..], body));
     }
-    assert!(!signature::Check::begin(TOKEN, |_| None).is_right());
+    assert!(!signature::Check::begin(TOKEN, |_| None).was_right());
 });
 
 fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
