@@ -146,10 +146,10 @@ impl Rig {
     }
 
     pub(crate) async fn annotate(&self, name: &str, key: &str, value: &str) {
-        let pair = format!("{key}={value}");
-        let args = ["annotate", "--overwrite", "-n", &self.home.name, "gitsource", name, &pair];
-        let output = self.cluster.kubectl(&args, "").await;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let api: Api<GitSource> = Api::namespaced(self.cluster.client(), &self.home.name);
+        let patch = json!({"metadata": {"annotations": {key: value}}});
+        let patch = kube::api::Patch::Merge(patch);
+        api.patch(name, &Default::default(), &patch).await.unwrap();
     }
 
     /// Waits until the source says that of itself.

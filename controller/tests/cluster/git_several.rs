@@ -53,7 +53,6 @@ async fn a_namespace_that_it_may_not_write_does_not_hold_up_the_others() {
     let sources: Api<GitSource> = Api::namespaced(cluster.client(), &rig.home.name);
     let within = std::time::Duration::from_secs(90);
     seal_testing::eventually_within(within, "the watch is refused", async || {
-        rig.look("app").await;
         let refused = sources.get("app").await.ok()?.status?.refused;
         refused.first()?.message.contains("--git-namespaces").then_some(())
     })
