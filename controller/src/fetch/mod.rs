@@ -47,11 +47,6 @@ const SMALL_CONTENTS: &str = "blob:limit=2097153";
 fn fetch(job: &Job) -> Result<Fetched, FetchError> {
     let url = GitUrl::parse(&job.url)?;
     let mut store = Store::open(&job.store)?;
-    // Nothing is known of it: what lies there is of another process, or was found to be damaged.
-    if job.known.is_none() {
-        store.mend()?;
-        Store::open(&job.store.join(HISTORY))?.mend()?;
-    }
     match into(&mut store, job, &url) {
         // Objects that were there are not: what was fetched before is of no use.
         Err(Stop::Incomplete) => {
@@ -92,6 +87,11 @@ fn into(store: &mut Store, job: &Job, url: &GitUrl) -> Result<Fetched, Stop> {
     let ancestor = id(&job.ancestor);
     let mut session = Session::open(url, &job.credentials, job.timeout)?;
     let (commit, named) = session.tip(&job.reference)?;
+    // Nothing is known of it: what lies there is of another process, or was found to be damaged.
+    if job.known.is_none() {
+        store.mend()?;
+        Store::open(&job.store.join(HISTORY))?.mend()?;
+    }
     let fetching = Fetching { store, job, url, known: id(&job.known) };
     if !fetching.store.has(commit) {
         fetching.commit(&mut session, commit, named)?;

@@ -49,6 +49,8 @@ struct Last {
     began: Instant,
     paths: BTreeSet<PathBuf>,
     answer: Answer,
+    /// The commit of the last one that went well: what the store has does not go with a server that fails.
+    known: Option<String>,
     ancestor: Option<String>,
 }
 
@@ -87,15 +89,14 @@ impl Fetches {
         {
             return Found { store, answer: last.answer.clone() };
         }
-        let before = last.as_ref().and_then(|last| last.answer.as_ref().ok());
         let is_trusted = !self.takes_distrust(&store);
-        job.known = before.filter(|_| is_trusted).map(|fetched| fetched.commit.clone());
+        job.known = last.as_ref().and_then(|last| last.known.clone()).filter(|_| is_trusted);
         job.store.clone_from(&store);
         job.paths = paths.iter().cloned().collect();
         let began = Instant::now();
         let answer = self.in_child(job.clone()).await;
-        // What a server refuses says nothing about what it has.
-        *last = Some(Last { began, paths, answer: answer.clone(), ancestor: job.ancestor.clone() });
+        let known = answer.as_ref().ok().map(|fetched| fetched.commit.clone()).or(job.known);
+        *last = Some(Last { began, paths, answer: answer.clone(), known, ancestor: job.ancestor });
         Found { store, answer }
     }
 

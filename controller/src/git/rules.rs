@@ -18,59 +18,68 @@ pub(super) struct Limits {
     pub(super) cluster_sealed_secrets: bool,
 }
 
-/// Why the object is not applied for this source, if it is not.
-pub(super) fn problem(
-    sealed: &SealedSecret,
-    source: &GitSource,
-    limits: &Limits,
-) -> Option<(Reason, String)> {
-    match of_itself(sealed, source, limits) {
-        Some(what) => Some((Reason::NotAllowed, format!("{}: {what}", sealed.full_name()))),
-        None => of_its_places(sealed, source, limits),
-    }
+/// What one source may apply.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) source: GitSource,
+    pub(super) namespaces: BTreeSet<String>,
+    grants: Grants,
+    cluster_sealed_secrets: bool,
 }
 
-/// The same rules as in the controller, which holds them again, and the namespaces of the source.
-fn of_its_places(
-    sealed: &SealedSecret,
-    source: &GitSource,
-    limits: &Limits,
-) -> Option<(Reason, String)> {
-    let grants = Grants {
-        closed_namespaces: limits.closed_namespaces.clone(),
-        only_namespaces: Some(source.spec.namespaces.iter().cloned().collect()),
-        ..Grants::default()
-    };
-    sealed.places().into_iter().find_map(|place| {
-        let allowed =
-            check_at(sealed, place).and_then(|checked| checked.allowed(&grants).map(drop));
-        allowed.err().map(|error| (error.reason(), error.to_string()))
-    })
-}
+impl Rules {
+    pub(super) fn of(source: &GitSource, limits: &Limits) -> Self {
+        let namespaces: BTreeSet<String> = source.spec.namespaces.iter().cloned().collect();
+        let grants = Grants {
+            closed_namespaces: limits.closed_namespaces.clone(),
+            only_namespaces: Some(namespaces.clone()),
+            ..Grants::default()
+        };
+        let cluster_sealed_secrets = limits.cluster_sealed_secrets;
+        Self { source: source.clone(), namespaces, grants, cluster_sealed_secrets }
+    }
 
-fn of_itself(sealed: &SealedSecret, source: &GitSource, limits: &Limits) -> Option<String> {
-    let spec = &sealed.spec;
-    if spec.kind == Kind::ClusterSealedSecret && !limits.cluster_sealed_secrets {
-        return Some(
-            "a ClusterSealedSecret, and seal is installed without --git-cluster-sealed-secrets"
-                .to_owned(),
-        );
+    /// Why the object is not applied, if it is not.
+    pub(super) fn problem(&self, sealed: &SealedSecret) -> Option<(Reason, String)> {
+        match self.of_itself(sealed) {
+            Some(what) => Some((Reason::NotAllowed, format!("{}: {what}", sealed.full_name()))),
+            None => self.of_its_places(sealed),
+        }
     }
-    if spec.values.is_empty() {
-        return Some("it has no sealed value, so anybody could have written it".to_owned());
+
+    /// The same rules as in the controller, which holds them again, and the namespaces of the source.
+    fn of_its_places(&self, sealed: &SealedSecret) -> Option<(Reason, String)> {
+        sealed.places().into_iter().find_map(|place| {
+            let allowed =
+                check_at(sealed, place).and_then(|checked| checked.allowed(&self.grants).map(drop));
+            allowed.err().map(|error| (error.reason(), error.to_string()))
+        })
     }
-    if !spec.service_accounts.is_empty() {
-        return Some("spec.serviceAccounts is not for a repository to say".to_owned());
+
+    fn of_itself(&self, sealed: &SealedSecret) -> Option<String> {
+        let spec = &sealed.spec;
+        if spec.kind == Kind::ClusterSealedSecret && !self.cluster_sealed_secrets {
+            return Some(
+                "a ClusterSealedSecret, and seal is installed without --git-cluster-sealed-secrets"
+                    .to_owned(),
+            );
+        }
+        if spec.values.is_empty() {
+            return Some("it has no sealed value, so anybody could have written it".to_owned());
+        }
+        if !spec.service_accounts.is_empty() {
+            return Some("spec.serviceAccounts is not for a repository to say".to_owned());
+        }
+        if !matches!(spec.on_conflict.as_deref(), None | Some("Refuse" | "AdoptEmpty")) {
+            return Some("spec.onConflict is neither Refuse nor AdoptEmpty".to_owned());
+        }
+        let metadata = spec.template.iter().flat_map(|template| {
+            template.metadata.labels.keys().chain(template.metadata.annotations.keys())
+        });
+        let other = metadata.into_iter().find(|key| !self.source.allows_metadata(key))?;
+        Some(format!(
+            "its template sets {}, which spec.templateMetadata of the GitSource does not name",
+            escaped(other)
+        ))
     }
-    if !matches!(spec.on_conflict.as_deref(), None | Some("Refuse" | "AdoptEmpty")) {
-        return Some("spec.onConflict is neither Refuse nor AdoptEmpty".to_owned());
-    }
-    let metadata = spec.template.iter().flat_map(|template| {
-        template.metadata.labels.keys().chain(template.metadata.annotations.keys())
-    });
-    let other = metadata.into_iter().find(|key| !source.allows_metadata(key))?;
-    Some(format!(
-        "its template sets {}, which spec.templateMetadata of the GitSource does not name",
-        escaped(other)
-    ))
 }

@@ -49,9 +49,8 @@ pub(super) async fn serve(shared: Arc<Shared>, listing: Arc<Semaphore>) {
                 // All are known before the first applies anything: an object may be another one's.
                 let uids = sources.iter().filter_map(|it| it.metadata.uid.clone());
                 shared.uids.lock().unwrap_or_else(PoisonError::into_inner).extend(uids);
-                let store = |it: &GitSource| shared.fetches.store(&it.spec.url, &reference(it));
-                shared.fetches.clean(&sources.iter().map(store).collect());
                 sources.into_iter().for_each(|source| take(&shared, &mut running, source));
+                clean(&shared, &running);
                 shared.ready.store(true, Ordering::Release);
             }
             Ok(Event::Apply(source)) => take(&shared, &mut running, source),

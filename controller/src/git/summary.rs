@@ -9,7 +9,6 @@ use seal_core::kind::sealed::SealedSecret;
 use seal_core::tree::collect::{Collected, Collector, Content, Object, Refused, Text};
 
 use super::live::{Mark, Says};
-use super::rules::problem;
 use super::tree::Reading;
 use crate::object_id::ObjectName;
 use crate::texts::SourceError;
@@ -82,10 +81,10 @@ pub(super) fn summary(
     content: Content,
     most: usize,
 ) -> Result<Summary, SourceError> {
-    let namespaces: BTreeSet<String> = reading.source.spec.namespaces.iter().cloned().collect();
     let is_lasting = matches!(content, Content::Bytes(_));
     let was_known = paths.iter().any(|path| reading.known.contains(path));
-    let mut collector = Collector::for_cluster(reading.known, &namespaces).at_most(most);
+    let mut collector =
+        Collector::for_cluster(reading.known, &reading.rules.namespaces).at_most(most);
     collector.add(Text { paths: paths.clone(), content });
     if collector.held() > most {
         return Err(SourceError::TooMuch(TOO_MUCH));
@@ -96,7 +95,7 @@ pub(super) fn summary(
         if places.len() < sealed.places().len() {
             continue; // one of its places was refused, and said to be
         }
-        match problem(&sealed, reading.source, reading.limits) {
+        match reading.rules.problem(&sealed) {
             Some((reason, message)) => refused.push(Refused { reason, path, message }),
             None => {
                 let (says, sets) = (Says::of(&sealed), Mark::sets_of(&sealed));
@@ -146,7 +145,7 @@ fn by_name(objects: Vec<Object>) -> Vec<(ObjectName, String, Rc<SealedSecret>, V
 mod tests {
     use seal_core::kind::git_source::GitSource;
 
-    use super::super::rules::Limits;
+    use super::super::rules::{Limits, Rules};
     use super::*;
 
     #[test]
@@ -159,8 +158,8 @@ mod tests {
         let text: Vec<String> = (0..2000).map(one).collect();
         let paths = (0..2000).map(|n| format!("{n}.yaml")).collect();
         let limits = Limits { closed_namespaces: BTreeSet::new(), cluster_sealed_secrets: false };
-        let (source, known) = (GitSource::default(), BTreeSet::new());
-        let reading = Reading { source: &source, limits: &limits, known: &known };
+        let (rules, known) = (Rules::of(&GitSource::default(), &limits), BTreeSet::new());
+        let reading = Reading { rules: &rules, known: &known };
         let content = Content::Bytes(text.join("---\n").into_bytes());
         // All of it would be four million sentences.
         let summary = summary(&reading, paths, content, 1 << 20);

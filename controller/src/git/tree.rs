@@ -9,12 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gix::ObjectId;
-use seal_core::kind::git_source::GitSource;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
 use seal_core::tree::collect::{Content, Refused};
 
-use super::rules::Limits;
+use super::rules::Rules;
 use super::summary::{Found, Summary, TOO_MUCH, sealed_of, summary};
 use crate::object_id::ObjectName;
 use crate::texts::git::Repository;
@@ -60,8 +59,7 @@ pub(super) struct Seen {
 
 /// For whom a commit is read.
 pub(super) struct Reading<'a> {
-    pub(super) source: &'a GitSource,
-    pub(super) limits: &'a Limits,
+    pub(super) rules: &'a Rules,
     /// The paths at which objects of the source were seen last.
     pub(super) known: &'a BTreeSet<String>,
 }
@@ -72,7 +70,7 @@ pub(super) fn read(
     reading: &Reading<'_>,
     seen: &mut Seen,
 ) -> Result<Tree, SourceError> {
-    let generation = reading.source.metadata.generation.unwrap_or_default();
+    let generation = reading.rules.source.metadata.generation.unwrap_or_default();
     let before = std::mem::take(seen);
     let is_known = |paths: &[String]| paths.iter().any(|path| reading.known.contains(path));
     seen.generation = generation;

@@ -13,6 +13,7 @@ use super::accepting::new_commit;
 use super::applying::{Pass, Tally};
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
+use super::rules::Rules;
 use super::tree::{self, From, Reading, Seen};
 use super::watching::Unwatched;
 use crate::conditions;
@@ -188,10 +189,10 @@ async fn pass(
     let its = shared.live.of_source(&uid);
     let marks = its.iter().filter_map(|(_, live)| live.mark.as_ref());
     let known: BTreeSet<String> = marks.map(|mark| mark.path.clone()).collect();
-    let (read_for, limits) = (source.clone(), shared.limits.clone());
+    let rules = Rules::of(source, &shared.limits);
     let mut seen = std::mem::take(&mut between.seen);
     let read = in_thread(from.clone(), move |from| {
-        let reading = Reading { source: &read_for, limits: &limits, known: &known };
+        let reading = Reading { rules: &rules, known: &known };
         tree::read(&from, &reading, &mut seen).map(|tree| (tree, seen))
     });
     let read = read.await;

@@ -1,6 +1,7 @@
 //! A folder of sealed files: walked in a stable order, never through a symbolic link.
 
 use std::fs::OpenOptions;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
 use seal_core::tree::collect::{Content, Text};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::{Asked, Budget, MAX_DEPTH, MAX_FILE_BYTES, SourceError, may_hold_manifests, printable};
 
@@ -25,8 +26,8 @@ pub(crate) struct Folder {
 #[derive(Clone, Debug)]
 pub(crate) struct Listing {
     files: Vec<Listed>,
-    /// What is in the place of a file or folder, and is not followed.
-    links: Vec<PathBuf>,
+    /// A digest of the paths of all links.
+    links: u64,
     settled: bool,
 }
 
@@ -62,21 +63,18 @@ impl Folder {
 
     pub(super) fn listing(&self, asked: Asked<'_>) -> Result<Listing, SourceError> {
         let mut budget = Budget::default();
-        let (mut files, mut links) = (Vec::new(), Vec::new());
+        let (mut files, mut links) = (Vec::new(), DefaultHasher::new());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut settled = true;
-        let walk = WalkDir::new(&self.root).follow_links(false).max_depth(MAX_DEPTH + 2);
-        for found in walk.sort_by_file_name().into_iter().filter_entry(is_not_git) {
+        for found in self.walk() {
             let entry = found.map_err(|error| self.unreadable(&error))?;
             asked.go_on()?;
             budget.entry(entry.depth().saturating_sub(1))?;
             if entry.file_type().is_dir() {
                 budget.folder()?;
             }
-            if entry.path_is_symlink() && entry.depth() > 0 {
-                budget.file()?;
-                Budget::path(entry.path().as_os_str().len())?;
-                links.push(entry.into_path());
+            if is_link(&entry) {
+                entry.path().hash(&mut links);
                 continue;
             }
             if !entry.file_type().is_file() || !may_hold_manifests(entry.file_name().as_bytes()) {
@@ -90,7 +88,7 @@ impl Folder {
             let stamp = (meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec());
             files.push(Listed { path: entry.into_path(), stamp });
         }
-        Ok(Listing { files, links, settled })
+        Ok(Listing { files, links: links.finish(), settled })
     }
 
     pub(super) fn read(
@@ -105,8 +103,19 @@ impl Folder {
             let content = read_file(path, &mut budget)?;
             take(Text { paths: vec![self.below(path)], content })?;
         }
-        let links = listing.links.iter().map(|path| vec![self.below(path)]);
-        links.map(|paths| Text { paths, content: Content::Link }).try_for_each(take)
+        for found in self.walk() {
+            asked.go_on()?;
+            let entry = found.map_err(|error| self.unreadable(&error))?;
+            if is_link(&entry) {
+                take(Text { paths: vec![self.below(entry.path())], content: Content::Link })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn walk(&self) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+        let walk = WalkDir::new(&self.root).follow_links(false).max_depth(MAX_DEPTH + 2);
+        walk.sort_by_file_name().into_iter().filter_entry(is_not_git)
     }
 
     /// Its path within the folder.
@@ -121,7 +130,12 @@ impl Folder {
     }
 }
 
-fn is_not_git(entry: &walkdir::DirEntry) -> bool {
+/// The folder itself may be named by one.
+fn is_link(entry: &DirEntry) -> bool {
+    entry.path_is_symlink() && entry.depth() > 0
+}
+
+fn is_not_git(entry: &DirEntry) -> bool {
     entry.file_name() != ".git"
 }
 

@@ -90,13 +90,18 @@ async fn sources_of_one_repository_share_its_fetches() {
     rig.until_value("a", "two").await;
 }
 
+/// Four files in a folder, so that one of them may go; gives the commit.
+fn four(rig: &Rig, folder: &str) -> String {
+    let files = ["a", "b", "c", "d"];
+    let files = files.map(|name| (format!("{folder}{name}.yaml"), rig.seal(name, "one")));
+    rig.commit(&files.each_ref().map(|(path, text)| (path.as_str(), text.as_str())))
+}
+
 #[tokio::test]
 async fn a_file_that_goes_over_to_another_source_is_missed_by_neither() {
     let Some((cluster, controller)) = shared!() else { return };
     let rig = Rig::new(cluster, controller).await;
-    let four = ["a", "b", "c", "d"].map(|name| (format!("one/{name}.yaml"), rig.seal(name, "one")));
-    let files: Vec<(&str, &str)> = four.iter().map(|(path, text)| (&**path, &**text)).collect();
-    rig.commit(&files);
+    four(&rig, "one/");
     let commit = rig.commit(&[("two/e.yaml", &rig.seal("e", "one"))]);
     for (name, path) in [("one", "one"), ("two", "two")] {
         rig.source(name, json!({"path": path, "prune": true, "interval": "1h"})).await;
@@ -116,9 +121,7 @@ async fn a_file_that_goes_over_to_another_source_is_missed_by_neither() {
 async fn a_file_without_a_manifest_takes_nothing_away() {
     let Some((cluster, controller)) = shared!() else { return };
     let rig = Rig::new(cluster, controller).await;
-    let four = ["a", "b", "c", "d"].map(|name| (format!("{name}.yaml"), rig.seal(name, "one")));
-    let files: Vec<(&str, &str)> = four.iter().map(|(path, text)| (&**path, &**text)).collect();
-    let commit = rig.commit(&files);
+    let commit = four(&rig, "");
     rig.source("app", json!({"prune": true})).await;
     rig.until_applied("app", &commit).await;
     std::fs::remove_file(rig.repository().join("b.yaml")).unwrap();
