@@ -13,7 +13,8 @@ use seal_core::reason::Reason;
 use seal_core::tree::collect::Refused;
 use seal_core::tree::prune::{Prune, prune};
 
-use super::live::{Live, LiveObjects, Mark};
+use super::live::LiveObjects;
+use super::object::{Live, Mark};
 use super::plan::{Plan, plan};
 use super::tree::{self, Candidate, From, Tree, place_of, refused};
 use super::turn::in_thread;

@@ -11,6 +11,7 @@ mod counting;
 mod credentials;
 mod fetching;
 mod live;
+mod object;
 mod pacing;
 mod plan;
 mod report;

@@ -2,7 +2,7 @@
 
 use seal_core::reason::Reason;
 
-use super::live::{Live, Says};
+use super::object::{Live, Says};
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) fn plan(
 mod tests {
     use seal_core::kind::sealed::SealedSecret;
 
-    use super::super::live::Mark;
+    use super::super::object::Mark;
     use super::*;
 
     fn says(namespace: &str) -> Says {

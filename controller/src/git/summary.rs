@@ -8,7 +8,7 @@ use seal_core::kind::Kind;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::tree::collect::{Collected, Collector, Content, Object, Refused, Text};
 
-use super::live::{Mark, Says};
+use super::object::{Mark, Says};
 use super::tree::Reading;
 use crate::object_id::ObjectName;
 use crate::texts::SourceError;
