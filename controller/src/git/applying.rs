@@ -29,6 +29,7 @@ use crate::texts::SourceError;
 const AT_ONCE: usize = 16;
 /// Objects that are read at once, to be written.
 const IN_HAND: usize = 64;
+const CHANGED_AT_ONCE: &str = "somebody changed or deleted it as soon as it was written";
 
 /// For whom a pass is.
 pub(super) struct Pass<'a> {
@@ -208,19 +209,16 @@ impl Pass<'_> {
         write: Write,
     ) -> Result<(), Refused> {
         let (name, wanted) = (&candidate.found.name, Wanted { sealed: &sealed, mark: write.mark });
-        self.live.writes(name, self.uid, &candidate.found.says);
+        self.live.writes(name, &candidate.found.says);
         let written = match &write.replaces {
             None => sources::create(self.client, name, &wanted).await,
             Some(uid) => sources::replace(self.client, name, uid, &wanted, &write.dropped).await,
         };
         match written {
-            // Its event may come later, and the next pass before that.
-            Ok(written) => {
-                self.live.wrote(name, Some(written));
-                Ok(())
-            }
+            Ok(written) if self.live.wrote(name, &written) => Ok(()),
+            Ok(_) => Err(refused(&candidate, Reason::Retrying, CHANGED_AT_ONCE)),
             Err(error) => {
-                self.live.wrote(name, None);
+                self.live.not_written(name);
                 Err(refused(&candidate, reason_of(&error), &error.to_string()))
             }
         }

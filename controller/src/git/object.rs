@@ -1,7 +1,6 @@
 //! A sealed object in the cluster: whose it is by its mark, and digests of what it says. Never ciphertext.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_core::kind::sealed::SealedSecret;
@@ -28,6 +27,8 @@ pub(super) struct Mark {
 pub(super) struct Live {
     pub(super) uid: String,
     pub(super) resource_version: String,
+    /// The API server gives another one to each spec.
+    pub(super) generation: i64,
     pub(super) mark: Option<Mark>,
     pub(super) says: Says,
 }
@@ -35,28 +36,41 @@ pub(super) struct Live {
 /// What an object says, to be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Says {
-    pub(super) spec: [u8; 32],
+    /// None where it was not read.
+    spec: Option<[u8; 32]>,
     /// Of each label and annotation.
-    pub(super) metadata: BTreeSet<[u8; 8]>,
+    metadata: BTreeSet<[u8; 8]>,
 }
 
 impl Live {
-    pub(super) fn of(metadata: &ObjectMeta, says: Says) -> Arc<Self> {
+    pub(super) fn of(metadata: &ObjectMeta, says: Says) -> Self {
         let uid = metadata.uid.clone().unwrap_or_default();
         let resource_version = metadata.resource_version.clone().unwrap_or_default();
-        Arc::new(Self { uid, resource_version, mark: Mark::of(metadata), says })
+        let generation = metadata.generation.unwrap_or_default();
+        Self { uid, resource_version, generation, mark: Mark::of(metadata), says }
+    }
+
+    /// The same, with what is known of its spec from another version of the object.
+    pub(super) fn with_spec_of(self, other: &Self) -> Self {
+        let is_same = self.uid == other.uid && self.generation == other.generation;
+        if is_same { Self { says: self.says.with_spec_of(&other.says), ..self } } else { self }
+    }
+
+    /// Whether nothing of it is another than in `other` that a source cares for.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let spec_of = |it: &Self| (it.uid.clone(), it.generation);
+        spec_of(self) == spec_of(other) && self.says == other.says && self.mark == other.mark
     }
 }
 
 impl Says {
     pub(super) fn of(sealed: &SealedSecret) -> Self {
         let spec = serde_json::to_vec(&sealed.spec).unwrap_or_default();
-        Self { spec: sha256(&spec), metadata: Self::metadata_of(&sealed.metadata) }
+        Self { spec: Some(sha256(&spec)), ..Self::of_metadata(&sealed.metadata) }
     }
 
-    pub(super) fn metadata_of(
-        ObjectMeta { labels, annotations, .. }: &ObjectMeta,
-    ) -> BTreeSet<[u8; 8]> {
+    /// What an object says whose spec was not read.
+    pub(super) fn of_metadata(ObjectMeta { labels, annotations, .. }: &ObjectMeta) -> Self {
         let of = |kind: &'static str| {
             move |(key, value): (&String, &String)| {
                 let digest = sha256(format!("{kind}\0{key}\0{value}").as_bytes());
@@ -64,12 +78,22 @@ impl Says {
             }
         };
         let labels = labels.iter().flatten().map(of("label"));
-        labels.chain(annotations.iter().flatten().map(of("annotation"))).collect()
+        let metadata = labels.chain(annotations.iter().flatten().map(of("annotation"))).collect();
+        Self { spec: None, metadata }
+    }
+
+    /// The same with the spec of another.
+    pub(super) fn with_spec_of(self, other: &Self) -> Self {
+        Self { spec: other.spec, ..self }
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.spec.is_some()
     }
 
     /// Whether an object that says `self` says all that `wanted` does. It may have labels and annotations of others.
     pub(super) fn is_as(&self, wanted: &Self) -> bool {
-        self.spec == wanted.spec && wanted.metadata.is_subset(&self.metadata)
+        self.is_read() && self.spec == wanted.spec && wanted.metadata.is_subset(&self.metadata)
     }
 }
 
@@ -95,7 +119,11 @@ impl Mark {
     }
 }
 
-/// The version of an object as a number, which grows with each write; KEP-5504 makes that Kubernetes' promise.
 pub(super) fn version(metadata: &ObjectMeta) -> u64 {
-    metadata.resource_version.as_deref().and_then(|it| it.parse().ok()).unwrap_or(u64::MAX)
+    number(metadata.resource_version.as_deref().unwrap_or_default())
+}
+
+/// The version of an object as a number, which grows with each write; KEP-5504 makes that Kubernetes' promise.
+pub(super) fn number(version: &str) -> u64 {
+    version.parse().unwrap_or(u64::MAX)
 }

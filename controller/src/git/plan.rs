@@ -74,7 +74,7 @@ mod tests {
             path: "a".into(),
             sets: vec![],
         });
-        Live { uid: "u".into(), resource_version: "1".into(), mark, says }
+        Live { uid: "u".into(), resource_version: "1".into(), generation: 1, mark, says }
     }
 
     fn decided(live: Option<Live>) -> Plan {

@@ -1,12 +1,18 @@
 //! The watches of what sources apply: SealedSecrets of the namespaces that any of them names, and ClusterSealedSecrets.
 //!
+//! A watch is of metadata alone. It tells whose an object is, what its labels and annotations say, and by its generation that
+//! somebody has written another spec; what the specs say is read once, at the end of a list. So the API server sends the
+//! ciphertext of what is applied to nobody but the controller.
+//!
 //! A watch begins when the first source names a namespace, and then stays: it costs a connection, and namespaces rarely
 //! leave a GitSource.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kube::api::ListParams;
 use kube::runtime::watcher::Event;
 use kube::{Api, Resource};
 use seal_core::kind::Kind;
@@ -18,11 +24,12 @@ use tokio::time::Instant;
 
 use super::Shared;
 use crate::outcome::Outcome;
-use crate::thin::digested::{Whole, WholeInCluster};
+use crate::thin::digested::{ClusterSealedMeta, SealedMeta, Whole, WholeInCluster};
 use crate::watch::Events;
 
-/// Objects of a page.
-const PAGE: u32 = 100;
+/// Objects of a page: of their metadata, and whole.
+const META_PAGE: u32 = 500;
+const WHOLE_PAGE: u32 = 100;
 /// How long a source waits for the first lists.
 const LISTED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -43,7 +50,7 @@ pub(super) struct Watches {
     shared: std::sync::OnceLock<std::sync::Weak<Shared>>,
 }
 
-impl std::fmt::Debug for Shared {
+impl Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Shared")
     }
@@ -65,14 +72,20 @@ impl Watches {
             let (told, state) = watch::channel(State::Listing);
             match namespace {
                 Some(namespace) => {
-                    let api: Api<Whole> = Api::namespaced(shared.client.clone(), &namespace);
-                    let events = Events::of_foreign("SealedSecrets", api, PAGE, listing);
-                    tokio::spawn(follow(events, Kind::SealedSecret, Some(namespace), shared, told));
+                    let api: Api<SealedMeta> = Api::namespaced(shared.client.clone(), &namespace);
+                    let whole: Api<Whole> = Api::namespaced(shared.client.clone(), &namespace);
+                    let of = Of { kind: Kind::SealedSecret, namespace: Some(namespace), whole };
+                    let events =
+                        Events::of_foreign("SealedSecrets", api, META_PAGE, listing.clone());
+                    tokio::spawn(follow(events, of, shared, listing, told));
                 }
                 None => {
-                    let api: Api<WholeInCluster> = Api::all(shared.client.clone());
-                    let events = Events::of_foreign("ClusterSealedSecrets", api, PAGE, listing);
-                    tokio::spawn(follow(events, Kind::ClusterSealedSecret, None, shared, told));
+                    let api: Api<ClusterSealedMeta> = Api::all(shared.client.clone());
+                    let whole: Api<WholeInCluster> = Api::all(shared.client.clone());
+                    let of = Of { kind: Kind::ClusterSealedSecret, namespace: None, whole };
+                    let events =
+                        Events::of_foreign("ClusterSealedSecrets", api, META_PAGE, listing.clone());
+                    tokio::spawn(follow(events, of, shared, listing, told));
                 }
             }
             state
@@ -131,31 +144,48 @@ fn refused(state: State, namespace: Option<&str>) -> Result<(), Outcome> {
     }
 }
 
-async fn follow<K>(
-    mut events: Events<K>,
+/// What one watch is of.
+struct Of<W> {
     kind: Kind,
     namespace: Option<String>,
+    whole: Api<W>,
+}
+
+async fn follow<M, W>(
+    mut events: Events<M>,
+    of: Of<W>,
     shared: Arc<Shared>,
+    listing: Arc<Semaphore>,
     told: watch::Sender<State>,
 ) where
-    K: Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + Into<Whole> + 'static,
+    M: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    W: Clone + DeserializeOwned + Debug + Into<Whole>,
 {
-    let namespace = namespace.as_deref();
+    let (kind, namespace) = (of.kind, of.namespace.as_deref());
+    // Whose objects a list found changed.
+    let mut changed = BTreeSet::new();
     loop {
         match events.next().await {
             Ok(Event::Init) => shared.live.list_begins(kind, namespace),
-            Ok(Event::InitApply(object) | Event::Apply(object)) => {
-                let whose = shared.live.seen(kind, object.into().0);
+            Ok(Event::InitApply(object)) => changed.extend(shared.live.seen(kind, object.meta())),
+            Ok(Event::Apply(object)) => {
+                let whose = shared.live.seen(kind, object.meta());
                 whose.iter().for_each(|uid| shared.repair(uid));
             }
             // Its source makes it anew; and it may have been in the way of another one.
             Ok(Event::Delete(object)) => {
-                shared.live.gone(kind, &object.into().0.metadata);
+                shared.live.gone(kind, object.meta());
                 shared.released();
             }
             Ok(Event::InitDone) => {
-                let whose = shared.live.list_ends(kind, namespace);
-                whose.iter().for_each(|uid| shared.repair(uid));
+                if let Err(error) = read_specs(&of, &shared, &listing).await {
+                    if let code @ (403 | 404) = events.fails_at_list(&error) {
+                        told.send_replace(State::Refused(code));
+                    }
+                    continue;
+                }
+                changed.extend(shared.live.list_ends(kind, namespace));
+                std::mem::take(&mut changed).iter().for_each(|uid| shared.repair(uid));
                 // What was refused for want of it may be applied now.
                 if let State::Refused(_) = told.send_replace(State::Listed) {
                     shared.released();
@@ -168,5 +198,25 @@ async fn follow<K>(
             }
             Err(_) => {}
         }
+    }
+}
+
+/// Reads what the specs say of objects with a mark of which it is not known: all of them when a process begins, else what
+/// somebody has written while the watch was interrupted.
+async fn read_specs<W>(of: &Of<W>, shared: &Shared, listing: &Semaphore) -> Result<(), kube::Error>
+where
+    W: Clone + DeserializeOwned + Debug + Into<Whole>,
+{
+    if !shared.live.has_unread(of.kind, of.namespace.as_deref()) {
+        return Ok(());
+    }
+    let _turn = listing.acquire().await;
+    let mut page = ListParams::default().limit(WHOLE_PAGE);
+    loop {
+        let list = of.whole.list(&page).await?;
+        let next = list.metadata.continue_.clone().filter(|token| !token.is_empty());
+        list.into_iter().for_each(|object| shared.live.read(of.kind, object.into().0));
+        let Some(next) = next else { return Ok(()) };
+        page = page.continue_token(&next);
     }
 }

@@ -1,4 +1,5 @@
-//! Sealed objects of which only a digest is kept: whose they are, and whether they say what a file says.
+//! Sealed objects as what serves Git sources needs them: their metadata, whole, for whose they are and what they say there;
+//! and their specs, once, of which only a digest is kept.
 
 use std::borrow::Cow;
 
@@ -10,6 +11,31 @@ use seal_core::kind::sealed::{SealedSecret, SealedSecretSpec};
 use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
+
+/// The metadata of a SealedSecret with all labels and annotations.
+#[derive(Clone, Debug)]
+pub(crate) struct SealedMeta(pub ObjectMeta);
+
+/// The same of a ClusterSealedSecret.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterSealedMeta(pub ObjectMeta);
+
+metadata_of!(SealedMeta, SealedSecret);
+metadata_of!(ClusterSealedMeta, ClusterSealedSecret);
+
+impl<'de> Deserialize<'de> for SealedMeta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Raw { mut metadata, .. } = Raw::deserialize(deserializer)?;
+        metadata.managed_fields = None;
+        Ok(Self(metadata))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClusterSealedMeta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        SealedMeta::deserialize(deserializer).map(|meta| Self(meta.0))
+    }
+}
 
 /// A sealed object with all that it says, for as long as its digest takes. A spec that cannot be read says nothing.
 #[derive(Clone, Debug)]
@@ -29,10 +55,9 @@ struct Raw {
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Raw { metadata, spec } = Raw::deserialize(deserializer)?;
+        let Raw { mut metadata, spec } = Raw::deserialize(deserializer)?;
         let spec: Option<SealedSecretSpec> =
             spec.and_then(|spec| serde_json::from_str(spec.get()).ok());
-        let mut metadata = metadata;
         metadata.managed_fields = None;
         Ok(Self(SealedSecret { metadata, spec: spec.unwrap_or_default(), status: None }))
     }

@@ -88,16 +88,28 @@ where
                 Ok(event)
             }
             Err(error) => {
-                self.may_list = None;
                 let code = code(&error);
-                // An API server that was started anew has forgotten what was watched: it is there, and a list is next.
-                let is_there_again = code == 410 && self.told != Some(410);
-                self.errors = if is_there_again { 1 } else { self.errors.saturating_add(1) };
-                self.waits = Some(Instant::now() + pace::after_errors(self.errors));
-                self.tell(code);
+                self.fails(code);
                 Err(code)
             }
         }
+    }
+
+    /// What belongs to the list that just ended was not to be had: it begins anew, later.
+    pub(crate) fn fails_at_list(&mut self, error: &kube::Error) -> u16 {
+        let code = crate::api_error::code(error);
+        self.begin_anew();
+        self.fails(code);
+        code
+    }
+
+    fn fails(&mut self, code: u16) {
+        self.may_list = None;
+        // An API server that was started anew has forgotten what was watched: it is there, and a list is next.
+        let is_there_again = code == 410 && self.told != Some(410);
+        self.errors = if is_there_again { 1 } else { self.errors.saturating_add(1) };
+        self.waits = Some(Instant::now() + pace::after_errors(self.errors));
+        self.tell(code);
     }
 
     fn goes_on(&mut self) {

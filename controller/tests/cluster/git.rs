@@ -180,6 +180,15 @@ impl Rig {
         self.until(name, &format!("its reason is {word}"), |status| reason(status) == word).await
     }
 
+    /// Sealed objects that the process has written so far.
+    pub(crate) fn written(&self) -> usize {
+        let all = self.cluster.requests_by(&self.home.name, &self.home.name);
+        let is_write = |it: &&seal_testing::Used| {
+            it.resource == "sealedsecrets" && ["create", "update", "patch"].contains(&&*it.verb)
+        };
+        all.iter().filter(is_write).count()
+    }
+
     pub(crate) async fn until_value(&self, name: &str, value: &str) {
         let wanted: BTreeMap<String, String> = crate::support::map(&[("password", value)]);
         self.served
@@ -234,6 +243,7 @@ async fn a_restart_over_what_is_applied_writes_nothing() {
     rig.until_applied("app", &commit).await;
     rig.until_value("a", "one").await;
     let before = rig.sealed().get("a").await.unwrap();
+    let written = rig.written();
     rig.start(&[]).await;
     rig.server.requests();
     rig.look("app").await;
@@ -241,6 +251,28 @@ async fn a_restart_over_what_is_applied_writes_nothing() {
     assert!(!rig.server.requests().is_empty());
     let after = rig.sealed().get("a").await.unwrap();
     assert_eq!(before.resource_version(), after.resource_version());
+    assert_eq!(rig.written(), written, "not even what changes nothing");
+}
+
+#[tokio::test]
+async fn what_was_changed_while_it_was_away_comes_back() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let mut rig = Rig::new(cluster, controller).await;
+    let files = [("a.yaml", &*rig.seal("a", "one")), ("b.yaml", &*rig.seal("b", "one"))];
+    let commit = rig.commit(&files);
+    rig.source("app", json!({"interval": "1h"})).await;
+    rig.until_applied("app", &commit).await;
+    rig.until_value("a", "one").await;
+    let written = rig.written();
+    rig.kill();
+    rig.server.now(Fault::Silent);
+    let other = rig.controller.seal(&rig.served, "a", &[("password", "another")]);
+    let patch = kube::api::Patch::Merge(crate::support::resealed(&other));
+    rig.sealed().patch("a", &Default::default(), &patch).await.unwrap();
+    rig.until_value("a", "another").await;
+    rig.start(&[]).await;
+    rig.until_value("a", "one").await;
+    assert_eq!(rig.written(), written + 1);
 }
 
 #[tokio::test]

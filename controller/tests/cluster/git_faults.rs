@@ -103,6 +103,56 @@ async fn links_submodules_strange_names_and_large_files_are_not_followed() {
     assert!(secrets.get_opt("linked").await.unwrap().is_none());
 }
 
+/// Writes an object of any content, as no well-behaved client would.
+fn object(rig: &Rig, kind: &str, content: &[u8]) -> String {
+    let path = rig.folder.path().join("object");
+    fs::write(&path, content).unwrap();
+    rig.git(&["hash-object", "-t", kind, "-w", "--literally", path.to_str().unwrap()])
+}
+
+fn tree(rig: &Rig, entries: &[(&str, &str, &str)]) -> String {
+    let mut content = Vec::new();
+    for (mode, name, id) in entries {
+        content.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+        content.extend(
+            (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).unwrap()),
+        );
+    }
+    object(rig, "tree", &content)
+}
+
+#[tokio::test]
+async fn names_in_a_tree_that_lead_out_of_it_decide_no_path() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let first = rig.commit(&[("apps/a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({"path": "apps", "prune": true})).await;
+    rig.until_applied("app", &first).await;
+
+    let blob = |name: &str, value: &str| object(&rig, "blob", rig.seal(name, value).as_bytes());
+    let (a, b, c) = (blob("a", "two"), blob("b", "two"), blob("c", "two"));
+    let inner = tree(&rig, &[("100644", "../../../planted.yaml", &b)]);
+    let apps = [("40000", "..", &*inner), ("40000", ".git", &*inner), ("100644", "a.yaml", &*a)];
+    let apps = tree(&rig, &apps);
+    // One that leads into the source's folder from elsewhere.
+    let root = tree(&rig, &[("40000", "apps", &apps), ("100644", "x/../apps/c.yaml", &c)]);
+    let commit = rig.git(&["commit-tree", &root, "-p", &first, "-m", "hostile"]);
+    rig.git(&["update-ref", "refs/heads/main", &commit]);
+    rig.look("app").await;
+    rig.until_value("a", "two").await;
+    let status = rig.until("app", "it has looked", |it| {
+        it.last_attempted_revision.as_deref() == Some(&*commit)
+    });
+    let status = status.await;
+    assert!(["Applied", "Partial"].contains(&reason(&status)), "{status:?}");
+    assert!(rig.sealed().get_opt("c").await.unwrap().is_none());
+    for place in
+        ["planted.yaml", "../planted.yaml", "cache/planted.yaml", "cache/../../planted.yaml"]
+    {
+        assert!(!rig.folder.path().join(place).exists(), "{place}");
+    }
+}
+
 #[tokio::test]
 async fn a_process_that_is_killed_again_and_again_ends_where_it_should() {
     let Some((cluster, controller)) = shared!() else { return };
