@@ -1,4 +1,5 @@
-//! `seal-bench [cli|many|presets|layouts|cluster|copies|git]`: measures seal beside its peers in one run and prints Markdown.
+//! `seal-bench [cli|many|presets|layouts|cluster|copies|git|idle]`: measures seal beside its peers in one run and prints
+//! Markdown. `copies` and `idle` only by their names: `idle` takes an hour.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
 //! where the times do not. Starts the programs that lie beside it (`seal`, `seal-controller`); peers that are
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
         ["cluster"] => cluster::run(),
         ["copies"] => cluster::run_copies(),
         ["git"] => git::run(),
-        _ => Err("usage: seal-bench [cli|many|presets|layouts|cluster|copies|git]".into()),
+        ["idle"] => git::idle::run(),
+        _ => Err("usage: seal-bench [cli|many|presets|layouts|cluster|copies|git|idle]".into()),
     };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {
         Ok(()) => ExitCode::SUCCESS,

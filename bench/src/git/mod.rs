@@ -4,6 +4,7 @@
 //! has the commit; no controller runs meanwhile, since opening is none of its work. A changed file runs from the delivery of
 //! the webhook until the live Secret is written, with the controller.
 
+pub(crate) mod idle;
 mod rig;
 
 use std::fs;
@@ -31,9 +32,6 @@ const FILES: usize = 10_000;
 const TURNS: usize = 3;
 /// Changed files, one after the other.
 const CHANGES: usize = 100;
-/// Sources that nothing happens to, and for how long.
-const IDLE: usize = 10;
-const IDLE_FOR: Duration = Duration::from_secs(60);
 
 /// Measures and returns the table.
 pub(crate) fn run() -> Result<String> {
@@ -79,9 +77,8 @@ impl Rig<'_> {
         }
         self.clear().await?;
         let (changes, written) = self.changes(recipient).await?;
-        let idle = self.idle().await?;
         let (first, bare) = (median(first).unwrap_or_default(), median(bare).unwrap_or_default());
-        Ok(render(first, bare, peak, &changes, written, &idle))
+        Ok(render(first, bare, peak, &changes, written))
     }
 
     /// The same objects by as many workers as the process has, and as the same ServiceAccount.
@@ -155,33 +152,6 @@ impl Rig<'_> {
         controller.stop().await?;
         Ok((times, written))
     }
-
-    /// Ten sources that nothing happens to: requests to the git server and processor time for each look.
-    async fn idle(&self) -> Result<Idle> {
-        fs::create_dir_all(self.folder.join("small"))?;
-        let small = self.folder.join("small");
-        git(&small, &["init", "--quiet", "--initial-branch=main"]);
-        git(&small, &["commit", "--quiet", "--allow-empty", "--message=empty"]);
-        let running = Running::start(self, "cache-idle").await?;
-        for number in 0..IDLE {
-            // Each by a URL of its own, so that none shares a fetch.
-            let url = format!("{}/small{}.git", self.server.url, "/".repeat(number + 1));
-            let spec = json!({"url": url, "interval": "10s"});
-            self.source(&format!("idle-{number}"), spec).await?;
-        }
-        tokio::time::sleep(Duration::from_secs(15)).await; // until all have looked once
-        self.server.requests();
-        let before = running.cpu()?;
-        tokio::time::sleep(IDLE_FOR).await;
-        let (requests, cpu) = (self.server.requests().len(), running.cpu()? - before);
-        Ok(Idle { requests, cpu })
-    }
-}
-
-/// What idle sources cost.
-struct Idle {
-    requests: usize,
-    cpu: Duration,
 }
 
 fn render(
@@ -190,12 +160,10 @@ fn render(
     peak: u64,
     changes: &[Duration],
     written: usize,
-    idle: &Idle,
 ) -> String {
     let mut sorted = changes.to_vec();
     sorted.sort();
     let at = |part: usize| sorted.get((sorted.len() * part / 100).min(sorted.len() - 1)).copied();
-    let looks = IDLE as u32 * (IDLE_FOR.as_secs() / 10) as u32;
     let row =
         |what: String, ours: String, theirs: String, ratio: String| vec![what, ours, theirs, ratio];
     let none = String::new;
@@ -220,13 +188,6 @@ fn render(
             none(),
             none(),
         ),
-        row(
-            format!("{IDLE} unchanged sources: requests to the git server, each look"),
-            format!("{:.1}", idle.requests as f64 / f64::from(looks)),
-            none(),
-            none(),
-        ),
-        row("processor time, each look".to_owned(), s(idle.cpu / looks), none(), none()),
     ];
     let bare = format!("bare client, {WORKERS} workers, the same creates");
     table(&["from Git", "`seal-controller git`", &bare, "ratio"], &rows)
