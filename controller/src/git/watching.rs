@@ -161,43 +161,65 @@ async fn follow<M, W>(
     M: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     W: Clone + DeserializeOwned + Debug + Into<Whole>,
 {
-    let (kind, namespace) = (of.kind, of.namespace.as_deref());
     // Whose objects a list found changed.
     let mut changed = BTreeSet::new();
     loop {
-        match events.next().await {
-            Ok(Event::Init) => shared.live.list_begins(kind, namespace),
-            Ok(Event::InitApply(object)) => changed.extend(shared.live.seen(kind, object.meta())),
-            Ok(Event::Apply(object)) => {
-                let whose = shared.live.seen(kind, object.meta());
-                whose.iter().for_each(|uid| shared.repair(uid));
-            }
-            // Its source makes it anew; and it may have been in the way of another one.
-            Ok(Event::Delete(object)) => {
-                shared.live.gone(kind, object.meta());
-                shared.released();
-            }
-            Ok(Event::InitDone) => {
-                if let Err(error) = read_specs(&of, &shared, &listing).await {
-                    if let code @ (403 | 404) = events.fails_at_list(&error) {
-                        told.send_replace(State::Refused(code));
-                    }
+        let refused = match events.next().await {
+            Ok(Event::InitDone) => match read_specs(&of, &shared, &listing).await {
+                Ok(()) => {
+                    listed(&shared, &of, std::mem::take(&mut changed), &told);
                     continue;
                 }
-                changed.extend(shared.live.list_ends(kind, namespace));
-                std::mem::take(&mut changed).iter().for_each(|uid| shared.repair(uid));
-                // What was refused for want of it may be applied now.
-                if let State::Refused(_) = told.send_replace(State::Listed) {
-                    shared.released();
-                }
+                Err(error) => events.fails_at_list(&error),
+            },
+            Ok(event) => {
+                remember(&shared, &of, &event, &mut changed);
+                continue;
             }
-            // A watch that may go on again says nothing until something changes; a list says that it may.
-            Err(code @ (403 | 404)) => {
-                told.send_replace(State::Refused(code));
-                events.begin_anew();
-            }
-            Err(_) => {}
+            Err(code) => code,
+        };
+        // A watch that may go on again says nothing until something changes; a list says that it may.
+        if let 403 | 404 = refused {
+            told.send_replace(State::Refused(refused));
+            events.begin_anew();
         }
+    }
+}
+
+fn remember<M: Resource, W>(
+    shared: &Shared,
+    of: &Of<W>,
+    event: &Event<M>,
+    changed: &mut BTreeSet<String>,
+) {
+    match event {
+        Event::Init => shared.live.list_begins(of.kind, of.namespace.as_deref()),
+        Event::InitApply(object) => changed.extend(shared.live.seen(of.kind, object.meta())),
+        Event::Apply(object) => {
+            let whose = shared.live.seen(of.kind, object.meta());
+            whose.iter().for_each(|uid| shared.repair(uid));
+        }
+        // Its source makes it anew; and it may have been in the way of another one.
+        Event::Delete(object) => {
+            shared.live.gone(of.kind, object.meta());
+            shared.released();
+        }
+        Event::InitDone => {}
+    }
+}
+
+/// All that is there is known: whose objects are `changed`, or gone, are put right.
+fn listed<W>(
+    shared: &Shared,
+    of: &Of<W>,
+    mut changed: BTreeSet<String>,
+    told: &watch::Sender<State>,
+) {
+    changed.extend(shared.live.list_ends(of.kind, of.namespace.as_deref()));
+    changed.iter().for_each(|uid| shared.repair(uid));
+    // What was refused for want of it may be applied now.
+    if let State::Refused(_) = told.send_replace(State::Listed) {
+        shared.released();
     }
 }
 
