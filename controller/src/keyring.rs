@@ -5,7 +5,7 @@
 //! no owner and no trace of a sealed file, so that nobody plants one who may not write Secrets in the
 //! controller's own namespace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use k8s_openapi::ByteString;
@@ -13,8 +13,9 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use seal_core::key::{Fingerprint, Identity, Keyring};
-use seal_core::names::{APPLIED, CREATED, KEY, KEY_IDENTITY, RECIPIENT};
+use seal_core::key::{Fingerprint, Identity, Keyring, Namespaces};
+use seal_core::names::{APPLIED, CREATED, KEY, KEY_IDENTITY, KEY_NAME, KEY_NAMESPACES, RECIPIENT};
+use seal_core::place::is_label;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Name of the key Secret that a first start makes.
@@ -25,8 +26,10 @@ pub(crate) const FIRST_KEY: &str = "seal-key-first";
 pub(crate) struct Keys {
     /// What opens.
     pub keyring: Keyring,
-    /// What is published: the newest active key; none while there is none.
+    /// What is published: the newest active key that opens everywhere; none while there is none.
     pub published: Option<Published>,
+    /// What is published beside it: the newest active key of each name among those for some namespaces.
+    pub published_for: BTreeMap<String, PublishedFor>,
     /// Fingerprint and creation time (Unix seconds) of each key, for metrics.
     pub created: BTreeMap<Fingerprint, i64>,
     /// Key Secrets that do not count. While there is one, no key is made: it may be the one that is missed.
@@ -40,6 +43,13 @@ pub(crate) struct Published {
     pub recipient: String,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
+}
+
+/// The public half of a key for some namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublishedFor {
+    pub key: Published,
+    pub namespaces: BTreeSet<String>,
 }
 
 /// A key Secret that does not count, and why; never with the parser's words.
@@ -76,14 +86,20 @@ pub(crate) struct KeySecret {
     is_active: bool,
     /// When the key was made, in Unix seconds.
     created: i64,
+    /// Where it opens.
+    namespaces: Namespaces,
+    /// Under which name it is published, if it is for some namespaces.
+    called: String,
     identities: Result<Vec<Arc<Identity>>, &'static str>,
 }
 
 impl KeySecret {
     /// Takes what counts out of a key Secret, and wipes the rest.
     pub(crate) fn take(mut secret: Secret) -> Self {
+        let namespaces = namespaces(&secret);
+        let identities = identities(&secret).and_then(|them| namespaces.clone().map(|_| them));
         let identities =
-            identities(&secret).map(|identities| identities.into_iter().map(Arc::new).collect());
+            identities.map(|identities| identities.into_iter().map(Arc::new).collect());
         for value in secret.data.iter_mut().flat_map(|data| data.values_mut()) {
             value.0.zeroize();
         }
@@ -91,6 +107,8 @@ impl KeySecret {
             name: secret.name_any(),
             is_active: secret.labels().get(KEY).is_some_and(|state| state == "active"),
             created: created(&secret),
+            namespaces: namespaces.unwrap_or_default(),
+            called: called(&secret),
             identities,
         }
     }
@@ -104,32 +122,65 @@ fn created(secret: &Secret) -> i64 {
     noted.unwrap_or_else(made)
 }
 
+/// Where a key opens: nowhere, if that cannot be read. Who narrowed it did not mean everywhere.
+fn namespaces(secret: &Secret) -> Result<Namespaces, &'static str> {
+    let Some(text) = secret.annotations().get(KEY_NAMESPACES) else { return Ok(None) };
+    let names: BTreeSet<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    if names.iter().all(|name| is_label(name)) {
+        Ok(Some(names))
+    } else {
+        Err("its annotation seal.dev/namespaces is not names of namespaces with commas between")
+    }
+}
+
+/// What a key is called: by its annotation, which a new key takes over from the one before it, else as its Secret.
+fn called(secret: &Secret) -> String {
+    let noted = secret.annotations().get(KEY_NAME).filter(|name| is_label(name));
+    noted.cloned().unwrap_or_else(|| secret.name_any())
+}
+
 /// Builds the keyring from the key Secrets of the controller's namespace.
 pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
     let mut keys = Keys::default();
-    let mut newest: Option<(i64, Fingerprint)> = None;
+    let mut active = Vec::new();
     for secret in secrets {
-        let KeySecret { name, is_active, created, identities } = secret;
-        let identities = match identities {
+        let identities = match &secret.identities {
             Ok(identities) => identities,
             Err(why) => {
-                keys.rejected.push(Rejected { name: name.clone(), why });
+                keys.rejected.push(Rejected { name: secret.name.clone(), why });
                 continue;
             }
         };
         for identity in identities {
             let fingerprint = identity.fingerprint();
-            let candidate = (*created, fingerprint.clone());
-            if *is_active && newest.as_ref().is_none_or(|newest| candidate > *newest) {
-                let recipient = identity.recipient().to_owned();
-                keys.published = Some(Published { recipient, fingerprint: fingerprint.clone() });
-                newest = Some(candidate);
+            keys.created.insert(fingerprint.clone(), secret.created);
+            keys.keyring.insert_for(identity.clone(), secret.namespaces.clone());
+            if secret.is_active {
+                active.push((secret.created, fingerprint, secret, identity));
             }
-            keys.created.insert(fingerprint, *created);
-            keys.keyring.insert(identity.clone());
         }
     }
+    active.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (_, fingerprint, secret, identity) in active {
+        keys.publish(secret, fingerprint, identity);
+    }
     keys
+}
+
+impl Keys {
+    /// Publishes an active key in the place of an older one. What another Secret narrows is no key for all.
+    fn publish(&mut self, secret: &KeySecret, fingerprint: Fingerprint, identity: &Identity) {
+        let namespaces = self.keyring.namespaces_of(&fingerprint).cloned();
+        let key = Published { recipient: identity.recipient().to_owned(), fingerprint };
+        match namespaces {
+            None => self.published = Some(key),
+            Some(namespaces) if namespaces.is_empty() => {}
+            Some(namespaces) => {
+                let published = PublishedFor { key, namespaces };
+                self.published_for.insert(secret.called.clone(), published);
+            }
+        }
+    }
 }
 
 fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {

@@ -3,10 +3,9 @@
 //! An identity prints as `[redacted]`, has no `Serialize` and is wiped on drop. Where keys come from (files,
 //! flags, a cluster) is not known here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use age::{DecryptError, EncryptError};
 use age_core::format::{FileKey, Stanza};
@@ -17,6 +16,10 @@ use zeroize::Zeroizing;
 use crate::crypto::kem::{PrivateHalf, PublicHalf};
 use crate::crypto::recipient;
 use crate::text::without_mark;
+
+mod keyring;
+
+pub use keyring::{Keyring, Namespaces};
 
 /// Why a key did not read. Never carries the text: a private key may have been put where a public one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -254,40 +257,5 @@ impl SecretText {
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
-    }
-}
-
-/// The identities held in one place, found by fingerprint and never by trial.
-#[derive(Debug, Default)]
-pub struct Keyring(BTreeMap<Fingerprint, Arc<Identity>>);
-
-impl Keyring {
-    /// Adds an identity; one with the same recipient takes the older one's place.
-    pub fn insert(&mut self, identity: impl Into<Arc<Identity>>) {
-        let identity = identity.into();
-        self.0.insert(identity.fingerprint(), identity);
-    }
-
-    /// The identity with this fingerprint, and the fingerprint as it is kept here.
-    pub fn get_key_value(&self, fingerprint: &Fingerprint) -> Option<(&Fingerprint, &Identity)> {
-        self.0.get_key_value(fingerprint).map(|(fingerprint, identity)| (fingerprint, &**identity))
-    }
-
-    /// Whether an identity with this fingerprint, as text, is held.
-    pub fn holds(&self, fingerprint: &str) -> bool {
-        Fingerprint::parse(fingerprint).is_some_and(|fp| self.0.contains_key(&fp))
-    }
-
-    /// The fingerprints of all identities held, sorted.
-    pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        self.0.keys().cloned().collect()
-    }
-}
-
-impl FromIterator<Identity> for Keyring {
-    fn from_iter<I: IntoIterator<Item = Identity>>(identities: I) -> Self {
-        let mut keyring = Self::default();
-        identities.into_iter().for_each(|identity| keyring.insert(identity));
-        keyring
     }
 }

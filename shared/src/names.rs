@@ -27,6 +27,14 @@ pub const RECIPIENT: &str = "recipient";
 /// Under which name the recipient's fingerprint stands in that ConfigMap.
 pub const FINGERPRINT: &str = "fingerprint";
 
+/// Under which name, after that of a key for some namespaces, these stand in that ConfigMap, with commas between.
+pub const NAMESPACES: &str = "namespaces";
+
+/// Under which name something of a key for some namespaces stands in that ConfigMap.
+pub fn of_name(key: &str, part: &str) -> String {
+    format!("{key}.{part}")
+}
+
 /// Annotation of a live Secret: the sealed object that made it, at which generation, and what else was set.
 pub const APPLIED: &str = "seal.dev/applied";
 /// Annotation of a live Secret by which whoever may write it lets a sealed object take it over.
@@ -41,6 +49,10 @@ pub const ATTACHED: &str = "seal.dev/attached";
 pub const ON_DELETE: &str = "seal.dev/on-delete";
 /// Annotation of a key Secret: when the key was made. A restore does not change it.
 pub const CREATED: &str = "seal.dev/created";
+/// Annotation of a key Secret: the namespaces in which alone the key opens, with commas between.
+pub const KEY_NAMESPACES: &str = "seal.dev/namespaces";
+/// Annotation of a key Secret for some namespaces: under which name its recipient is published, where that is not the Secret's.
+pub const KEY_NAME: &str = "seal.dev/key-name";
 /// Annotation of a sealed object: the platform that it was shaped for.
 pub const PRESET: &str = "seal.dev/for";
 /// Annotation of a sealed object: the day after which its credentials are no longer valid, `2027-01-31`.

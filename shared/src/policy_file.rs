@@ -46,7 +46,7 @@ use crate::place::{is_key, is_label};
 use crate::preset::Preset;
 use crate::yaml::{self, Entry, Node, ReadError, Value, escaped};
 
-pub use pin::pin;
+pub use pin::{pin, pin_apart};
 
 /// A `.seal.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -57,12 +57,14 @@ fn missing(message: impl Into<String>) -> Failure {
 
 /// Without the feature there is no network code; the hint says how to ask with kubectl.
 #[cfg(not(feature = "cluster"))]
-pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
+pub(crate) fn recipient(args: &ClusterArgs, key: Option<&str>) -> Result<String, Failure> {
     let ClusterArgs { context: ContextArgs { kubeconfig: _, context: _ }, controller_namespace } =
         args;
-    let (map, key) = (names::RECIPIENTS, names::RECIPIENT);
+    let map = names::RECIPIENTS;
+    let entry =
+        key.map_or(names::RECIPIENT.to_owned(), |key| names::of_name(key, names::RECIPIENT));
     Err(missing(WITHOUT).hint(format!(
-        "kubectl -n {controller_namespace} get configmap {map} -o jsonpath='{{.data.{key}}}', and put it into .seal.yaml"
+        "kubectl -n {controller_namespace} get configmap {map} -o yaml, and put its {entry} into .seal.yaml"
     )))
 }
 

@@ -8,7 +8,10 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use tokio::time::timeout;
 
-use seal_core::names::{CONTROLLER, KEY, RECIPIENT, RECIPIENTS};
+use seal_core::escape::escaped;
+use seal_core::names::{
+    CONTROLLER, KEY, KEY_NAMESPACES, NAMESPACES, RECIPIENT, RECIPIENTS, of_name,
+};
 
 use super::connect::{Cluster, connect, run};
 use super::{ClusterArgs, missing};
@@ -22,18 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const PACE: Duration = Duration::from_secs(1);
 
-/// The recipient that the controller publishes; says which cluster is asked.
-pub(crate) fn recipient(args: &ClusterArgs) -> Result<String, Failure> {
-    run(fetch(args))
+/// The recipient that the controller publishes, or that of the named key for some namespaces; says which cluster is asked.
+pub(crate) fn recipient(args: &ClusterArgs, key: Option<&str>) -> Result<String, Failure> {
+    run(fetch(args, key))
 }
 
-async fn fetch(args: &ClusterArgs) -> Result<String, Failure> {
+async fn fetch(args: &ClusterArgs, key: Option<&str>) -> Result<String, Failure> {
     let cluster = connect(&args.context, true).await?;
     let cluster = Asked { cluster, namespace: &args.controller_namespace };
     let mut until = None;
     loop {
         if let Some(map) = cluster.published().await? {
-            return published_in(map, cluster.namespace);
+            return published_in(map, key, cluster.namespace);
         }
         cluster.is_installed().await?;
         let now = Instant::now();
@@ -98,15 +101,40 @@ fn not_ready(namespace: &str) -> Failure {
 }
 
 /// A controller without an active key publishes no recipient, so that nobody seals to a key that is retired or gone.
-fn published_in(map: ConfigMap, namespace: &str) -> Result<String, Failure> {
-    let text = map.data.and_then(|mut data| data.remove(RECIPIENT)).unwrap_or_default();
-    match text.trim() {
-        "" => Err(missing(format!(
-            "the controller publishes no recipient in {namespace}/{RECIPIENTS}: it holds no active key"
-        ))
-        .hint(format!(
-            "`kubectl -n {namespace} get secrets -L {KEY}` shows its keys; nothing can be sealed to it until one is active"
-        ))),
-        text => Ok(text.to_owned()),
+fn published_in(map: ConfigMap, key: Option<&str>, namespace: &str) -> Result<String, Failure> {
+    let mut data = map.data.unwrap_or_default();
+    let Some(key) = key else {
+        return some(data.remove(RECIPIENT)).ok_or_else(|| {
+            missing(format!(
+                "the controller publishes no recipient in {namespace}/{RECIPIENTS}: it holds no active key for every namespace"
+            ))
+            .hint(format!(
+                "`kubectl -n {namespace} get secrets -L {KEY}` shows its keys; nothing can be sealed to it until one is active"
+            ))
+        });
+    };
+    let text = some(data.remove(&of_name(key, RECIPIENT))).ok_or_else(|| {
+        let end = of_name("", RECIPIENT);
+        let names: Vec<&str> = data.keys().filter_map(|entry| entry.strip_suffix(&end)).collect();
+        let hint = match names.as_slice() {
+            [] => format!(
+                "it has none for some namespaces: annotate a key Secret with {KEY_NAMESPACES}"
+            ),
+            some => format!("it has {}", some.join(", ")),
+        };
+        let message =
+            format!("the controller publishes no key of that name in {namespace}/{RECIPIENTS}");
+        missing(message).hint(escaped(&hint))
+    })?;
+    if let Some(namespaces) = data.get(&of_name(key, NAMESPACES)) {
+        console::note(&format!(
+            "what is sealed to it opens in these namespaces alone: {}",
+            escaped(namespaces)
+        ));
     }
+    Ok(text)
+}
+
+fn some(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -19,16 +19,20 @@ use crate::policy;
 /// Asks the cluster for the recipient that its controller publishes, prints the fingerprint, and adds it to
 /// .seal.yaml and to the rules without a path. Compare the fingerprint with one that came by another way: who
 /// answers in the cluster's place decides who can read what you seal. A pin is changed only with --accept. Waits a
-/// minute for a controller that was only just installed.
+/// minute for a controller that was only just installed. With --key it is the recipient of a key that opens in some
+/// namespaces alone.
 ///
 /// Example: seal fetch --as prod --context prod
 #[derive(Debug, clap::Args)]
 pub(crate) struct FetchArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The recipient's name in .seal.yaml
-    #[arg(long = "as", value_name = "NAME", default_value = "cluster")]
-    name: String,
+    /// The recipient's name in .seal.yaml (default: that of --key, else `cluster`)
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
+    /// Pin the cluster's key of this name, which opens in some namespaces alone
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
     /// The fingerprint that the recipient must have; needed to change a pin
     #[arg(long, value_name = "FINGERPRINT")]
     accept: Option<String>,
@@ -36,8 +40,9 @@ pub(crate) struct FetchArgs {
 
 /// Fetches the recipient, compares it with the pin, and writes it where it is pinned.
 pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
+    let name = args.name();
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    if args.name.is_empty() || !args.name.bytes().all(is_part) {
+    if name.is_empty() || !name.bytes().all(is_part) {
         return Err(Failure::input("--as has a character that no recipient's name has")
             .hint("letters, digits, - . _"));
     }
@@ -50,24 +55,23 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
         .hint("`seal init` makes one"));
     };
     let before = policy::load(&path)?;
-    let pin = Pin::read(&path, &before, &args.name)?;
+    let pin = Pin::read(&path, &before, name)?;
     let recipient = recipient(args, before.allow_classic)?;
     let fingerprint = recipient.fingerprint();
     pin.accept(args, &fingerprint)?;
     let pinned = pin.with(args, &recipient)?;
     let after = pinned.policy(&path, before)?;
-    not_mixed(&after, &path, &args.name, &recipient)?;
+    not_mixed(&after, &path, name, &recipient)?;
     let at = relative(&pinned.path);
     let bytes = Zeroizing::new(pinned.text.into_bytes());
     let output = Output { path: pinned.path, bytes, mode: 0o644, over: Over::Anything };
     let written = files::write_all(vec![output])?;
     let did = if written.is_empty() { "is pinned already" } else { "is now pinned" };
-    console::say(&format!("{} {did} in {at}: {fingerprint}", args.name));
-    if !after.rules.iter().any(|rule| rule.to.contains(&args.name)) {
+    console::say(&format!("{name} {did} in {at}: {fingerprint}"));
+    if !after.rules.iter().any(|rule| rule.to.iter().any(|to| to == name)) {
         console::note(&format!(
-            "no rule of {} seals for {} yet: name it under `to`",
-            relative(&path),
-            args.name
+            "no rule of {} seals for {name} yet: name it under `to`",
+            relative(&path)
         ));
     }
     Ok(())
@@ -75,7 +79,7 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
 
 /// What the cluster publishes, when it may be sealed to.
 fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure> {
-    let text = cluster::recipient(&args.cluster)?;
+    let text = cluster::recipient(&args.cluster, args.key.as_deref())?;
     let recipient = Recipient::from_str(&text)
         .map_err(|error| bad_recipient(&text, error).about("what the cluster publishes"))?;
     if recipient.is_classic() && !allow_classic {
@@ -101,6 +105,13 @@ struct Pinned {
     path: PathBuf,
     in_file: bool,
     text: String,
+}
+
+impl FetchArgs {
+    /// What the recipient is called in `.seal.yaml`.
+    fn name(&self) -> &str {
+        self.name.as_deref().or(self.key.as_deref()).unwrap_or("cluster")
+    }
 }
 
 impl Pin {
@@ -139,7 +150,7 @@ impl Pin {
         let old: Vec<String> = self.texts.iter().map(Fingerprint::to_string).collect();
         let message = format!(
             "the cluster's recipient is {new}, and {} is pinned to {}",
-            args.name,
+            args.name(),
             old.join(" and ")
         );
         Err(Failure::new(ExitCode::PinMismatch, message).hint(format!(
@@ -196,12 +207,14 @@ fn pin_in_policy(
     text: &str,
     recipient: &Recipient,
 ) -> Result<String, Failure> {
-    policy_file::pin(text, &args.name, recipient.as_str()).map_err(|error| {
+    // What is sealed by a rule without a path is for the whole cluster.
+    let pin = if args.key.is_some() { policy_file::pin_apart } else { policy_file::pin };
+    pin(text, args.name(), recipient.as_str()).map_err(|error| {
         let failure = Failure::input(format!("{}: {error}", relative(path)));
         match error {
             PolicyError::Layout => failure.hint(format!(
                 "write `{}: {}` under recipients yourself",
-                args.name,
+                args.name(),
                 recipient.as_str()
             )),
             _ => failure,

@@ -135,6 +135,29 @@ fn a_proxy_is_gone_through_as_kubectl_does() {
 }
 
 #[test]
+fn a_key_for_some_namespaces_is_pinned_under_its_name_and_added_to_no_rule() {
+    let world = World::new();
+    let before = world.read(".seal.yaml");
+    let team = recipient("offline");
+    let data = format!(
+        ",\"data\":{{\"recipient\":\"{}\",\"team.recipient\":\"{team}\",\"team.namespaces\":\"a,b\\u001b[31m\"}}",
+        recipient("cluster")
+    );
+    serve(&world, vec![map(&data)]);
+    let ran = fetch(&world, &["--key", "other"]).exits(4);
+    ran.says("no key of that name").says("it has team");
+    assert_eq!(world.read(".seal.yaml"), before);
+    let ran = fetch(&world, &["--key", "team"]).exits(0).says("team is now pinned");
+    let ran = ran.says("opens in these namespaces alone: a,b").says("no rule");
+    assert!(!ran.text().contains('\u{1b}'));
+    let after = world.read(".seal.yaml");
+    let line = after.lines().find(|line| line.contains("team:")).expect("it is pinned");
+    assert!(line.contains(&team));
+    assert_eq!(after.matches("team").count(), 1, "{after}");
+    fetch(&world, &["--key", "team", "--as", "x y"]).exits(2).says("--as has a character");
+}
+
+#[test]
 fn each_reason_why_nothing_is_fetched_has_its_own_words() {
     let world = World::new();
     let before = world.read(".seal.yaml");

@@ -1,16 +1,17 @@
-//! The read-only endpoints: `/livez`, `/readyz`, `/metrics`, `/v1/recipients`. Nothing here opens, verifies or
+//! The read-only endpoints: `/livez`, `/readyz`, `/metrics`, `/v1/recipients`, `/v1/recipients/KEY`. Nothing here opens, verifies or
 //! rotates anything, and no request has a body that is read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 
+use crate::keyring::{Published, PublishedFor};
 use crate::reconcile::Context;
 use crate::work::queue::Queue;
 
@@ -33,6 +34,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/v1/recipients", get(recipients))
+        .route("/v1/recipients/{key}", get(recipient_of))
         .with_state(Arc::new(admin))
 }
 
@@ -58,10 +60,24 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
 /// The published recipient, one line; age's `-R` takes it as it is.
 async fn recipients(State(admin): State<Arc<Admin>>) -> Response {
     match &admin.ctx.keys.now().published {
-        Some(published) => {
-            let text = format!("# {}\n{}\n", published.fingerprint, published.recipient);
-            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
-        }
+        Some(published) => text_of(published, ""),
         None => (StatusCode::SERVICE_UNAVAILABLE, "there is no active key\n").into_response(),
     }
+}
+
+/// The same of a key for some namespaces.
+async fn recipient_of(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Response {
+    match admin.ctx.keys.now().published_for.get(&name) {
+        Some(PublishedFor { key, namespaces }) => {
+            let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+            text_of(key, &format!(", opens in {}", namespaces.join(",")))
+        }
+        None => (StatusCode::NOT_FOUND, "there is no active key of that name\n").into_response(),
+    }
+}
+
+fn text_of(published: &Published, opens_in: &str) -> Response {
+    let Published { fingerprint, recipient } = published;
+    let text = format!("# {fingerprint}{opens_in}\n{recipient}\n");
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }

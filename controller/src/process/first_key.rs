@@ -16,6 +16,7 @@ pub(super) async fn make(
 ) -> Result<bool, ClusterError> {
     let namespace = args.namespace.as_str();
     if !keys.created.is_empty() {
+        tell_of_narrowed(namespace, keys);
         return Ok(false);
     }
     if !keys.rejected.is_empty() {
@@ -45,6 +46,16 @@ pub(super) async fn make(
         Err(error) => return Err(ClusterError::FirstKey(error.to_string())),
     }
     Ok(true)
+}
+
+/// Where every key is for some namespaces only, the one for all may be lost: another would hide that.
+fn tell_of_narrowed(namespace: &str, keys: &Keys) {
+    if keys.keyring.held().values().all(Option::is_some) {
+        tracing::warn!(
+            namespace,
+            "every key is for some namespaces only, and none is made for all beside them"
+        );
+    }
 }
 
 fn names(rejected: &[Rejected]) -> String {

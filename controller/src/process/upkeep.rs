@@ -30,10 +30,10 @@ pub(super) async fn upkeep(
             reject(&client, &namespace, key).await;
         }
         before = now;
-        match recipients::publish(&client, &namespace, before.published.as_ref()).await {
+        match recipients::publish(&client, &namespace, &before).await {
             Ok(named_before) => {
                 trouble.ends();
-                if let Some(Before(Some(named))) = named_before {
+                for named in named_before.into_iter().flat_map(|Before(named)| named) {
                     tell_of_change(&client, &namespace, &before, &named).await;
                 }
                 changed.notified().await;

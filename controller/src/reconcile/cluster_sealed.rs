@@ -1,8 +1,11 @@
-//! One ClusterSealedSecret: opened once, written at each of its places, taken away where it is no longer wanted. What happens
+//! One ClusterSealedSecret: opened once for all namespaces that have the same keys, written at each of its places, taken away where it is no longer wanted. What happens
 //! to each live Secret is what happens to that of a SealedSecret.
+
+use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use futures::stream;
+use seal_core::key::Keyring;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::metadata::is_tracking;
 use seal_core::open::allowed::may_be_opened_at;
@@ -22,7 +25,7 @@ const AT_ONCE: usize = 16;
 
 pub(super) async fn serve(tracked: &Tracked, sealed: &SealedSecret, ctx: &Context) -> Next {
     let generation = sealed.metadata.generation.unwrap_or_default();
-    match serve_all(tracked, sealed, generation, ctx).await {
+    match serve_all(tracked, sealed, ctx).await {
         Ok(served) => served::report(tracked, sealed, served, ctx).await,
         Err(failed) => report::failed(tracked, generation, failed, ctx).await,
     }
@@ -32,7 +35,6 @@ pub(super) async fn serve(tracked: &Tracked, sealed: &SealedSecret, ctx: &Contex
 async fn serve_all(
     tracked: &Tracked,
     sealed: &SealedSecret,
-    generation: i64,
     ctx: &Context,
 ) -> Result<Served, Failed> {
     let wants = Wants::of(sealed);
@@ -44,11 +46,59 @@ async fn serve_all(
         leave_others(tracked, sealed, &places, ctx).await?;
     }
     let due = due(tracked, sealed, places, &mut served, ctx);
-    let Some(first) = due.first() else { return Ok(served) };
-    let mut opened = opening::open_at(sealed, first, ctx).map_err(Failed::Open)?;
+    if due.is_empty() {
+        return Ok(served);
+    }
+    let keys = ctx.keys.now();
+    let groups = by_keys(due, &keys.keyring);
+    let (is_one, mut is_settled) = (groups.len() == 1, true);
+    for places in groups {
+        match opening::open_at(sealed, &places[0], &keys.keyring, ctx) {
+            Ok(opened) => {
+                is_settled &= write_all(tracked, sealed, opened, places, &mut served, ctx).await;
+            }
+            Err(error) if is_one && !is_of_place(&error) => return Err(Failed::Open(error)),
+            Err(error) => {
+                is_settled = false;
+                let failed = |place| (place, Err(Failed::Open(error.clone())));
+                places.into_iter().map(failed).for_each(|(place, it)| served.add(place, it));
+            }
+        }
+    }
+    if is_settled {
+        attach::settle(tracked, ctx);
+    }
+    Ok(served)
+}
+
+/// The places whose namespaces have the same keys: the object is opened once for each of these.
+fn by_keys(due: Vec<Place>, keyring: &Keyring) -> Vec<Vec<Place>> {
+    let mut groups: BTreeMap<_, Vec<Place>> = BTreeMap::new();
+    for place in due {
+        let narrowed: Vec<_> = keyring.narrowed_at(&place.namespace).into_iter().cloned().collect();
+        groups.entry(narrowed).or_default().push(place);
+    }
+    groups.into_values().collect()
+}
+
+/// Whether it opens elsewhere, where a key for some namespaces serves.
+fn is_of_place(error: &OpenError) -> bool {
+    matches!(error, OpenError::NoMatchingKey { elsewhere: Some(_), .. })
+}
+
+/// Writes the live Secrets at places with the same keys; says whether all are as they will stay.
+async fn write_all(
+    tracked: &Tracked,
+    sealed: &SealedSecret,
+    mut opened: Opened,
+    places: Vec<Place>,
+    served: &mut Served,
+    ctx: &Context,
+) -> bool {
+    let generation = sealed.metadata.generation.unwrap_or_default();
     leave_tracking_out(&mut opened);
     let opened = &opened;
-    let mut writes = stream::iter(due)
+    let mut writes = stream::iter(places)
         .map(|place| async move {
             let _turn = ctx.copies.acquire_many(turns(tracked.bytes)).await;
             let done = write(tracked, sealed, opened, &place, ctx).await;
@@ -61,10 +111,7 @@ async fn serve_all(
         remember(tracked, generation, &place, &done, ctx);
         served.add(place, done);
     }
-    if is_settled {
-        attach::settle(tracked, ctx);
-    }
-    Ok(served)
+    is_settled
 }
 
 async fn write(
@@ -114,7 +161,7 @@ fn due(
     let there = there.map(|(place, _)| place.namespace.as_str()).collect();
     ctx.memory.update(&tracked.id, |it| it.keep_copies_at(&there));
     let generation = sealed.metadata.generation.unwrap_or_default();
-    let may_skip = unchanged::is_settled(tracked, ctx) && !tracked.attaching.is_due();
+    let may_skip = unchanged::is_settled(tracked) && !tracked.attaching.is_due();
     let mut due = Vec::new();
     for (place, there) in places {
         match may_be_written(sealed, &place, there, ctx) {

@@ -87,7 +87,8 @@ async fn open_and_write(
     ctx: &Context,
 ) -> Result<Done, Failed> {
     let target = tracked.id.at.target();
-    let opened = opening::open_at(sealed, &target, ctx).map_err(Failed::Open)?;
+    let keyring = &ctx.keys.now().keyring;
+    let opened = opening::open_at(sealed, &target, keyring, ctx).map_err(Failed::Open)?;
     let done = writing::write(tracked, sealed, &opened, &target, ctx).await?;
     attach::attach_one_place(tracked, &sealed.spec.service_accounts, &target, done, ctx).await
 }

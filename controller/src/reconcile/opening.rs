@@ -90,11 +90,12 @@ fn is_same(sealed: &SealedSecret, tracked: &Tracked) -> bool {
 pub(super) fn open_at(
     sealed: &SealedSecret,
     target: &Place,
+    keyring: &Keyring,
     ctx: &Context,
 ) -> Result<Opened, OpenError> {
     let allowed = check_at(sealed, target.clone())?.allowed(&ctx.grants)?;
     attach::check(sealed)?;
-    let opened = open_beside(&allowed, &ctx.keys.now().keyring)?;
+    let opened = open_beside(&allowed, keyring)?;
     attach::check_opened(sealed, &opened)?;
     Ok(opened)
 }

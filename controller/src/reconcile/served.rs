@@ -29,9 +29,12 @@ const MOST_OF_A_MESSAGE: usize = 512;
 pub(super) struct Served {
     wanted: usize,
     done: Vec<(Place, WrittenSecret)>,
+    /// Whether one of them is as it was left.
+    has_still: bool,
     failing: Vec<(Place, Outcome)>,
     events: Vec<(Place, Outcome)>,
-    opened_with: Option<Vec<String>>,
+    /// What opened the object at the places that were written; none where there was none.
+    opened_with: Option<BTreeSet<String>>,
     merged_keys: BTreeSet<String>,
     attached_to: BTreeSet<String>,
     /// ServiceAccounts that are not there or have no room, by namespace and name.
@@ -52,6 +55,7 @@ impl Served {
 
     /// The live Secret at `place` is as it was left.
     pub(super) fn is_still(&mut self, place: Place, written: WrittenSecret) {
+        self.has_still = true;
         self.done.push((place, written));
     }
 
@@ -65,7 +69,7 @@ impl Served {
     pub(super) fn add(&mut self, place: Place, done: Result<Done, Failed>) {
         match done {
             Ok(Done::Written(written)) => {
-                self.opened_with = Some(written.opened_with);
+                self.opened_with.get_or_insert_default().extend(written.opened_with);
                 self.merged_keys.extend(written.merged_keys);
                 self.attached_to.extend(written.attached_to);
                 let of_place = |name| format!("{}/{name}", place.namespace);
@@ -140,13 +144,12 @@ impl Served {
         outcome: &Outcome,
     ) -> SealedSecretStatus {
         let generation = sealed.metadata.generation.unwrap_or_default();
-        let opened_with = self.opened_with.clone();
         let fits = self.done.len() <= MAX_SECRETS_IN_STATUS;
         let secrets = if fits { self.secrets() } else { Vec::new() };
         SealedSecretStatus {
             keys: i64::try_from(keys(sealed)).ok(),
             sealed_to: report::sealed_to(sealed),
-            opened_with: opened_with.unwrap_or_else(|| tracked.status.opened_with.clone()),
+            opened_with: self.opened_with(&tracked.status.opened_with),
             served: Some(format!("{}/{}", self.done.len(), self.wanted)),
             secrets,
             failing: self.failing(),
@@ -157,6 +160,16 @@ impl Served {
             last_handled_reconcile_at: tracked.reconcile_at.clone(),
             ..conditions::next_of(&tracked.status, generation, outcome, self.is_stalled())
         }
+    }
+
+    /// What opened it at any place; `before` where none was looked at, and beside it where some are as they were.
+    fn opened_with(&self, before: &[String]) -> Vec<String> {
+        let Some(opened_with) = &self.opened_with else { return before.to_vec() };
+        let mut opened_with = opened_with.clone();
+        if self.has_still {
+            opened_with.extend(before.iter().cloned());
+        }
+        opened_with.into_iter().collect()
     }
 
     /// What was found at the places that were looked at; what was said before, where none was.

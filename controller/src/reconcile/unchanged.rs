@@ -10,7 +10,7 @@ use crate::plan::RULES;
 
 pub(super) fn is_unchanged(tracked: &Tracked, ctx: &Context) -> bool {
     tracked.allowed && tracked.is_observed() && tracked.is_ready() && {
-        is_settled(tracked, ctx)
+        is_settled(tracked)
             && match tracked.id.at.kind {
                 Kind::SealedSecret => {
                     is_still(tracked, tracked.generation, &tracked.id.at.target(), ctx)
@@ -20,23 +20,23 @@ pub(super) fn is_unchanged(tracked: &Tracked, ctx: &Context) -> bool {
     }
 }
 
-/// Whether what was written by the present rules, with keys that are still held, can be left as it is; nobody asks for
-/// another look.
-pub(super) fn is_settled(tracked: &Tracked, ctx: &Context) -> bool {
+/// Whether what was written by the present rules can be left as it is; nobody asks for another look.
+pub(super) fn is_settled(tracked: &Tracked) -> bool {
     let status = &tracked.status;
-    let keys = ctx.keys.now();
     !tracked.lacks_finalizer()
         && tracked.keeps == (status.kept == Some(true))
         && status.plan == Some(RULES)
         && is_answered(tracked)
-        && status.opened_with.iter().all(|fingerprint| keys.keyring.holds(fingerprint))
 }
 
-/// Whether the live Secret at `place` is the one that was written for this generation.
+/// Whether the live Secret at `place` is the one that was written for this generation, with keys that still open there.
 pub(super) fn is_still(tracked: &Tracked, generation: i64, place: &Place, ctx: &Context) -> bool {
+    let keys = ctx.keys.now();
+    let opens = |key: &String| keys.keyring.opens_at(key, &place.namespace);
     let written =
         tracked.written_at(place).filter(|_| tracked.applied_at(place) == Some(generation));
-    written.is_some_and(|written| ctx.memory.is_still(place, written))
+    tracked.status.opened_with.iter().all(opens)
+        && written.is_some_and(|written| ctx.memory.is_still(place, written))
 }
 
 /// The same at every place of a ClusterSealedSecret, with nothing left where it is not wanted.

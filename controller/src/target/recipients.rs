@@ -1,6 +1,7 @@
 //! Writes the ConfigMap `seal-recipients`, which publishes what to seal to: the only file that does.
 //!
-//! While no key is active it is there without a recipient, so that nobody seals to a key that has been retired.
+//! While no key is active it is there without a recipient, so that nobody seals to a key that has been retired. A key for some
+//! namespaces stands beside it under its own name: nobody who seals to the cluster seals to that one by mistake.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +10,28 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use seal_core::key::Fingerprint;
-use seal_core::names::{FINGERPRINT, RECIPIENT, RECIPIENTS};
+use seal_core::names::{FINGERPRINT, NAMESPACES, RECIPIENT, RECIPIENTS, of_name};
 
 use crate::api_error::ApiError;
-use crate::keyring::Published;
+use crate::keyring::{Keys, PublishedFor};
 
-/// What the ConfigMap named before it was changed.
-pub(crate) struct Before(pub Option<Fingerprint>);
+/// Bytes that the keys for some namespaces may take in it: the API server refuses a ConfigMap above a mebibyte.
+const MOST_BYTES: usize = 512 * 1024;
+/// Characters of the name of one of them: an entry's name has 253 at most.
+const MOST_OF_A_NAME: usize = 200;
 
-/// Makes the ConfigMap say what is published, and nothing else. Returns the recipient that it named before where it
-/// said something else: the fingerprint of that text, whatever it was, or none.
+/// The recipients that the ConfigMap named before it was changed, and that it does not name now: the fingerprint of each text,
+/// whatever it was.
+pub(crate) struct Before(pub Vec<Fingerprint>);
+
+/// Makes the ConfigMap say what is published, and nothing else. Returns what it named before where it said something else.
 pub(crate) async fn publish(
     client: &Client,
     namespace: &str,
-    published: Option<&Published>,
+    keys: &Keys,
 ) -> Result<Option<Before>, ApiError> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let data = data(published);
+    let data = data(keys);
     let failed =
         |asked| move |error| ApiError::new(asked, format!("{namespace}/{RECIPIENTS}"), error);
     let live = api.get_opt(RECIPIENTS).await.map_err(failed("get the ConfigMap"))?;
@@ -40,8 +46,7 @@ pub(crate) async fn publish(
     if is_right && live.immutable != Some(true) {
         return Ok(None);
     }
-    let named = live.data.as_ref().and_then(|data| data.get(RECIPIENT));
-    let before = Before(named.map(|text| Fingerprint::of(text)));
+    let before = Before(named(live.data.as_ref(), &data));
     if live.immutable == Some(true) {
         // Nothing but another one can say something else then.
         let exactly = exactly(&live);
@@ -68,12 +73,36 @@ fn with(mut map: ConfigMap, data: BTreeMap<String, String>) -> ConfigMap {
     map
 }
 
-fn data(published: Option<&Published>) -> BTreeMap<String, String> {
-    let Some(published) = published else { return BTreeMap::new() };
-    BTreeMap::from([
-        (RECIPIENT.to_owned(), published.recipient.clone()),
-        (FINGERPRINT.to_owned(), published.fingerprint.to_string()),
-    ])
+/// The recipients in `before` that are not in `now`.
+fn named(
+    before: Option<&BTreeMap<String, String>>,
+    now: &BTreeMap<String, String>,
+) -> Vec<Fingerprint> {
+    let is_recipient = |entry: &str| entry == RECIPIENT || entry.ends_with(&of_name("", RECIPIENT));
+    let named = before.into_iter().flatten().filter(|(entry, _)| is_recipient(entry));
+    let others = named.filter(|(_, text)| !now.values().any(|value| value == *text));
+    others.map(|(_, text)| Fingerprint::of(text)).collect()
+}
+
+fn data(keys: &Keys) -> BTreeMap<String, String> {
+    let mut data = BTreeMap::new();
+    if let Some(published) = &keys.published {
+        data.insert(RECIPIENT.to_owned(), published.recipient.clone());
+        data.insert(FINGERPRINT.to_owned(), published.fingerprint.to_string());
+    }
+    let mut bytes = 0;
+    for (name, PublishedFor { key, namespaces }) in &keys.published_for {
+        let namespaces = namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        bytes += 4 * name.len() + key.recipient.len() + namespaces.len() + 128;
+        if bytes > MOST_BYTES || name.len() > MOST_OF_A_NAME {
+            tracing::warn!(%key.fingerprint, "{RECIPIENTS} has no room for this key, or its name is too long: it opens, and is not published");
+            continue;
+        }
+        data.insert(of_name(name, RECIPIENT), key.recipient.clone());
+        data.insert(of_name(name, FINGERPRINT), key.fingerprint.to_string());
+        data.insert(of_name(name, NAMESPACES), namespaces);
+    }
+    data
 }
 
 fn new_map(data: BTreeMap<String, String>) -> ConfigMap {

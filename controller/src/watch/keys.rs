@@ -9,7 +9,8 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher::{Config, Event};
 use kube::{Api, ResourceExt};
-use seal_core::names::KEY;
+use seal_core::key::{Fingerprint, Namespaces};
+use seal_core::names::{KEY, KEY_NAMESPACES};
 use tokio::sync::Notify;
 
 use super::events::Events;
@@ -46,24 +47,46 @@ pub(crate) async fn watch(
 fn remember(watching: &Watching, keys: &SharedKeys, found: &[KeySecrets]) {
     let secrets: BTreeMap<&String, &KeySecret> = found.iter().flat_map(|it| &it.secrets).collect();
     let read = keyring::read(secrets.into_values());
-    let held = read.keyring.fingerprints();
+    let held = read.keyring.held();
     let published = read.published.clone();
     let before = keys.set(read);
     if published != before.published {
         tell_of_published(published.as_ref(), before.published.as_ref());
     }
-    let held_before = before.keyring.fingerprints();
+    let held_before = before.keyring.held();
     if held != held_before {
-        for lost in held_before.iter().filter(|key| !held.contains(key)) {
-            tracing::warn!(%lost, "this key is no longer held: what is sealed for it alone does not open any more");
-        }
-        let held = held.len();
-        if held == 0 {
-            tracing::warn!(held, "the keyring changed: no key is held, and nothing can be opened");
-        } else {
-            tracing::info!(held, "the keyring changed");
-        }
+        tell_of_held(&held, &held_before);
         watching.memory.names().into_iter().for_each(|object| watching.queue.add(object));
+    }
+}
+
+type Held = BTreeMap<Fingerprint, Namespaces>;
+
+fn tell_of_held(held: &Held, before: &Held) {
+    for (key, namespaces) in before {
+        match held.get(key) {
+            None => {
+                tracing::warn!(lost = %key, "this key is no longer held: what is sealed for it alone does not open any more");
+            }
+            Some(now) if is_wider(now, namespaces) => {
+                tracing::warn!(%key, "this key opens in more namespaces than before: its annotation {KEY_NAMESPACES} was changed");
+            }
+            Some(_) => {}
+        }
+    }
+    let held = held.len();
+    if held == 0 {
+        tracing::warn!(held, "the keyring changed: no key is held, and nothing can be opened");
+    } else {
+        tracing::info!(held, "the keyring changed");
+    }
+}
+
+fn is_wider(now: &Namespaces, before: &Namespaces) -> bool {
+    match (now, before) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(now), Some(before)) => !now.is_subset(before),
     }
 }
 

@@ -22,6 +22,7 @@ mod keys;
 mod leaving;
 mod live_secrets;
 mod merging;
+mod narrowed;
 mod networks;
 mod opening;
 mod permissions;

@@ -26,7 +26,7 @@ async fn kubectl(cluster: &Cluster, line: &str, stdin: &str) -> (bool, String) {
 }
 
 /// Applies what `seal install` prints, and waits until its guard counts.
-async fn install(cluster: &Cluster) {
+pub(crate) async fn install(cluster: &Cluster) {
     let (manifests, _) = printed(&["install"]);
     let (applied, said) = kubectl(cluster, "apply --server-side -f -", &manifests).await;
     assert!(applied, "{said}");

@@ -39,7 +39,7 @@ pub enum OpenError {
         found_at: Place,
     },
     /// Sealed to keys that are not held here, or no longer.
-    #[error("{object}: {}", no_key(.what, .sealed_to, .holding))]
+    #[error("{object}: {}", no_key(.what, .sealed_to, .holding, .elsewhere.as_ref()))]
     NoMatchingKey {
         /// Which object.
         object: String,
@@ -47,8 +47,10 @@ pub enum OpenError {
         what: String,
         /// The hints of the header that did not open.
         sealed_to: Vec<Fingerprint>,
-        /// What is held.
+        /// What is held for the namespace of its place.
         holding: Vec<Fingerprint>,
+        /// One of the hints that is held, and for other namespaces only.
+        elsewhere: Option<Fingerprint>,
     },
     /// Intact, but its scope or key was changed after sealing, or it was moved from another file or key.
     #[error("{object}: the value of {key} was sealed for another namespace, name or key")]
@@ -89,19 +91,30 @@ impl OpenError {
             Self::NoMatchingKey { sealed_to, .. } if sealed_to.is_empty() => {
                 "put the sealedTo of that header back, as `git show HEAD:FILE` has it, or seal its values again"
             }
+            Self::NoMatchingKey { elsewhere: Some(_), .. } => {
+                "seal it again to a key that opens in this namespace, or ask who keeps the cluster's keys for that key's annotation seal.dev/namespaces"
+            }
             other => other.reason().hint(),
         }
     }
 }
 
 /// Without hints nobody can say whose key it is: keys are never tried.
-fn no_key(what: &str, sealed_to: &[Fingerprint], holding: &[Fingerprint]) -> String {
+fn no_key(
+    what: &str,
+    sealed_to: &[Fingerprint],
+    holding: &[Fingerprint],
+    elsewhere: Option<&Fingerprint>,
+) -> String {
     if sealed_to.is_empty() {
         return format!(
             "no key here opens it: {what} has no sealedTo beside it, which says whose key does"
         );
     }
-    format!("no key here opens it (sealed to {}; holding {})", list(sealed_to), list(holding))
+    let only = elsewhere
+        .map(|key| format!("; {key} is held for other namespaces only"))
+        .unwrap_or_default();
+    format!("no key here opens it (sealed to {}; holding {}{only})", list(sealed_to), list(holding))
 }
 
 fn list(fingerprints: &[Fingerprint]) -> String {

@@ -97,7 +97,7 @@ struct ManifestView<'a> {
 
 /// Opens every value, or nothing.
 ///
-/// The key is chosen by the file's hints, never by trial; each header in use is unwrapped once. All the same, what
+/// The key is chosen by the file's hints, never by trial, among those that open in the namespace of its place; each header in use is unwrapped once. All the same, what
 /// decides is age's MAC and the beginning of each plaintext: a hint that lies gains nothing. Does not tell
 /// who sealed the values, nor that they are the newest: Git tells.
 pub fn open(allowed: &Allowed<'_>, keyring: &Keyring) -> Result<Opened, OpenError> {
@@ -143,13 +143,16 @@ fn unlock(
     keyring: &Keyring,
 ) -> Result<Unlocked, OpenError> {
     let what = || key.map_or("the shared header".to_owned(), |key| format!("the header of {key}"));
-    let held = header.hints.iter().find_map(|hint| keyring.get_key_value(hint));
+    let namespace = &checked.place.namespace;
+    let held = header.hints.iter().find_map(|hint| keyring.get_at(hint, namespace));
     let Some((fingerprint, identity)) = held else {
+        let elsewhere = header.hints.iter().find(|hint| keyring.namespaces_of(hint).is_some());
         return Err(OpenError::NoMatchingKey {
             object: checked.sealed.full_name(),
             what: what(),
             sealed_to: header.hints.clone(),
-            holding: keyring.fingerprints(),
+            holding: keyring.fingerprints_at(namespace),
+            elsewhere: elsewhere.cloned(),
         });
     };
     let damaged =

@@ -1,12 +1,21 @@
 //! The one edit of a `.seal.yaml`: a recipient is pinned in it, and every other line stays.
 
-use super::{PolicyError, Source, read};
+use super::{PolicyError, Rule, Source, read};
 use crate::yaml::lines::{self, Edit};
 use crate::yaml::{self, Node};
 
 /// The same text with `recipient` under `name`: replaced where it stands, else added, also to each rule
 /// without a path. Every other line stays; a layout that does not allow this is an error.
 pub fn pin(text: &str, name: &str, recipient: &str) -> Result<String, PolicyError> {
+    pinned(text, name, recipient, true)
+}
+
+/// The same, but added to no rule: a recipient for some namespaces would else open what is sealed everywhere.
+pub fn pin_apart(text: &str, name: &str, recipient: &str) -> Result<String, PolicyError> {
+    pinned(text, name, recipient, false)
+}
+
+fn pinned(text: &str, name: &str, recipient: &str, in_rules: bool) -> Result<String, PolicyError> {
     let before = read(text)?;
     let documents = yaml::documents(text)?;
     let document = documents.first().ok_or(PolicyError::Layout)?;
@@ -15,10 +24,16 @@ pub fn pin(text: &str, name: &str, recipient: &str) -> Result<String, PolicyErro
         Some(Source::Text(_)) => replace(document, name, recipient),
         None => add(text, document, name, recipient),
     };
-    let written = lines::apply(text, edits.ok_or(PolicyError::Layout)?);
+    let mut edits = edits.ok_or(PolicyError::Layout)?;
+    let is_new = !before.recipients.contains_key(name);
+    if is_new && in_rules {
+        edits.extend(add_to_rules(text, document, name).ok_or(PolicyError::Layout)?);
+    }
+    let written = lines::apply(text, edits);
     let mut expected = before.clone();
-    let known = expected.recipients.insert(name.to_owned(), Source::Text(recipient.to_owned()));
-    for rule in expected.rules.iter_mut().filter(|rule| known.is_none() && rule.path.is_none()) {
+    expected.recipients.insert(name.to_owned(), Source::Text(recipient.to_owned()));
+    let is_added_to = |rule: &&mut Rule| is_new && in_rules && rule.path.is_none();
+    for rule in expected.rules.iter_mut().filter(is_added_to) {
         rule.to.insert(0, name.to_owned());
     }
     let as_meant = read(&written).is_ok_and(|read| read == expected);
@@ -30,12 +45,16 @@ fn replace(document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
     Some(vec![(node.span.clone(), recipient.to_owned())])
 }
 
+fn line_end(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
 fn begins_with(text: &str, node: &Node, bracket: char) -> bool {
     text.get(node.span.clone()).is_some_and(|flow| flow.starts_with(bracket))
 }
 
 fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
-    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let line_end = line_end(text);
     let recipients = document.get("recipients")?;
     let mut edits = Vec::new();
     if begins_with(text, recipients, '{') {
@@ -49,6 +68,12 @@ fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<E
         let before = if text[..at].ends_with('\n') { "" } else { line_end };
         edits.push((at..at, format!("{before}{indent}{name}: {recipient}{line_end}")));
     }
+    Some(edits)
+}
+
+fn add_to_rules(text: &str, document: &Node, name: &str) -> Option<Vec<Edit>> {
+    let line_end = line_end(text);
+    let mut edits = Vec::new();
     let rules = document.get("rules").map(Node::items).unwrap_or_default();
     for to in
         rules.iter().filter(|rule| rule.get("path").is_none()).filter_map(|rule| rule.get("to"))

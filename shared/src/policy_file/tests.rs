@@ -48,6 +48,10 @@ fn pinning_keeps_every_other_line() {
         .replace("{prod: age1pq1a,", "{new: age1pq1b, prod: age1pq1a,")
         .replace("- {to: [prod,", "- {to: [new, prod,");
     assert_eq!(pinned, want);
+    let apart = pin_apart(EXAMPLE, "new", "age1pq1b").unwrap();
+    let (with, without) = (read(&apart).unwrap(), read(EXAMPLE).unwrap());
+    assert_eq!(with.rules, without.rules);
+    assert_eq!(with.recipients.len(), without.recipients.len() + 1);
     let again = pin(&pinned, "new", "age1pq1c").unwrap();
     assert_eq!(again, want.replace("age1pq1b", "age1pq1c"));
 

@@ -47,6 +47,7 @@ pages! {
     how_to_gitops: "docs/how-to/gitops.md",
     how_to_install: "docs/how-to/install.md",
     how_to_keys: "docs/how-to/keys.md",
+    how_to_keys_for_namespaces: "docs/how-to/keys-for-namespaces.md",
     how_to_local: "docs/how-to/local.md",
     how_to_merge: "docs/how-to/merge.md",
     how_to_move: "docs/how-to/move.md",
