@@ -14,9 +14,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use seal_core::key::{Fingerprint, Identity, Keyring, Namespaces};
-use seal_core::names::{APPLIED, CREATED, KEY, KEY_IDENTITY, KEY_NAME, KEY_NAMESPACES, RECIPIENT};
-use seal_core::place::is_label;
+use seal_core::names::{
+    APPLIED, CREATED, KEY, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_IDENTITY, KEY_NAME, KEY_NAMESPACES,
+    KEY_ROTATE, RECIPIENT,
+};
+use seal_core::place::{is_label, is_subdomain};
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::mac::sha256;
 
 /// Name of the key Secret that a first start makes.
 pub(crate) const FIRST_KEY: &str = "seal-key-first";
@@ -32,8 +37,10 @@ pub(crate) struct Keys {
     pub published_for: BTreeMap<String, PublishedFor>,
     /// Fingerprint and creation time (Unix seconds) of each key, for metrics.
     pub created: BTreeMap<Fingerprint, i64>,
-    /// Key Secrets that do not count. While there is one, no key is made: it may be the one that is missed.
+    /// Key Secrets that do not count. While there is one, no first key is made: it may be the one that is missed.
     pub rejected: Vec<Rejected>,
+    /// Keys that are asked for and not there.
+    pub asked_for: Vec<Asked>,
 }
 
 /// The public half of the newest active key.
@@ -59,6 +66,19 @@ pub(crate) struct Rejected {
     pub name: String,
     /// What is wrong, as a sentence's end.
     pub why: &'static str,
+}
+
+/// A key that is to be made in the place of another one, whose Secret asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Name of the Secret: that of the same question is the same, so that one is made.
+    pub name: String,
+    /// Name of the Secret that asks.
+    pub follows: String,
+    /// When the key before it was made.
+    after: i64,
+    namespaces: Namespaces,
+    called: String,
 }
 
 /// The present [`Keys`], shared by the workers and swapped whole.
@@ -90,6 +110,8 @@ pub(crate) struct KeySecret {
     namespaces: Namespaces,
     /// Under which name it is published, if it is for some namespaces.
     called: String,
+    /// Asks for a key in the place of this one.
+    rotate: Option<String>,
     identities: Result<Vec<Arc<Identity>>, &'static str>,
 }
 
@@ -109,8 +131,25 @@ impl KeySecret {
             created: created(&secret),
             namespaces: namespaces.unwrap_or_default(),
             called: called(&secret),
+            rotate: secret.annotations().get(KEY_ROTATE).cloned(),
             identities,
         }
+    }
+}
+
+impl KeySecret {
+    /// The key that this Secret asks for. Only one that is sealed to asks: what is retired stays so.
+    fn asked_for(&self) -> Option<Asked> {
+        let text = self.rotate.as_ref().filter(|_| self.is_active)?;
+        let fingerprint = self.identities.as_ref().ok()?.first()?.fingerprint();
+        let asked = sha256(format!("{fingerprint}\0{text}").as_bytes());
+        Some(Asked {
+            name: format!("seal-key-{}", hex::encode(&asked[..6])),
+            follows: self.name.clone(),
+            after: self.created,
+            namespaces: self.namespaces.clone(),
+            called: self.called.clone(),
+        })
     }
 }
 
@@ -135,15 +174,17 @@ fn namespaces(secret: &Secret) -> Result<Namespaces, &'static str> {
 
 /// What a key is called: by its annotation, which a new key takes over from the one before it, else as its Secret.
 fn called(secret: &Secret) -> String {
-    let noted = secret.annotations().get(KEY_NAME).filter(|name| is_label(name));
+    let noted = secret.annotations().get(KEY_NAME).filter(|name| is_subdomain(name));
     noted.cloned().unwrap_or_else(|| secret.name_any())
 }
 
 /// Builds the keyring from the key Secrets of the controller's namespace.
 pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
     let mut keys = Keys::default();
-    let mut active = Vec::new();
+    let (mut active, mut names, mut asked_for) = (Vec::new(), BTreeSet::new(), Vec::new());
     for secret in secrets {
+        names.insert(&secret.name);
+        asked_for.extend(secret.asked_for());
         let identities = match &secret.identities {
             Ok(identities) => identities,
             Err(why) => {
@@ -164,7 +205,8 @@ pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
     for (_, fingerprint, secret, identity) in active {
         keys.publish(secret, fingerprint, identity);
     }
-    keys
+    asked_for.retain(|asked| !names.contains(&asked.name));
+    Keys { asked_for, ..keys }
 }
 
 impl Keys {
@@ -202,18 +244,43 @@ fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {
 
 /// A new key as the Secret that a first start makes, and its fingerprint.
 pub(crate) fn first_key() -> (Secret, Fingerprint) {
+    new_key(FIRST_KEY, Timestamp::now().as_second(), BTreeMap::new())
+}
+
+impl Asked {
+    /// A new key as the Secret that is asked for, and its fingerprint. It is the newest, whatever the clock says.
+    pub(crate) fn make(&self) -> (Secret, Fingerprint) {
+        let created = Timestamp::now().as_second().max(self.after.saturating_add(1));
+        let mut annotations = BTreeMap::from([(KEY_FOLLOWS.to_owned(), self.follows.clone())]);
+        if let Some(namespaces) = &self.namespaces {
+            let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+            annotations.insert(KEY_NAMESPACES.to_owned(), namespaces.join(","));
+            annotations.insert(KEY_NAME.to_owned(), self.called.clone());
+        }
+        new_key(&self.name, created, annotations)
+    }
+}
+
+fn new_key(
+    name: &str,
+    created: i64,
+    mut annotations: BTreeMap<String, String>,
+) -> (Secret, Fingerprint) {
     let identity = Identity::generate();
+    let fingerprint = identity.fingerprint();
     let file = Zeroizing::new(format!("{}\n", identity.to_secret_text().expose()));
     let data = BTreeMap::from([
         (KEY_IDENTITY.to_owned(), ByteString(file.as_bytes().to_vec())),
         (RECIPIENT.to_owned(), ByteString(identity.recipient().as_bytes().to_vec())),
     ]);
-    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let created = Timestamp::from_second(created).unwrap_or_else(|_| Timestamp::now());
+    annotations.insert(CREATED.to_owned(), created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    annotations.insert(KEY_FINGERPRINT.to_owned(), fingerprint.to_string());
     let secret = Secret {
         metadata: ObjectMeta {
-            name: Some(FIRST_KEY.to_owned()),
+            name: Some(name.to_owned()),
             labels: Some(BTreeMap::from([(KEY.to_owned(), "active".to_owned())])),
-            annotations: Some(BTreeMap::from([(CREATED.to_owned(), now)])),
+            annotations: Some(annotations),
             ..ObjectMeta::default()
         },
         type_: Some(KEY.to_owned()),
@@ -221,5 +288,5 @@ pub(crate) fn first_key() -> (Secret, Fingerprint) {
         immutable: Some(true), // another key gets another name
         ..Secret::default()
     };
-    (secret, identity.fingerprint())
+    (secret, fingerprint)
 }

@@ -53,6 +53,12 @@ pub const CREATED: &str = "seal.dev/created";
 pub const KEY_NAMESPACES: &str = "seal.dev/namespaces";
 /// Annotation of a key Secret for some namespaces: under which name its recipient is published, where that is not the Secret's.
 pub const KEY_NAME: &str = "seal.dev/key-name";
+/// Annotation of a key Secret: the fingerprint of its recipient, for whoever may not or will not read the Secret.
+pub const KEY_FINGERPRINT: &str = "seal.dev/fingerprint";
+/// Annotation of an active key Secret by which somebody asks for a new key in its place; says when.
+pub const KEY_ROTATE: &str = "seal.dev/rotate";
+/// Annotation of a key Secret: the Secret of the key in whose place it was made.
+pub const KEY_FOLLOWS: &str = "seal.dev/follows";
 /// Annotation of a sealed object: the platform that it was shaped for.
 pub const PRESET: &str = "seal.dev/for";
 /// Annotation of a sealed object: the day after which its credentials are no longer valid, `2027-01-31`.

@@ -1,5 +1,5 @@
-//! What follows from the keys but is nobody's sealed object: the published recipient is as it must be, and a key
-//! Secret that does not count is told so.
+//! What follows from the keys but is nobody's sealed object: the published recipient is as it must be, a key that is asked for
+//! is made, and a key Secret that does not count is told so.
 
 use std::sync::Arc;
 
@@ -9,10 +9,12 @@ use seal_core::names::RECIPIENTS;
 use seal_core::reason::Reason;
 use tokio::sync::Notify;
 
+use crate::api_error::ApiError;
 use crate::keyring::{Keys, Rejected, SharedKeys};
 use crate::outcome::Outcome;
 use crate::target::events;
 use crate::target::recipients::{self, Before};
+use crate::target::secret;
 use crate::work::pace;
 
 /// Runs for ever; looks again whenever the keys or the ConfigMap `changed`.
@@ -30,7 +32,7 @@ pub(super) async fn upkeep(
             reject(&client, &namespace, key).await;
         }
         before = now;
-        match recipients::publish(&client, &namespace, &before).await {
+        match make_and_publish(&client, &namespace, &before).await {
             Ok(named_before) => {
                 trouble.ends();
                 for named in named_before.into_iter().flat_map(|Before(named)| named) {
@@ -44,6 +46,26 @@ pub(super) async fn upkeep(
             }
         }
     }
+}
+
+/// The private half of a key that is asked for is nowhere but here and in its Secret.
+async fn make_and_publish(
+    client: &Client,
+    namespace: &str,
+    keys: &Keys,
+) -> Result<Option<Before>, ApiError> {
+    for asked in &keys.asked_for {
+        let (key, fingerprint) = asked.make();
+        match secret::create_key(client, namespace, &key).await {
+            Ok(()) => {
+                let (secret, follows) = (&asked.name, &asked.follows);
+                tracing::info!(secret, %fingerprint, follows, "made the key that was asked for; back it up");
+            }
+            Err(error) if error.is_race() => {} // it is there by now, and its event is to come
+            Err(error) => return Err(error),
+        }
+    }
+    recipients::publish(client, namespace, keys).await
 }
 
 /// What stands in the way of publishing: told once, and its end.
