@@ -71,5 +71,5 @@ pub(crate) fn write(identity: &Identity, path: &Path) -> Result<(), Failure> {
         identity.recipient(),
         secret.expose()
     ));
-    files::create_private(path, &text)
+    files::create_private(path, text.as_bytes())
 }

@@ -84,12 +84,62 @@ pub(crate) fn wait(
 }
 
 #[cfg(not(feature = "cluster"))]
+pub(crate) mod keys {
+    //! The same for what is done with the cluster's keys.
+
+    use std::time::Duration;
+
+    use zeroize::Zeroizing;
+
+    use super::key_secrets::{KeySecret, Made, NewKey, Rotated};
+    use super::{ClusterArgs, WITHOUT, missing};
+    use crate::error::Failure;
+
+    fn without<T>() -> Result<T, Failure> {
+        Err(missing(WITHOUT).hint("kubectl does it with the Secrets of type seal.dev/key"))
+    }
+
+    pub(crate) fn list(_: &ClusterArgs, _counts: bool) -> Result<Vec<KeySecret>, Failure> {
+        without()
+    }
+
+    pub(crate) fn rotate(
+        _: &ClusterArgs,
+        _name: Option<&str>,
+        _timeout: Duration,
+    ) -> Result<Rotated, Failure> {
+        without()
+    }
+
+    pub(crate) fn retire(
+        _: &ClusterArgs,
+        _name: &str,
+        _delete: bool,
+        _force: bool,
+    ) -> Result<(), Failure> {
+        without()
+    }
+
+    pub(crate) fn read_all(_: &ClusterArgs) -> Result<Zeroizing<String>, Failure> {
+        without()
+    }
+
+    pub(crate) fn create(_: &ClusterArgs, _new: Vec<NewKey>) -> Result<Vec<Made>, Failure> {
+        without()
+    }
+}
+
+#[cfg(not(feature = "cluster"))]
 const WITHOUT: &str = "this `seal` is built without the feature `cluster`";
+
+pub(crate) mod key_secrets;
 
 #[cfg(feature = "cluster")]
 mod config;
 #[cfg(feature = "cluster")]
 mod connect;
+#[cfg(feature = "cluster")]
+pub(crate) mod keys;
 #[cfg(feature = "cluster")]
 mod recipient;
 #[cfg(feature = "cluster")]

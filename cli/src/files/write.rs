@@ -193,7 +193,7 @@ pub(crate) fn lock_folder(path: &Path) -> Option<File> {
 }
 
 /// Makes a file that only its owner reads; never over an existing one.
-pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if is_stdout(path) {
         return Err(Failure::input("a private key is never printed: name its file")
             .hint("such as ~/.config/seal/offline.key"));
@@ -206,7 +206,7 @@ pub(crate) fn create_private(path: &Path, text: &str) -> Result<(), Failure> {
         }
         _ => Failure::io("make", path, &error),
     })?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.map_err(|error| {
         // A part of a key is of no use, and this run made the file: nothing else is lost.
         let _ = fs::remove_file(path);

@@ -10,7 +10,7 @@ mod recipients;
 mod rules;
 mod trust;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -100,6 +100,31 @@ pub(crate) type Named = (String, Recipient);
 /// Chooses for one file.
 pub(crate) fn choose(args: &RecipientArgs, target: &Target) -> Result<Rc<Chosen>, Failure> {
     choose_by(&mut Policies::default(), args, target)
+}
+
+/// The name in `.seal.yaml` of the recipient whose identity is kept offline.
+const OFFLINE: &str = "offline";
+
+/// For whom a backup of keys is: whom flags name, else the offline recipient of the nearest `.seal.yaml` that has one.
+pub(crate) fn for_backup(args: &RecipientArgs) -> Result<(Vec<Recipient>, String), Failure> {
+    if args.given() {
+        let chosen = recipients::from_flags(args, &BTreeMap::new())?;
+        return Ok((chosen.recipients, chosen.sentence));
+    }
+    let here = files::real_path(Path::new("."))?.join("-");
+    for path in files_above(&here) {
+        let policy = load(&path)?;
+        if policy.recipients.contains_key(OFFLINE) {
+            let named = recipients::resolve(&policy, &path, OFFLINE)?;
+            let sentence = format!("for {OFFLINE} of {}", relative(&path));
+            return Ok((named.into_iter().map(|(_, it)| it).collect(), sentence));
+        }
+    }
+    let message =
+        format!("no {FILE_NAME} here names a recipient {OFFLINE} to encrypt the backup for");
+    Err(Failure::new(ExitCode::Missing, message).hint(
+        "-r RECIPIENT: `seal key recipient ~/offline.key` prints it, `seal key new` makes one",
+    ))
 }
 
 fn choose_by(

@@ -18,6 +18,7 @@ mod git_pod;
 mod git_several;
 mod hostile;
 mod keeping;
+mod key_verbs;
 mod keys;
 mod leaving;
 mod live_secrets;

@@ -2,10 +2,11 @@
 //!
 //! Everything here is age v1 (<https://c2sp.org/age>) put together from its own parts: a header that wraps
 //! one file key to many recipients, and payloads under that file key. [`kem`] is the post-quantum recipient
-//! type, [`header`] the header, [`stanzas`] what may stand in it, [`payload`] one value, [`padding`] the length classes.
+//! type, [`file`] whole age files, [`header`] the header, [`stanzas`] what may stand in it, [`payload`] one value, [`padding`] the length classes.
 //!
 //! Deliberately absent: any other cipher, associated data, signatures, algorithm negotiation.
 
+pub(crate) mod file;
 pub(crate) mod header;
 pub(crate) mod kem;
 pub(crate) mod padding;

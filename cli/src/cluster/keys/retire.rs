@@ -1,0 +1,86 @@
+//! A key that is sealed to no more, and one that is deleted.
+
+use kube::api::{DeleteParams, Preconditions};
+use seal_core::names::{ALLOW_DELETE, KEY};
+use serde_json::json;
+
+use super::super::ClusterArgs;
+use super::super::connect::run;
+use super::super::key_secrets::KeySecret;
+use super::Keys;
+use crate::error::Failure;
+
+const AGAIN: &str = "seal their files again first, or --force; `kubectl get sls -A -o custom-columns=NS:.metadata.namespace,NAME:.metadata.name,WITH:.status.openedWith` lists them";
+
+/// Retires the key of this Secret, and deletes it where that is asked for. Without `force`, what would be missed is a failure.
+pub(crate) fn retire(
+    args: &ClusterArgs,
+    name: &str,
+    delete: bool,
+    force: bool,
+) -> Result<(), Failure> {
+    run(async {
+        let keys = Keys::connect(args).await?;
+        let key = keys.named(name).await?;
+        if !force {
+            keys.is_not_the_last(&key).await?;
+            if delete {
+                keys.is_not_needed(&key).await?;
+            }
+        }
+        if key.is_active() {
+            keys.patch(&key, json!({"labels": {KEY: "retired"}})).await?;
+        }
+        if delete {
+            keys.patch(&key, json!({"annotations": {ALLOW_DELETE: "true"}})).await?;
+            let exactly = Preconditions { uid: Some(key.uid.clone()), resource_version: None };
+            let exactly = DeleteParams::default().preconditions(exactly);
+            let deleted = keys.api.delete(&key.name, &exactly).await;
+            deleted.map_err(|error| keys.refused(&error, "delete"))?;
+        }
+        Ok(())
+    })
+}
+
+impl Keys {
+    async fn is_not_the_last(&self, key: &KeySecret) -> Result<(), Failure> {
+        let all = self.all().await?;
+        let is_alike = |other: &KeySecret| match (&other.namespaces, &key.namespaces) {
+            (None, None) => true,
+            (Some(_), Some(_)) => other.called() == key.called(),
+            _ => false,
+        };
+        let has_another =
+            all.iter().any(|other| other.name != key.name && other.is_active() && is_alike(other));
+        if !key.is_active() || has_another {
+            return Ok(());
+        }
+        let what = match key.namespaces {
+            Some(_) => "the only active key of its name",
+            None => "the only active key for every namespace",
+        };
+        Err(Failure::input(format!(
+            "{} is {what}: without it nothing can be sealed to it",
+            key.name
+        ))
+        .hint(
+            "`seal key rotate` makes another one and retires this; --force retires it all the same",
+        ))
+    }
+
+    async fn is_not_needed(&self, key: &KeySecret) -> Result<(), Failure> {
+        let Some(fingerprint) = &key.fingerprint else {
+            return Err(Failure::input(format!(
+                "{} does not say its fingerprint, so what was opened with it is not known",
+                key.name
+            ))
+            .hint("annotate it with seal.dev/fingerprint, or --force"));
+        };
+        let count = self.opened().await?.get(fingerprint).copied().unwrap_or_default();
+        if count == 0 {
+            return Ok(());
+        }
+        let what = if count == 1 { "sealed object was" } else { "sealed objects were" };
+        Err(Failure::input(format!("{count} {what} opened with {}", key.name)).hint(AGAIN))
+    }
+}
