@@ -42,6 +42,8 @@ pub(super) struct Pass<'a> {
     pub(super) uid: &'a str,
     /// Whether there is a source with a uid.
     pub(super) is_there: &'a (dyn Fn(&str) -> bool + Sync),
+    /// In which alone something is written or removed.
+    pub(super) namespaces: &'a [String],
     pub(super) prunes: bool,
     /// Whether objects may go, however many.
     pub(super) allow_prune: bool,
@@ -98,7 +100,10 @@ impl Pass<'_> {
         tally: &mut Tally,
     ) {
         let mut its = self.live.of_source(self.uid);
-        its.retain(|(name, _)| !self.unwatched.contains_key(&name.namespace));
+        its.retain(|(name, _)| {
+            let is_named = name.namespace.as_ref().is_none_or(|it| self.namespaces.contains(it));
+            is_named && !self.unwatched.contains_key(&name.namespace)
+        });
         let known: BTreeMap<String, String> = its
             .iter()
             .filter_map(|(name, live)| Some((place_of(name), live.mark.as_ref()?.path.clone())))
@@ -231,16 +236,38 @@ impl Pass<'_> {
         tally: &mut Tally,
     ) {
         for (name, live) in its.iter().filter(|(name, _)| places.contains(&place_of(name))) {
-            let gone = sources::delete(self.client, name, &live.uid, &live.resource_version).await;
-            match gone {
-                Ok(()) => tally.pruned += 1,
+            let path = || live.mark.as_ref().map(|mark| mark.path.clone()).unwrap_or_default();
+            match self.remove_one(name, live).await {
+                Ok(true) => tally.pruned += 1,
+                Ok(false) => tally.refused.push(Refused {
+                    reason: Reason::NotAllowed,
+                    path: path(),
+                    message: format!(
+                        "{name} is for namespaces that spec.namespaces does not name: it stays"
+                    ),
+                }),
                 Err(error) => {
-                    let path = live.mark.as_ref().map(|mark| mark.path.clone()).unwrap_or_default();
                     let message = format!("{name}: {error}");
-                    tally.refused.push(Refused { reason: reason_of(&error), path, message });
+                    tally.refused.push(Refused {
+                        reason: reason_of(&error),
+                        path: path(),
+                        message,
+                    });
                 }
             }
         }
+    }
+
+    /// Removes one object; says whether it may go. One in no namespace takes live Secrets of several along.
+    async fn remove_one(&self, name: &ObjectName, live: &Live) -> Result<bool, ApiError> {
+        let (uid, version) = (&live.uid, &live.resource_version);
+        if name.namespace.is_none() {
+            let namespaces = sources::namespaces_of(self.client, name).await?;
+            if !namespaces.iter().all(|it| self.namespaces.contains(it)) {
+                return Ok(false);
+            }
+        }
+        sources::delete(self.client, name, uid, version).await.map(|()| true)
     }
 }
 

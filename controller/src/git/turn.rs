@@ -210,6 +210,7 @@ async fn pass(
         source: source.metadata.name.as_deref().unwrap_or_default(),
         uid: &uid,
         is_there: &|uid| shared.is_there(uid),
+        namespaces: &source.spec.namespaces,
         prunes: source.spec.prune == Some(true),
         allow_prune: annotation(source, ALLOW_PRUNE) == Some(commit.as_str()),
     };

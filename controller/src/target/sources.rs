@@ -76,6 +76,17 @@ pub(crate) async fn replace(
     put.map_err(|error| ApiError::new(asked(name.kind, "update"), name, error))
 }
 
+/// Where a ClusterSealedSecret has live Secrets; nowhere, if it is gone.
+pub(crate) async fn namespaces_of(
+    client: &Client,
+    name: &ObjectName,
+) -> Result<Vec<String>, ApiError> {
+    let api: Api<ClusterSealedSecret> = Api::all(client.clone());
+    let live = api.get_opt(&name.name).await;
+    let live = live.map_err(|error| ApiError::new(asked(name.kind, "get"), name, error))?;
+    Ok(live.map(|live| live.0.spec.scope.namespaces).unwrap_or_default())
+}
+
 /// Deletes the object with this uid at this version.
 pub(crate) async fn delete(
     client: &Client,

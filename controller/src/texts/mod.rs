@@ -169,9 +169,12 @@ pub(crate) fn is_url(path: &Path) -> bool {
     (text.contains("://") || host_first) && !path.exists()
 }
 
-/// What `kubectl apply -f DIR` reads, too.
+/// What `kubectl apply -f DIR` reads, too; in capitals as well, as `seal check` has it.
 fn may_hold_manifests(name: &[u8]) -> bool {
-    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending.as_bytes()))
+    [".yaml", ".yml", ".json"].iter().any(|ending| {
+        let at = name.len().checked_sub(ending.len());
+        at.is_some_and(|at| name[at..].eq_ignore_ascii_case(ending.as_bytes()))
+    })
 }
 
 /// A path as text for messages and the inventory: one line, in the order it is read, whatever its bytes are.

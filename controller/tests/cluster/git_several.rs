@@ -159,3 +159,35 @@ async fn what_was_fetched_for_a_source_goes_with_it() {
     rig.look("app").await;
     rig.until_applied("app", &next).await;
 }
+
+#[tokio::test]
+async fn what_is_in_a_namespace_that_is_no_longer_named_stays() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let other = cluster.namespace().await;
+    let rights = GIT_RIGHTS.replace("SERVED", &other.name).replace("seal-git", &rig.home.name);
+    apply(cluster, &rights).await;
+    let theirs = file::write(&rig.controller.seal(&other, "b", &[("password", "theirs")]));
+    rig.commit(&[
+        ("a.yaml", &rig.seal("a", "one")),
+        ("A2.YAML", &rig.seal("a2", "one")),
+        ("c.yaml", &rig.seal("c", "one")),
+        ("other/b.yaml", &theirs),
+    ]);
+    let both = json!({"namespaces": [other.name, rig.served.name], "prune": true});
+    rig.source("app", both).await;
+    rig.until_reason("app", "Applied").await;
+    rig.until_value("a2", "one").await; // its ending is in capitals
+
+    let sources: Api<GitSource> = Api::namespaced(cluster.client(), &rig.home.name);
+    let one = kube::api::Patch::Merge(json!({"spec": {"namespaces": [rig.served.name]}}));
+    sources.patch("app", &Default::default(), &one).await.unwrap();
+    rig.until_reason("app", "Partial").await; // its file is refused now
+    let commit = rig.remove(&["other/b.yaml", "c.yaml"]);
+    rig.look("app").await;
+    let status = rig.until_applied("app", &commit).await;
+    assert_eq!(status.objects.map(|it| it.pruned), Some(1));
+    rig.served.eventually_gone::<SealedSecret>("c").await;
+    let api: Api<SealedSecret> = Api::namespaced(cluster.client(), &other.name);
+    assert!(api.get_opt("b").await.unwrap().is_some());
+}

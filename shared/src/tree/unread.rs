@@ -24,7 +24,7 @@ impl Collector<'_> {
             .collect();
         self.malformed(
             &known,
-            "an object was last seen in it, and it is a link now, or beneath one, which is not followed; to remove the object, delete the link",
+            "an object was last seen in it, and it is a link or a submodule now, or beneath one, which is not followed; to remove the object, delete the link",
         );
     }
 }
