@@ -124,7 +124,7 @@ impl ApiError {
         match self.code() {
             0 if self.is_silence() => "the API server does not answer",
             0 => "the API server's answer cannot be read",
-            403 if self.text().contains(" cannot ") => "the controller's role does not allow it",
+            403 if self.text().contains(" cannot ") => "the role does not allow it",
             403 => "an admission rule forbids it",
             404 => "the namespace or object does not exist",
             409 => "somebody else wrote at the same time",
@@ -177,7 +177,7 @@ mod tests {
             (
                 403,
                 "secrets \"db\" is forbidden: User \"x\" cannot update resource",
-                "the controller's role does not allow it (HTTP 403)",
+                "the role does not allow it (HTTP 403)",
             ),
             (
                 403,

@@ -8,23 +8,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use seal_core::key::{Fingerprint, Identity, Keyring, Namespaces};
 use seal_core::names::{
-    APPLIED, CREATED, KEY, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_IDENTITY, KEY_NAME, KEY_NAMESPACES,
-    KEY_ROTATE, RECIPIENT,
+    ALLOW_DELETE, APPLIED, CREATED, GROUP_PREFIX, KEY, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_IDENTITY,
+    KEY_NAME, KEY_NAMESPACES, KEY_ROTATE,
 };
 use seal_core::place::{is_label, is_subdomain};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
-use crate::mac::sha256;
+mod new;
 
-/// Name of the key Secret that a first start makes.
-pub(crate) const FIRST_KEY: &str = "seal-key-first";
+pub(crate) use new::{Asked, FIRST_KEY, first_key};
+
+/// What annotations of ours a key Secret may have.
+const KNOWN: [&str; 7] =
+    [ALLOW_DELETE, CREATED, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_NAME, KEY_NAMESPACES, KEY_ROTATE];
 
 /// The identities held, and which of them is sealed to.
 #[derive(Debug, Default)]
@@ -39,6 +40,8 @@ pub(crate) struct Keys {
     pub created: BTreeMap<Fingerprint, i64>,
     /// Key Secrets that do not count. While there is one, no first key is made: it may be the one that is missed.
     pub rejected: Vec<Rejected>,
+    /// Secrets whose key opens in fewer namespaces than they say, since another one with the same key is for fewer.
+    pub narrowed: Vec<String>,
     /// Keys that are asked for and not there.
     pub asked_for: Vec<Asked>,
 }
@@ -66,19 +69,6 @@ pub(crate) struct Rejected {
     pub name: String,
     /// What is wrong, as a sentence's end.
     pub why: &'static str,
-}
-
-/// A key that is to be made in the place of another one, whose Secret asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// Name of the Secret: that of the same question is the same, so that one is made.
-    pub name: String,
-    /// Name of the Secret that asks.
-    pub follows: String,
-    /// When the key before it was made.
-    after: i64,
-    namespaces: Namespaces,
-    called: String,
 }
 
 /// The present [`Keys`], shared by the workers and swapped whole.
@@ -137,22 +127,6 @@ impl KeySecret {
     }
 }
 
-impl KeySecret {
-    /// The key that this Secret asks for. Only one that is sealed to asks: what is retired stays so.
-    fn asked_for(&self) -> Option<Asked> {
-        let text = self.rotate.as_ref().filter(|_| self.is_active)?;
-        let fingerprint = self.identities.as_ref().ok()?.first()?.fingerprint();
-        let asked = sha256(format!("{fingerprint}\0{text}").as_bytes());
-        Some(Asked {
-            name: format!("seal-key-{}", hex::encode(&asked[..6])),
-            follows: self.name.clone(),
-            after: self.created,
-            namespaces: self.namespaces.clone(),
-            called: self.called.clone(),
-        })
-    }
-}
-
 /// When the key was made: what was noted then, which a restore brings along, else when its Secret was.
 fn created(secret: &Secret) -> i64 {
     let noted = secret.annotations().get(CREATED);
@@ -181,7 +155,7 @@ fn called(secret: &Secret) -> String {
 /// Builds the keyring from the key Secrets of the controller's namespace.
 pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
     let mut keys = Keys::default();
-    let (mut active, mut names, mut asked_for) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let (mut counted, mut names, mut asked_for) = (Vec::new(), BTreeSet::new(), Vec::new());
     for secret in secrets {
         names.insert(&secret.name);
         asked_for.extend(secret.asked_for());
@@ -196,14 +170,17 @@ pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
             let fingerprint = identity.fingerprint();
             keys.created.insert(fingerprint.clone(), secret.created);
             keys.keyring.insert_for(identity.clone(), secret.namespaces.clone());
-            if secret.is_active {
-                active.push((secret.created, fingerprint, secret, identity));
-            }
+            counted.push((secret.created, fingerprint, secret, identity));
         }
     }
-    active.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    for (_, fingerprint, secret, identity) in active {
-        keys.publish(secret, fingerprint, identity);
+    counted.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (_, fingerprint, secret, identity) in counted {
+        if keys.keyring.namespaces_of(&fingerprint) != secret.namespaces.as_ref() {
+            keys.narrowed.push(secret.name.clone());
+        }
+        if secret.is_active {
+            keys.publish(secret, fingerprint, identity);
+        }
     }
     asked_for.retain(|asked| !names.contains(&asked.name));
     Keys { asked_for, ..keys }
@@ -235,58 +212,14 @@ fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {
     if !secret.owner_references().is_empty() || secret.annotations().contains_key(APPLIED) {
         return Err("it has an owner or was made from a sealed file");
     }
+    // A slip in the name of the one that narrows it, or one that a later version narrows it by.
+    let is_unknown = |name: &&String| name.starts_with(GROUP_PREFIX) && !KNOWN.contains(&&***name);
+    if secret.annotations().keys().any(|name| is_unknown(&name)) {
+        return Err("it has an annotation under seal.dev/ that this version does not know");
+    }
     let identity = secret.data.as_ref().and_then(|data| data.get(KEY_IDENTITY));
     let text = identity
         .and_then(|bytes| std::str::from_utf8(&bytes.0).ok())
         .ok_or("it has no age identity file under `identity`")?;
     Identity::parse_file(text).map_err(|_| "what is under `identity` is not an age identity file")
-}
-
-/// A new key as the Secret that a first start makes, and its fingerprint.
-pub(crate) fn first_key() -> (Secret, Fingerprint) {
-    new_key(FIRST_KEY, Timestamp::now().as_second(), BTreeMap::new())
-}
-
-impl Asked {
-    /// A new key as the Secret that is asked for, and its fingerprint. It is the newest, whatever the clock says.
-    pub(crate) fn make(&self) -> (Secret, Fingerprint) {
-        let created = Timestamp::now().as_second().max(self.after.saturating_add(1));
-        let mut annotations = BTreeMap::from([(KEY_FOLLOWS.to_owned(), self.follows.clone())]);
-        if let Some(namespaces) = &self.namespaces {
-            let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
-            annotations.insert(KEY_NAMESPACES.to_owned(), namespaces.join(","));
-            annotations.insert(KEY_NAME.to_owned(), self.called.clone());
-        }
-        new_key(&self.name, created, annotations)
-    }
-}
-
-fn new_key(
-    name: &str,
-    created: i64,
-    mut annotations: BTreeMap<String, String>,
-) -> (Secret, Fingerprint) {
-    let identity = Identity::generate();
-    let fingerprint = identity.fingerprint();
-    let file = Zeroizing::new(format!("{}\n", identity.to_secret_text().expose()));
-    let data = BTreeMap::from([
-        (KEY_IDENTITY.to_owned(), ByteString(file.as_bytes().to_vec())),
-        (RECIPIENT.to_owned(), ByteString(identity.recipient().as_bytes().to_vec())),
-    ]);
-    let created = Timestamp::from_second(created).unwrap_or_else(|_| Timestamp::now());
-    annotations.insert(CREATED.to_owned(), created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    annotations.insert(KEY_FINGERPRINT.to_owned(), fingerprint.to_string());
-    let secret = Secret {
-        metadata: ObjectMeta {
-            name: Some(name.to_owned()),
-            labels: Some(BTreeMap::from([(KEY.to_owned(), "active".to_owned())])),
-            annotations: Some(annotations),
-            ..ObjectMeta::default()
-        },
-        type_: Some(KEY.to_owned()),
-        data: Some(data),
-        immutable: Some(true), // another key gets another name
-        ..Secret::default()
-    };
-    (secret, fingerprint)
 }

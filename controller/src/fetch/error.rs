@@ -80,7 +80,7 @@ impl FetchError {
                 "what was applied stays until it can be fetched again"
             }
             Self::Certificate(_) => {
-                "give the certificate of the authority that signed its certificate, as caBundle or --git-ca-file, and check its name and dates"
+                "give the certificate of the authority that signed its certificate, as caBundle of the GitSource or --git-ca-file, and check its name and dates"
             }
             Self::HostKey { .. } => {
                 "compare it with what the host's operator publishes, and only then pin it: in knownHosts, or the file of --git-known-hosts"
@@ -99,7 +99,7 @@ impl FetchError {
             Self::Ambiguous(_) => "say which: refs/heads/NAME or refs/tags/NAME",
             Self::Protocol(..) => "is that the URL of a repository? `git ls-remote URL` tells",
             Self::TooMuch(..) | Self::Ended(_) => {
-                "name the folder of the sealed files with `path` or --path, or keep them in a repository of their own"
+                "name the folder of the sealed files with spec.path of the GitSource or --path, or keep them in a repository of their own"
             }
             Self::Store(..) => "make room, or give the folder to the user that this runs as",
             Self::NoProcess(_) => "it is tried again; more memory or more processes may be needed",

@@ -1,6 +1,7 @@
 //! What follows from the keys but is nobody's sealed object: the published recipient is as it must be, a key that is asked for
 //! is made, and a key Secret that does not count is told so.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kube::Client;
@@ -10,7 +11,7 @@ use seal_core::reason::Reason;
 use tokio::sync::Notify;
 
 use crate::api_error::ApiError;
-use crate::keyring::{Keys, Rejected, SharedKeys};
+use crate::keyring::{Keys, SharedKeys};
 use crate::outcome::Outcome;
 use crate::target::events;
 use crate::target::recipients::{self, Before};
@@ -25,18 +26,29 @@ pub(super) async fn upkeep(
     changed: Arc<Notify>,
 ) {
     let mut before: Arc<Keys> = Arc::default();
+    // All that was ever held here: what is retired or deleted was in the map by right.
+    let mut known: BTreeSet<Fingerprint> = BTreeSet::new();
     let mut trouble = Trouble::default();
     loop {
         let now = keys.now();
         for key in now.rejected.iter().filter(|key| !before.rejected.contains(key)) {
-            reject(&client, &namespace, key).await;
+            let message =
+                format!("the Secret {namespace}/{} is not used as a key: {}", key.name, key.why);
+            tell(&client, &namespace, &key.name, message).await;
         }
+        for name in now.narrowed.iter().filter(|name| !before.narrowed.contains(name)) {
+            let message = format!(
+                "the key of the Secret {namespace}/{name} opens in fewer namespaces than it says: another Secret with the same key is for some only, or for others"
+            );
+            tell(&client, &namespace, name, message).await;
+        }
+        known.extend(now.created.keys().cloned());
         before = now;
         match make_and_publish(&client, &namespace, &before).await {
             Ok(named_before) => {
                 trouble.ends();
                 for named in named_before.into_iter().flat_map(|Before(named)| named) {
-                    tell_of_change(&client, &namespace, &before, &named).await;
+                    tell_of_change(&client, &namespace, &known, &named).await;
                 }
                 changed.notified().await;
             }
@@ -94,8 +106,13 @@ impl Trouble {
 }
 
 /// That another key of ours is published is in the log already; one that is not held here is a thing to look into.
-async fn tell_of_change(client: &Client, namespace: &str, keys: &Keys, named: &Fingerprint) {
-    if keys.created.contains_key(named) {
+async fn tell_of_change(
+    client: &Client,
+    namespace: &str,
+    known: &BTreeSet<Fingerprint>,
+    named: &Fingerprint,
+) {
+    if known.contains(named) {
         return;
     }
     let message = format!(
@@ -106,9 +123,8 @@ async fn tell_of_change(client: &Client, namespace: &str, keys: &Keys, named: &F
     events::tell_of(client, "ConfigMap", namespace, RECIPIENTS, &outcome).await;
 }
 
-async fn reject(client: &Client, namespace: &str, key: &Rejected) {
-    let Rejected { name, why } = key;
-    let message = format!("the Secret {namespace}/{name} is not used as a key: {why}");
+/// What is wrong with a key Secret, in the log and as an Event of it.
+async fn tell(client: &Client, namespace: &str, name: &str, message: String) {
     let outcome = Outcome::new(Reason::KeyRejected, message);
     tracing::warn!(reason = %outcome.reason, "{}", outcome.message);
     events::tell_of(client, "Secret", namespace, name, &outcome).await;

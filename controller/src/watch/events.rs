@@ -125,7 +125,7 @@ where
         }
         let hint = match code {
             404 => "; is the kind installed? seal install | kubectl apply --server-side -f -",
-            403 => "; the controller's role does not allow it",
+            403 => "; the role does not allow it, or its namespace is going",
             0 => "; the API server does not answer",
             _ => "",
         };

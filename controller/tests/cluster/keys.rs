@@ -124,6 +124,19 @@ async fn the_newest_active_key_is_published_and_a_retired_one_still_opens() {
         (get(&format!("{}/v1/recipients", controller.url)).await.0 == 503).then_some(())
     })
     .await;
+    // A key that was ours and is deleted while it is published is no alarm.
+    let active = json!({"metadata": {"labels": {"seal.dev/key": "active"}}});
+    home.patch::<Secret>("next", active).await;
+    eventually_in(&maps, "it is published again", "seal-recipients", |map| {
+        map.data.as_ref().is_some_and(|data| data.contains_key("recipient"))
+    })
+    .await;
+    home.delete::<Secret>("next").await;
+    eventually_in(&maps, "it is taken out", "seal-recipients", |map| {
+        map.data.as_ref().is_none_or(|data| !data.contains_key("recipient"))
+    })
+    .await;
+    assert!(!controller.process.log().contains("sealed to somebody else"));
 }
 
 #[tokio::test]

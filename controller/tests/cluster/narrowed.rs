@@ -122,6 +122,7 @@ async fn what_narrows_a_key_counts_whatever_else_is_said_of_it() {
     ends(&ns, "twice", "NoMatchingKey").await;
     let (_, text) = get(&format!("{}/v1/recipients", controller.url)).await;
     assert!(!text.contains(twice.recipient()));
+    home.eventually_event("twice-again", "KeyRejected").await; // which says so
 
     // An annotation that cannot be read means nowhere, not everywhere.
     for (name, annotation) in [("empty", ""), ("star", "*"), ("comma", "a,,b"), ("upper", "A")] {
@@ -131,6 +132,15 @@ async fn what_narrows_a_key_counts_whatever_else_is_said_of_it() {
         ns.create(sealed(&key, &ns, name, "1")).await;
         ends(&ns, name, "NoMatchingKey").await;
     }
+
+    // Nor does a slip in its name.
+    let slip = Identity::generate();
+    add_key(cluster, &home.name, "slip", &slip, "retired").await;
+    ns.create(sealed(&slip, &ns, "slip", "1")).await;
+    ends(&ns, "slip", "Applied").await;
+    assert!(annotate(&home, "slip", json!({"seal.dev/namespace": "elsewhere"})).await);
+    home.eventually_event("slip", "KeyRejected").await;
+    ends(&ns, "slip", "NoMatchingKey").await;
 }
 
 #[tokio::test]
