@@ -11,11 +11,12 @@ use kube::Client;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
 use seal_core::tree::collect::Refused;
-use seal_core::tree::prune::{Prune, prune};
+use seal_core::tree::prune::{Guard, Prune, prune};
 
 use super::live::LiveObjects;
 use super::object::{Live, Mark};
 use super::plan::{Plan, plan};
+use super::tally::Tally;
 use super::tree::{self, Candidate, From, Tree, place_of, refused};
 use super::turn::in_thread;
 use super::watching::Unwatched;
@@ -45,20 +46,8 @@ pub(super) struct Pass<'a> {
     /// In which alone something is written or removed.
     pub(super) namespaces: &'a [String],
     pub(super) prunes: bool,
-    /// Whether objects may go, however many.
-    pub(super) allow_prune: bool,
-}
-
-/// How a pass ended.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) applied: usize,
-    pub(super) unchanged: usize,
-    pub(super) pruned: usize,
-    pub(super) refused: Vec<Refused>,
-    pub(super) in_clear: Vec<String>,
-    /// How many objects would have gone, and of how many.
-    pub(super) prune_blocked: Option<(usize, usize)>,
+    /// Whether objects may go.
+    pub(super) guard: Guard,
 }
 
 /// What is to be written of an object.
@@ -108,7 +97,7 @@ impl Pass<'_> {
             .iter()
             .filter_map(|(name, live)| Some((place_of(name), live.mark.as_ref()?.path.clone())))
             .collect();
-        match prune(known.iter(), present, unread, self.allow_prune) {
+        match prune(known.iter(), present, unread, self.guard) {
             Prune::Remove(places) => self.remove(&its, &places, tally).await,
             Prune::Blocked { vanished, total } => tally.prune_blocked = Some((vanished, total)),
         }
@@ -186,7 +175,7 @@ impl Pass<'_> {
                 }
                 Some(written) = writing.next() => match written {
                     Ok(()) => tally.applied += 1,
-                    Err(refused) => tally.refused.push(refused),
+                    Err(refused) => tally.refuse(refused),
                 },
                 else => return Ok(()),
             }
@@ -248,11 +237,7 @@ impl Pass<'_> {
                 }),
                 Err(error) => {
                     let message = format!("{name}: {error}");
-                    tally.refused.push(Refused {
-                        reason: reason_of(&error),
-                        path: path(),
-                        message,
-                    });
+                    tally.refuse(Refused { reason: reason_of(&error), path: path(), message });
                 }
             }
         }

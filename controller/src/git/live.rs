@@ -117,11 +117,8 @@ impl LiveObjects {
         }
         let before = inner.objects.get(&name).cloned();
         let mut live = Live::of(metadata, Says::of_metadata(metadata));
-        // After a restore of the cluster the same generation may be another spec.
-        if let Some(before) = &before
-            && number(&before.resource_version) <= version(metadata)
-        {
-            live = live.with_spec_of(before);
+        if let Some(before) = &before {
+            live = live.after(before);
         }
         let changed = before.as_ref().is_none_or(|before| !before.is_as(&live));
         let mark = before.and_then(|it| it.mark.clone()).or_else(|| live.mark.clone());

@@ -18,6 +18,7 @@ mod report;
 mod rules;
 mod sources;
 mod summary;
+mod tally;
 mod tree;
 mod turn;
 mod verify;

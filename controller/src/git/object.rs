@@ -56,6 +56,16 @@ impl Live {
         if is_same { Self { says: self.says.with_spec_of(&other.says), ..self } } else { self }
     }
 
+    /// This one, seen after another: what is known of the spec counts on, but for an older version, as after a restore of the
+    /// cluster, whose generation may be another spec. An object that lost its mark, as by `kubectl replace`, is the same all
+    /// the same: it is written again, and has its mark then.
+    pub(super) fn after(self, before: &Self) -> Self {
+        let is_later = number(&before.resource_version) <= number(&self.resource_version);
+        let now = if is_later { self.with_spec_of(before) } else { self };
+        let lost = now.uid == before.uid && now.mark.is_none() && before.mark.is_some();
+        if lost { Self { mark: before.mark.clone(), says: now.says.unread(), ..now } } else { now }
+    }
+
     /// Whether nothing of it is another than in `other` that a source cares for.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         let spec_of = |it: &Self| (it.uid.clone(), it.generation);
@@ -85,6 +95,10 @@ impl Says {
     /// The same with the spec of another.
     pub(super) fn with_spec_of(self, other: &Self) -> Self {
         Self { spec: other.spec, ..self }
+    }
+
+    fn unread(self) -> Self {
+        Self { spec: None, ..self }
     }
 
     pub(super) fn is_read(&self) -> bool {

@@ -9,7 +9,7 @@ use seal_core::names::{ALLOW_PRUNE, FLUX_RECONCILE_AT, RECONCILE_AT};
 use seal_core::reason::Reason;
 
 use super::Shared;
-use super::applying::Tally;
+use super::tally::Tally;
 use super::turn::{Between, End};
 use crate::conditions;
 use crate::outcome::Outcome;
@@ -63,6 +63,10 @@ pub(super) fn next_status(
         next.last_applied_from = Some(applied_from(source));
     }
     if let Some(tally) = tally {
+        // Where nothing is pruned nothing is known of it.
+        if source.spec.prune == Some(true) {
+            next.prune_blocked = tally.prune_blocked.map(|_| true);
+        }
         next.objects = Some(counts(&tally, before.objects, &next, before));
         next.refused = named(&tally);
         next.in_clear = tally

@@ -7,13 +7,15 @@ use gix::ObjectId;
 use seal_core::kind::git_source::{GitSource, GitSourceStatus};
 use seal_core::names::ALLOW_PRUNE;
 use seal_core::reason::Reason;
+use seal_core::tree::prune::Guard;
 
 use super::Shared;
 use super::accepting::new_commit;
-use super::applying::{Pass, Tally};
+use super::applying::Pass;
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
 use super::rules::Rules;
+use super::tally::Tally;
 use super::tree::{self, From, Reading, Seen};
 use super::watching::Unwatched;
 use crate::conditions;
@@ -29,6 +31,8 @@ pub(super) struct Between {
     failed: Option<Outcome>,
     /// What its contents were.
     seen: Seen,
+    /// Whether objects wait for somebody to say that they may go; none before the first pass, and the status says then.
+    is_blocked: Option<bool>,
     /// The status as it was last written.
     pub(super) status: Option<GitSourceStatus>,
 }
@@ -61,6 +65,7 @@ impl End {
     fn passes(&self) -> bool {
         let refused = self.tally.iter().flat_map(|tally| &tally.refused);
         self.outcome.reason == Reason::Retrying
+            || self.tally.as_ref().is_some_and(|tally| tally.is_denied)
             || refused.into_iter().any(|it| it.reason == Reason::Retrying)
     }
 }
@@ -135,7 +140,7 @@ async fn look(
     let Some(from) = between.good.clone().or_else(|| remembered(shared, source, status)) else {
         return failed.unwrap_or_else(nothing);
     };
-    match (pass(shared, source, &from, unwatched, between).await, failed) {
+    match (pass(shared, source, &from, status, unwatched, between).await, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
         (Ok(tally), None) => applied(tally, from.commit, attempted, status),
         (Err(_), Some(end)) => end,
@@ -182,6 +187,7 @@ async fn pass(
     shared: &Shared,
     source: &GitSource,
     from: &From,
+    status: &GitSourceStatus,
     unwatched: &Unwatched,
     between: &mut Between,
 ) -> Result<Tally, SourceError> {
@@ -202,6 +208,7 @@ async fn pass(
     let (tree, seen) = read?;
     between.seen = seen;
     let commit = from.commit.to_string();
+    let is_blocked = between.is_blocked.unwrap_or(status.prune_blocked == Some(true));
     let pass = Pass {
         client: &shared.client,
         live: &shared.live,
@@ -212,9 +219,17 @@ async fn pass(
         is_there: &|uid| shared.is_there(uid),
         namespaces: &source.spec.namespaces,
         prunes: source.spec.prune == Some(true),
-        allow_prune: annotation(source, ALLOW_PRUNE) == Some(commit.as_str()),
+        guard: match annotation(source, ALLOW_PRUNE) {
+            Some(allowed) if allowed == commit => Guard::Lifted,
+            _ if is_blocked => Guard::Held,
+            _ => Guard::Usual,
+        },
     };
-    pass.apply(tree).await
+    let tally = pass.apply(tree).await?;
+    if pass.prunes {
+        between.is_blocked = Some(tally.prune_blocked.is_some());
+    }
+    Ok(tally)
 }
 
 pub(super) async fn in_thread<I, T>(

@@ -65,6 +65,7 @@ fn apply(pass: &Pass<'_>, file: &mut OneFile, laid: &[Laid], tally: &mut Tally) 
         }
     }
     tally.pruned += gone.len();
+    file.note_blocked(tally.prune_blocked.is_some());
     if let Err(error) = file.finish() {
         tally.refuse(file.given(), &error);
     }

@@ -108,6 +108,7 @@ fn write(writes: Vec<(&str, Write)>, out: &mut Out, tally: &mut Tally) {
 
 fn remove_vanished(pass: &Pass<'_>, out: &mut Out, tally: &mut Tally) {
     let places = pass.vanished(out.inventory(), tally);
+    out.note_blocked(tally.prune_blocked.is_some());
     if places.is_empty() {
         return;
     }

@@ -8,7 +8,7 @@ use seal_core::open::allowed::Grants;
 use seal_core::open::check::check_at;
 use seal_core::open::{OpenError, Opened, open};
 use seal_core::tree::collect::{Collected, Collector, Object, Warning};
-use seal_core::tree::prune::{Prune, prune};
+use seal_core::tree::prune::{Guard, Prune, prune};
 use seal_disk::{DiskError, Inventory};
 
 use super::refusal::Refusal;
@@ -107,8 +107,12 @@ impl Pass<'_> {
 
     /// The places of ours that are to be removed; none, and a word on it, where too many have vanished at once.
     pub(super) fn vanished(&self, inventory: &Inventory, tally: &mut Tally) -> Vec<String> {
-        let allow = self.settings.allow_prune;
-        match prune(inventory.places(), self.present, self.unread, allow) {
+        let guard = match (self.settings.allow_prune, inventory.prune_blocked) {
+            (true, _) => Guard::Lifted,
+            (false, true) => Guard::Held,
+            (false, false) => Guard::Usual,
+        };
+        match prune(inventory.places(), self.present, self.unread, guard) {
             Prune::Remove(places) => places,
             Prune::Blocked { vanished, total } => {
                 tally.prune_blocked = Some(Refusal::prune_blocked(vanished, total));

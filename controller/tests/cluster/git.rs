@@ -421,6 +421,90 @@ async fn a_removed_file_takes_its_object_along_where_the_source_says_so() {
 }
 
 #[tokio::test]
+async fn what_was_blocked_stays_blocked_whatever_else_is_merged_or_deleted() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let mut rig = Rig::new(cluster, controller).await;
+    let texts =
+        ["a", "b", "c", "d", "e"].map(|name| (format!("{name}.yaml"), rig.seal(name, "one")));
+    let files: Vec<(&str, &str)> =
+        texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let commit = rig.commit(&files);
+    rig.source("app", json!({"prune": true})).await;
+    rig.until_applied("app", &commit).await;
+    rig.remove(&["a.yaml", "b.yaml", "c.yaml"]);
+    rig.look("app").await;
+    rig.until_reason("app", "PruneBlocked").await;
+    // More objects, so that it is less than half; fewer in the cluster, so that it is one; and another process.
+    let commit =
+        rig.commit(&[("f.yaml", &rig.seal("f", "one")), ("g.yaml", &rig.seal("g", "one"))]);
+    rig.look("app").await;
+    let of_seven = |it: &GitSourceStatus| {
+        it.last_applied_revision.as_deref() == Some(&commit) && message(it).starts_with("3 of 7")
+    };
+    rig.until("app", "it is still blocked", of_seven).await;
+    rig.start(&[]).await;
+    rig.sealed().delete("a", &Default::default()).await.unwrap();
+    rig.sealed().delete("b", &Default::default()).await.unwrap();
+    rig.look("app").await;
+    rig.until("app", "one is left", |it| message(it).starts_with("1 of 5")).await;
+    assert!(rig.sealed().get_opt("c").await.unwrap().is_some());
+    let back = rig.commit(&files[2..3]);
+    rig.look("app").await;
+    rig.until_applied("app", &back).await;
+    // Without a mistake to wait for, one goes as ever.
+    let gone = rig.remove(&["c.yaml"]);
+    rig.look("app").await;
+    rig.until("app", "it goes", |it| {
+        it.last_applied_revision.as_deref() == Some(&gone) && reason(it) == "Applied"
+    })
+    .await;
+    rig.served.eventually_gone::<Secret>("c").await;
+}
+
+#[tokio::test]
+async fn a_mark_that_is_dropped_comes_back() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({"interval": "1h"})).await;
+    rig.until_applied("app", &commit).await;
+    let before = rig.sealed().get("a").await.unwrap();
+    // As `kubectl replace -f a.yaml` does.
+    let patch = kube::api::Patch::Merge(json!({"metadata": {"annotations": null}}));
+    rig.sealed().patch("a", &Default::default(), &patch).await.unwrap();
+    rig.served
+        .eventually("it has its mark again", "a", |sealed: &SealedSecret| {
+            sealed.annotations().contains_key("seal.dev/git-source")
+        })
+        .await;
+    assert_eq!(rig.sealed().get("a").await.unwrap().uid(), before.uid());
+    let next = rig.commit(&[("a.yaml", &rig.seal("a", "two"))]);
+    rig.look("app").await;
+    rig.until_applied("app", &next).await;
+}
+
+#[tokio::test]
+async fn a_right_that_is_taken_away_for_a_moment_heals_without_help() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({})).await;
+    rig.until_applied("app", &commit).await;
+    let rights = GIT_RIGHTS.replace("SERVED", &rig.served.name).replace("seal-git", &rig.home.name);
+    let fewer = rights.replace("update, delete", "delete");
+    assert_ne!(fewer, rights);
+    apply(cluster, &fewer).await;
+    rig.commit(&[("a.yaml", &rig.seal("a", "two"))]);
+    rig.look("app").await;
+    rig.until("app", "it is not allowed", |it| {
+        it.refused.first().is_some_and(|it| it.reason == "NotAllowed")
+    })
+    .await;
+    apply(cluster, &rights).await;
+    rig.until_value("a", "two").await; // without another look
+}
+
+#[tokio::test]
 async fn rewritten_history_is_not_applied_until_somebody_says_so() {
     let Some((cluster, controller)) = shared!() else { return };
     let rig = Rig::new(cluster, controller).await;

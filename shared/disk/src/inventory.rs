@@ -19,6 +19,9 @@ pub struct Inventory {
     layout: String,
     /// By place, `namespace/name`.
     pub objects: BTreeMap<String, Entry>,
+    /// Whether objects are gone from the source that may not go until somebody says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prune_blocked: bool,
     /// Folders we made, which go when they are empty.
     pub(crate) folders: BTreeSet<RelPath>,
 }
@@ -52,6 +55,7 @@ impl Inventory {
             version: VERSION,
             layout: layout.to_owned(),
             objects: BTreeMap::new(),
+            prune_blocked: false,
             folders: BTreeSet::new(),
         }
     }

@@ -49,6 +49,11 @@ impl Ledger {
         self.inventory.objects.remove(place);
     }
 
+    /// Notes whether objects that are gone from the source may not go until somebody says so.
+    pub fn note_blocked(&mut self, is_blocked: bool) {
+        self.inventory.prune_blocked = is_blocked;
+    }
+
     /// Writes it to the disk where it is another than the one there.
     pub fn save(&mut self) -> Result<(), DiskError> {
         if self.inventory == *self.records.saved() {

@@ -185,6 +185,9 @@ pub struct GitSourceStatus {
     /// The repository and reference that the commit that is live is of: of another one it need not descend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_from: Option<String>,
+    /// Whether objects are gone from the repository that may not go until somebody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune_blocked: Option<bool>,
     /// Echo of the annotation that last asked for a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -19,17 +19,29 @@ pub enum Prune {
     },
 }
 
+/// What an earlier pass or a person has said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing.
+    Usual,
+    /// An earlier pass was blocked, and what it would have removed is neither back nor allowed: neither more objects in the
+    /// source nor fewer in the cluster make it less of a mistake.
+    Held,
+    /// A person wants it.
+    Lifted,
+}
+
 /// Decides what is removed: known objects that are no longer in the source.
 ///
 /// `known` are their places, each with the path it was last seen at. `present` are all places in the source, refused
 /// ones too, and `unread` the paths of files that could not be read: an object last seen there may still be in it.
-/// Nothing goes when the source has no object left, when more than half of four or more go at once, or when more than
-/// one goes of fewer than four; `allow` overrides.
+/// Nothing goes when the source has no object left, when more than half of four or more go at once, when more than
+/// one goes of fewer than four, or while the guard is held.
 pub fn prune<'k>(
     known: impl Iterator<Item = (&'k String, &'k String)>,
     present: &BTreeSet<String>,
     unread: &BTreeSet<String>,
-    allow: bool,
+    guard: Guard,
 ) -> Prune {
     let mut total = 0;
     let mut vanished = Vec::new();
@@ -41,7 +53,12 @@ pub fn prune<'k>(
     }
     let emptied = present.is_empty() && unread.is_empty();
     let too_many = if total < FEW { vanished.len() > 1 } else { vanished.len() * 2 > total };
-    if !vanished.is_empty() && (emptied || too_many) && !allow {
+    let is_held = match guard {
+        Guard::Usual => emptied || too_many,
+        Guard::Held => true,
+        Guard::Lifted => false,
+    };
+    if !vanished.is_empty() && is_held {
         return Prune::Blocked { vanished: vanished.len(), total };
     }
     Prune::Remove(vanished)
@@ -64,7 +81,7 @@ mod tests {
 
     /// How many of `total` are removed when `left` are still there.
     fn removed(total: usize, left: usize) -> Option<usize> {
-        match prune(known(total).iter(), &places(0..left), &places(0..0), false) {
+        match prune(known(total).iter(), &places(0..left), &places(0..0), Guard::Usual) {
             Prune::Remove(gone) => Some(gone.len()),
             Prune::Blocked { .. } => None,
         }
@@ -85,14 +102,21 @@ mod tests {
             "an emptied source is a mistake until somebody says otherwise"
         );
         assert_eq!(removed(0, 0), Some(0));
-        let all = prune(known(10).iter(), &places(0..0), &places(0..0), true);
+        let all = prune(known(10).iter(), &places(0..0), &places(0..0), Guard::Lifted);
         assert!(matches!(all, Prune::Remove(gone) if gone.len() == 10));
     }
 
     #[test]
     fn a_file_that_does_not_read_keeps_the_object_last_seen_in_it() {
         let unread = BTreeSet::from(["9.yaml".to_owned()]);
-        let plan = prune(known(10).iter(), &places(0..9), &unread, false);
+        let plan = prune(known(10).iter(), &places(0..9), &unread, Guard::Usual);
         assert_eq!(plan, Prune::Remove(vec![]));
+    }
+    #[test]
+    fn what_was_blocked_stays_until_it_is_back_or_allowed() {
+        let of = |left, guard| prune(known(10).iter(), &places(0..left), &places(0..0), guard);
+        assert_eq!(of(9, Guard::Held), Prune::Blocked { vanished: 1, total: 10 });
+        assert_eq!(of(10, Guard::Held), Prune::Remove(vec![]));
+        assert!(matches!(of(9, Guard::Lifted), Prune::Remove(gone) if gone.len() == 1));
     }
 }

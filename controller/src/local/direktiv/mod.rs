@@ -195,7 +195,9 @@ impl Direktiv {
     }
 
     fn remove_vanished(&mut self, pass: &Pass<'_>, tally: &mut Tally) {
-        for place in pass.vanished(self.ledger.inventory(), tally) {
+        let places = pass.vanished(self.ledger.inventory(), tally);
+        self.ledger.note_blocked(tally.prune_blocked.is_some());
+        for place in places {
             let Some(entry) = self.inventory().objects.get(&place).cloned() else { continue };
             let mut secrets = entry.entries.iter().filter_map(|text| DirektivSecret::parse(text));
             let failed = secrets.find_map(|secret| {

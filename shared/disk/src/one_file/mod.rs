@@ -150,6 +150,11 @@ impl OneFile {
         Ok(applied)
     }
 
+    /// Notes whether objects that are gone from the source may not go until somebody says so.
+    pub fn note_blocked(&mut self, is_blocked: bool) {
+        self.inventory.prune_blocked = is_blocked;
+    }
+
     /// Writes the inventory when it is another than the one on disk.
     pub fn finish(&mut self) -> Result<(), DiskError> {
         if self.inventory == *self.records.saved() {
