@@ -1,5 +1,6 @@
 //! Whether a commit may be applied: fetched, signed by somebody who is allowed to, and no rewriting of history.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use gix::ObjectId;
@@ -12,15 +13,63 @@ use super::credentials;
 use super::fetching::Found;
 use super::report::{annotation, applied_from};
 use super::tree::{self, From};
-use super::turn::{End, in_thread};
+use super::turn::{End, in_thread, remembered};
 use super::verify::Signers;
 use crate::fetch::FetchError;
-use crate::fetch::job::{Fetched, Job};
+use crate::fetch::job::{self, Job, Reference};
 use crate::outcome::Outcome;
 use crate::texts::short;
 
-/// Fetches, and says whether what was fetched may be applied.
-pub(super) async fn new_commit(
+/// What a fetch gave.
+pub(super) struct Fetched {
+    pub(super) accepted: Result<From, End>,
+    /// What is live, where it is not the new commit and an earlier process has fetched it into a cache that is gone.
+    pub(super) live: Option<From>,
+}
+
+impl Fetched {
+    /// No server was asked, or no answer is to come.
+    pub(super) fn nothing() -> Self {
+        let outcome = Outcome::new(Reason::Retrying, "nothing was fetched");
+        Self { accepted: Err(End::of(outcome)), live: None }
+    }
+}
+
+/// Fetches, and says whether what was fetched may be applied. With `has_good` what is live is at hand.
+pub(super) async fn fetch(
+    shared: Arc<Shared>,
+    source: Arc<GitSource>,
+    status: GitSourceStatus,
+    has_good: bool,
+    asked: Instant,
+) -> Fetched {
+    let accepted = new_commit(&shared, &source, &status, asked).await;
+    let live = match &accepted {
+        Err(_) if !has_good => live(&shared, &source, &status, asked).await,
+        _ => None,
+    };
+    Fetched { accepted, live }
+}
+
+/// Fetches the commit that is live, by its hash, where it is not here any more. It was accepted when it was applied.
+async fn live(
+    shared: &Shared,
+    source: &GitSource,
+    status: &GitSourceStatus,
+    asked: Instant,
+) -> Option<From> {
+    let from = remembered(shared, source, status)?;
+    if in_thread(from.clone(), |from| tree::commit_object(&from)).await.is_ok_and(|it| it.is_some())
+    {
+        return Some(from);
+    }
+    let job = credentials::job(&shared.client, source).await.ok()?;
+    let job = Job { reference: Reference::Commit(from.commit.to_string()), ..job };
+    let Found { store, answer } = shared.fetches.fetch(job, "", asked).await;
+    answer.is_ok().then_some(From { store, ..from })
+}
+
+async fn new_commit(
     shared: &Shared,
     source: &GitSource,
     status: &GitSourceStatus,
@@ -29,10 +78,10 @@ pub(super) async fn new_commit(
     let verify = source.spec.verify.as_ref().map(|verify| verify.allowed_signers.as_str());
     let signers = verify.map(Signers::parse).transpose();
     let signers = signers.map_err(|it| End::of(Outcome::new(Reason::Malformed, it)))?;
-    let job = job(shared, source, status).await?;
+    let job = asked_for(shared, source, status).await?;
     let fetched = shared.fetches.fetch(job, verify.unwrap_or_default(), asked).await;
     let Found { store, answer } = fetched;
-    let Fetched { commit, descends } = answer.map_err(|error| fetch_failed(&error))?;
+    let job::Fetched { commit, descends } = answer.map_err(|error| fetch_failed(&error))?;
     let id = ObjectId::from_hex(commit.as_bytes());
     let id = id.map_err(|_| End::of(Outcome::new(Reason::Retrying, "no commit was fetched")))?;
     shared.fetched(uid(source), &store, id);
@@ -57,7 +106,11 @@ pub(super) async fn new_commit(
 }
 
 /// What is asked of the server, and what its forge's deliveries are signed with, as the Secrets have it now.
-async fn job(shared: &Shared, source: &GitSource, status: &GitSourceStatus) -> Result<Job, End> {
+async fn asked_for(
+    shared: &Shared,
+    source: &GitSource,
+    status: &GitSourceStatus,
+) -> Result<Job, End> {
     read_token(shared, source).await.map_err(End::of)?;
     let job = credentials::job(&shared.client, source).await.map_err(End::of)?;
     // Of another repository or branch it need not descend: whoever wrote the GitSource chose it.

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::future::{FusedFuture, OptionFuture};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use kube::Client;
+use seal_core::escape::escaped;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
 use seal_core::tree::collect::Refused;
@@ -19,6 +21,7 @@ use super::plan::{Plan, plan};
 use super::tally::Tally;
 use super::tree::{self, Candidate, From, Tree, place_of, refused};
 use super::turn::in_thread;
+use super::undone::Undone;
 use super::watching::Unwatched;
 use crate::api_error::ApiError;
 use crate::object_id::ObjectName;
@@ -45,6 +48,8 @@ pub(super) struct Pass<'a> {
     pub(super) is_there: &'a (dyn Fn(&str) -> bool + Sync),
     /// In which alone something is written or removed.
     pub(super) namespaces: &'a [String],
+    /// What was put right under this commit before; none in its first pass, which puts nothing right.
+    pub(super) undone: Option<&'a Undone>,
     pub(super) prunes: bool,
     /// Whether objects may go.
     pub(super) guard: Guard,
@@ -55,6 +60,8 @@ struct Write {
     /// The uid of the object that it is written over; none where it is made.
     replaces: Option<String>,
     mark: String,
+    /// Whether somebody had changed or deleted it.
+    repairs: bool,
     /// The labels and annotations that its file set and does not set any more.
     dropped: Vec<String>,
 }
@@ -131,15 +138,22 @@ impl Pass<'_> {
             sets: found.sets.clone(),
         };
         let before = live.as_ref().and_then(|live| live.mark.as_ref());
-        let replaces =
-            match plan(&found.says, live.as_deref(), (self.source, self.uid), self.is_there) {
-                Plan::Leave if before == Some(&mark) => return Ok(None),
-                // It was moved to another file.
-                Plan::Leave => live.as_ref().map(|live| live.uid.clone()),
-                Plan::Create => None,
-                Plan::Replace { uid } => Some(uid),
-                Plan::Refuse(reason, message) => return Err(refused(candidate, reason, &message)),
-            };
+        let planned = plan(&found.says, live.as_deref(), (self.source, self.uid), self.is_there);
+        let repairs = matches!(planned, Plan::Create | Plan::Replace { .. });
+        let replaces = match planned {
+            Plan::Leave if before == Some(&mark) => return Ok(None),
+            // It was moved to another file.
+            Plan::Leave => live.as_ref().map(|live| live.uid.clone()),
+            Plan::Create => None,
+            Plan::Replace { uid } => Some(uid),
+            Plan::Refuse(reason, message) => return Err(refused(candidate, reason, &message)),
+        };
+        if let Some(undone) = self.undone.filter(|_| repairs)
+            && let Err(at) = undone.may_repair(&found.name, Instant::now())
+        {
+            return Err(refused(candidate, Reason::Contested, &contested(live.as_deref(), &at)));
+        }
+        let repairs = repairs && self.undone.is_some();
         let dropped = before.map(|mark| mark.sets.clone()).unwrap_or_default();
         let dropped = dropped.into_iter().filter(|it| !mark.sets.contains(it)).collect();
         let mark = mark.to_text();
@@ -147,7 +161,7 @@ impl Pass<'_> {
             let message = "its path, labels and annotations are longer than 64 KiB";
             return Err(refused(candidate, Reason::Malformed, message));
         }
-        Ok(Some(Write { replaces, mark, dropped }))
+        Ok(Some(Write { replaces, mark, repairs, dropped }))
     }
 
     /// Writes all, and reads the next ones meanwhile.
@@ -174,7 +188,7 @@ impl Pass<'_> {
                     ready.extend(whole?);
                 }
                 Some(written) = writing.next() => match written {
-                    Ok(()) => tally.applied += 1,
+                    Ok(repaired) => tally.applies(repaired),
                     Err(refused) => tally.refuse(refused),
                 },
                 else => return Ok(()),
@@ -201,7 +215,7 @@ impl Pass<'_> {
         candidate: Candidate,
         sealed: SealedSecret,
         write: Write,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<String>, Refused> {
         let (name, wanted) = (&candidate.found.name, Wanted { sealed: &sealed, mark: write.mark });
         self.live.writes(name, &candidate.found.says);
         let written = match &write.replaces {
@@ -209,7 +223,9 @@ impl Pass<'_> {
             Some(uid) => sources::replace(self.client, name, uid, &wanted, &write.dropped).await,
         };
         match written {
-            Ok(written) if self.live.wrote(name, &written) => Ok(()),
+            Ok(written) if self.live.wrote(name, &written) => {
+                Ok(write.repairs.then(|| name.to_string()))
+            }
             Ok(_) => Err(refused(&candidate, Reason::Retrying, CHANGED_AT_ONCE)),
             Err(error) => {
                 self.live.not_written(name);
@@ -254,6 +270,14 @@ impl Pass<'_> {
         }
         sources::delete(self.client, name, uid, version).await.map(|()| true)
     }
+}
+
+fn contested(live: Option<&Live>, at: &str) -> String {
+    let who = live.and_then(|live| live.writer.as_deref()).map_or_else(
+        || "somebody keeps deleting or changing it".to_owned(),
+        |writer| format!("{} keeps changing it", escaped(writer)),
+    );
+    format!("{who}: it is put right again at {at}")
 }
 
 /// What the API server judges to be wrong is so until the file changes; all else may pass.

@@ -10,6 +10,7 @@ mod args;
 mod counting;
 mod credentials;
 mod fetching;
+mod keeping;
 mod live;
 mod object;
 mod pacing;
@@ -21,6 +22,7 @@ mod summary;
 mod tally;
 mod tree;
 mod turn;
+mod undone;
 mod verify;
 mod watching;
 
@@ -191,6 +193,13 @@ impl Shared {
     fn released(&self) {
         let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         wakes.values().for_each(|wake| wake.to_repair());
+    }
+
+    /// Tells people what was put right, whose change it was that went.
+    async fn tell_of_repair(&self, source: &GitSource, sentence: String) {
+        tracing::info!(source = source.metadata.name.as_deref().unwrap_or_default(), "{sentence}");
+        events::tell_of_source(&self.client, source, &Outcome::new(Reason::Repaired, sentence))
+            .await;
     }
 
     /// Tells people where the verdict or the revision changed.

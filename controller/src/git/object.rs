@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use seal_core::escape::cut;
 use seal_core::kind::sealed::SealedSecret;
-use seal_core::names::GIT_SOURCE;
+use seal_core::names::{GIT_FIELD_MANAGER, GIT_SOURCE};
 use serde::{Deserialize, Serialize};
 
 use crate::mac::sha256;
+
+/// Bytes of a writer's name.
+const MOST_OF_A_WRITER: usize = 64;
 
 /// Whose an object is: the annotation that its source writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +34,8 @@ pub(super) struct Live {
     /// The API server gives another one to each spec.
     pub(super) generation: i64,
     pub(super) mark: Option<Mark>,
+    /// Who wrote it last, where that was somebody else.
+    pub(super) writer: Option<String>,
     pub(super) says: Says,
 }
 
@@ -47,7 +53,8 @@ impl Live {
         let uid = metadata.uid.clone().unwrap_or_default();
         let resource_version = metadata.resource_version.clone().unwrap_or_default();
         let generation = metadata.generation.unwrap_or_default();
-        Self { uid, resource_version, generation, mark: Mark::of(metadata), says }
+        let (mark, writer) = (Mark::of(metadata), writer(metadata));
+        Self { uid, resource_version, generation, mark, writer, says }
     }
 
     /// The same, with what is known of its spec from another version of the object.
@@ -140,4 +147,12 @@ pub(super) fn version(metadata: &ObjectMeta) -> u64 {
 /// The version of an object as a number, which grows with each write; KEP-5504 makes that Kubernetes' promise.
 pub(super) fn number(version: &str) -> u64 {
     version.parse().unwrap_or(u64::MAX)
+}
+
+/// The newest writer of the object itself, where it is none of ours.
+fn writer(metadata: &ObjectMeta) -> Option<String> {
+    let fields = metadata.managed_fields.iter().flatten();
+    let of_object = fields.filter(|it| it.subresource.as_deref().unwrap_or_default().is_empty());
+    let newest = of_object.max_by(|a, b| a.time.cmp(&b.time))?.manager.as_deref()?;
+    (newest != GIT_FIELD_MANAGER).then(|| cut(newest, MOST_OF_A_WRITER))
 }

@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use super::Wake;
 use super::turn::Again;
 use crate::work::due::Due;
-use crate::work::pace::{self, Repairs};
 
 /// Between two repairs, however much is changed.
 const LEAST_BETWEEN: Duration = Duration::from_secs(1);
@@ -28,7 +27,6 @@ pub(super) enum Next {
 /// When a source takes a turn: to fetch, or to put right what was changed in the cluster.
 pub(super) struct Pace {
     due: Due,
-    repairs: Repairs,
     repair: Option<Instant>,
     /// When the last turn began.
     turned: Instant,
@@ -41,14 +39,7 @@ pub(super) struct Pace {
 impl Pace {
     /// The first turn is now, and fetches.
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            due: Due::now(now),
-            repairs: Repairs::default(),
-            repair: None,
-            turned: now,
-            doubted: None,
-            doubt: None,
-        }
+        Self { due: Due::now(now), repair: None, turned: now, doubted: None, doubt: None }
     }
 
     /// Until there is something to do; none when the source is gone.
@@ -106,10 +97,12 @@ impl Pace {
         self.due.woken(Instant::now());
     }
 
-    /// The first repair waits for nothing; what is undone again and again comes back ever later, and no fetch waits for it.
+    /// Something was changed in the cluster: at once, however much it is. What is undone again and again waits by itself.
     fn will_repair(&mut self, now: Instant) {
-        let wait = pace::repair(self.repairs, now).1.unwrap_or_default();
-        let at = (now + wait).max(self.turned + LEAST_BETWEEN);
+        self.repair_at(now.max(self.turned + LEAST_BETWEEN));
+    }
+
+    fn repair_at(&mut self, at: Instant) {
         self.repair = Some(self.repair.map_or(at, |repair| repair.min(at)));
     }
 
@@ -126,13 +119,13 @@ impl Pace {
     /// It has ended.
     pub(super) fn end(&mut self, again: Again, fetches: bool, interval: Duration) {
         let now = Instant::now();
-        match again {
-            Again::Sooner(retry_after) => self.due.failed(now, interval, retry_after, random()),
-            Again::Later { .. } if fetches => self.due.succeeded(now, interval, random()),
-            Again::Later { .. } => {}
+        match again.sooner {
+            Some(retry_after) => self.due.failed(now, interval, retry_after, random()),
+            None if fetches => self.due.succeeded(now, interval, random()),
+            None => {}
         }
-        if again == (Again::Later { repaired: true }) {
-            self.repairs = pace::repair(self.repairs, now).0;
+        if let Some(wait) = again.repair_in {
+            self.repair_at(now + wait);
         }
     }
 }

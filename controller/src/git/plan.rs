@@ -74,7 +74,14 @@ mod tests {
             path: "a".into(),
             sets: vec![],
         });
-        Live { uid: "u".into(), resource_version: "1".into(), generation: 1, mark, says }
+        Live {
+            uid: "u".into(),
+            resource_version: "1".into(),
+            generation: 1,
+            mark,
+            writer: None,
+            says,
+        }
     }
 
     fn decided(live: Option<Live>) -> Plan {

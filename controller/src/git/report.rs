@@ -31,8 +31,14 @@ pub(super) fn verdict(tally: &Tally, commit: ObjectId) -> Outcome {
     if refused.is_empty() {
         return Outcome::new(Reason::Applied, format!("commit {}: {counts}", short(commit)));
     }
-    let retries = refused.iter().all(|it| it.reason == Reason::Retrying);
-    let reason = if retries { Reason::Retrying } else { Reason::Partial };
+    let all_are = |reasons: &[Reason]| refused.iter().all(|it| reasons.contains(&it.reason));
+    let reason = if all_are(&[Reason::Retrying]) {
+        Reason::Retrying
+    } else if all_are(&[Reason::Retrying, Reason::Contested]) {
+        Reason::Contested
+    } else {
+        Reason::Partial
+    };
     let number = refused.len();
     let message =
         format!("commit {}: {counts}, {number} refused: see status.refused", short(commit));
@@ -45,12 +51,12 @@ pub(super) fn next_status(
     before: &GitSourceStatus,
     generation: i64,
     end: End,
-    passes: bool,
+    is_stalled: bool,
 ) -> GitSourceStatus {
     let End { outcome, tally, attempted, applied, .. } = end;
     let mut next = GitSourceStatus {
         observed_generation: Some(generation),
-        conditions: conditions::next(&before.conditions, generation, &outcome, !passes),
+        conditions: conditions::next(&before.conditions, generation, &outcome, is_stalled),
         webhook_path: source.spec.webhook.as_ref().map(|_| path_of(source)),
         last_handled_reconcile_at: asked_at(source),
         ..before.clone()
@@ -177,7 +183,7 @@ fn steady(before: &GitSourceStatus, next: &mut GitSourceStatus) {
                 && it.status == condition.status
         });
         if let Some(same) = same.filter(|it| {
-            (it.reason == "Applied" || it.reason == "Partial")
+            ["Applied", "Partial", "Contested"].contains(&it.reason.as_str())
                 && !it.message.starts_with("suspended at")
         }) {
             condition.message.clone_from(&same.message);

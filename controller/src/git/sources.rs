@@ -1,9 +1,8 @@
-//! The GitSources that there are, and the loop of each.
+//! The GitSources that there are; each has a loop of its own.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use kube::Api;
@@ -12,10 +11,8 @@ use seal_core::kind::git_source::GitSource;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
-use super::accepting::read_token;
 use super::credentials::reference;
-use super::pacing::{Next, Pace};
-use super::turn::{Between, turn};
+use super::keeping::keep;
 use super::{Shared, Wake};
 use crate::watch::Events;
 use crate::webhook::Delivery;
@@ -114,23 +111,4 @@ fn forget(shared: &Arc<Shared>, running: &mut BTreeMap<String, Running>, name: &
     shared.hooks.remove(name, &uid);
     shared.uids.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
     shared.wakes.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
-}
-
-/// The loop of one source.
-async fn keep(shared: Arc<Shared>, mut latest: watch::Receiver<Arc<GitSource>>, wake: Arc<Wake>) {
-    let (mut between, mut pace) = (Between::default(), Pace::new(Instant::now()));
-    while let Some(next) = pace.wait(&mut latest, &wake).await {
-        if next == Next::Token {
-            let source = latest.borrow().clone();
-            if read_token(&shared, &source).await.is_ok_and(|is_another| is_another) {
-                pace.unheard();
-            }
-            continue;
-        }
-        let source = latest.borrow_and_update().clone();
-        let began = Instant::now();
-        let fetches = pace.begin(began);
-        let again = turn(&shared, &source, &mut between, fetches, began).await;
-        pace.end(again, fetches, source.interval().unwrap_or(Duration::from_secs(60)));
-    }
 }

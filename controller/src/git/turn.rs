@@ -10,13 +10,14 @@ use seal_core::reason::Reason;
 use seal_core::tree::prune::Guard;
 
 use super::Shared;
-use super::accepting::new_commit;
+use super::accepting::Fetched;
 use super::applying::Pass;
 use super::credentials;
 use super::report::{annotation, applied_from, next_status, verdict, write};
 use super::rules::Rules;
 use super::tally::Tally;
-use super::tree::{self, From, Reading, Seen};
+use super::tree::{self, From, Reading, Seen, Tree};
+use super::undone::Undone;
 use super::watching::Unwatched;
 use crate::conditions;
 use crate::outcome::Outcome;
@@ -31,19 +32,29 @@ pub(super) struct Between {
     failed: Option<Outcome>,
     /// What its contents were.
     seen: Seen,
+    /// What was put right under the present commit, which was passed already.
+    undone: Undone,
+    passed: Option<ObjectId>,
     /// Whether objects wait for somebody to say that they may go; none before the first pass, and the status says then.
     is_blocked: Option<bool>,
     /// The status as it was last written.
     pub(super) status: Option<GitSourceStatus>,
 }
 
-/// When to look again.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Again {
-    /// At the next interval. `repaired` tells whether something that was applied had been changed.
-    Later { repaired: bool },
-    /// Something passing stands in the way; not before that time.
-    Sooner(Duration),
+impl Between {
+    /// Whether a commit that was accepted is at hand.
+    pub(super) fn has_good(&self) -> bool {
+        self.good.is_some()
+    }
+}
+
+/// When to look again; at the next interval, where nothing is said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Again {
+    /// Something passing stands in the way: sooner, and not before that time.
+    pub(super) sooner: Option<Duration>,
+    /// An object that was undone too often may be put right then.
+    pub(super) repair_in: Option<Duration>,
 }
 
 /// How a look ended.
@@ -61,22 +72,24 @@ impl End {
         Self { outcome, tally: None, attempted: None, applied: None, retry_after }
     }
 
+    fn refused_for(&self, reason: Reason) -> bool {
+        let refused = self.tally.iter().flat_map(|tally| &tally.refused);
+        self.outcome.reason == reason || refused.into_iter().any(|it| it.reason == reason)
+    }
+
     /// Whether trying again may help.
     fn passes(&self) -> bool {
-        let refused = self.tally.iter().flat_map(|tally| &tally.refused);
-        self.outcome.reason == Reason::Retrying
-            || self.tally.as_ref().is_some_and(|tally| tally.is_denied)
-            || refused.into_iter().any(|it| it.reason == Reason::Retrying)
+        self.tally.as_ref().is_some_and(|tally| tally.is_denied)
+            || self.refused_for(Reason::Retrying)
     }
 }
 
-/// Looks once. With `fetches` the server is asked, else the last commit is put right.
+/// Brings the cluster to what was fetched, or, without that, to what it is to be anyhow.
 pub(super) async fn turn(
     shared: &Shared,
     source: &GitSource,
     between: &mut Between,
-    fetches: bool,
-    asked: Instant,
+    fetched: Option<Fetched>,
 ) -> Again {
     let status = between.status.take().or_else(|| source.status.clone()).unwrap_or_default();
     let generation = source.metadata.generation.unwrap_or_default();
@@ -87,18 +100,26 @@ pub(super) async fn turn(
             ..status.clone()
         };
         write(shared, source, between, status, next).await;
-        return Again::Later { repaired: false };
+        return Again::default();
     }
     let end = match can_begin(shared, source).await {
-        Ok(unwatched) => look(shared, source, &status, between, &unwatched, fetches, asked).await,
-        Err(end) => end,
+        Ok(unwatched) => look(shared, source, &status, between, &unwatched, fetched).await,
+        Err(end) => Some(end),
+    };
+    let Some(end) = end else {
+        between.status = Some(status);
+        return Again::default();
     };
     shared.counts.looked(end.outcome.reason, end.tally.as_ref());
     let (passes, retry_after) = (end.passes(), end.retry_after);
-    let repaired = !fetches && end.tally.as_ref().is_some_and(|tally| tally.applied > 0);
-    let next = next_status(source, &status, generation, end, passes);
+    if let Some(sentence) = end.tally.as_ref().and_then(Tally::repair_sentence) {
+        shared.tell_of_repair(source, sentence).await;
+    }
+    let is_stalled = !passes && !end.refused_for(Reason::Contested);
+    let next = next_status(source, &status, generation, end, is_stalled);
     let is_written = write(shared, source, between, status, next).await;
-    if passes || !is_written { Again::Sooner(retry_after) } else { Again::Later { repaired } }
+    let sooner = (passes || !is_written).then_some(retry_after);
+    Again { sooner, repair_in: between.undone.next(Instant::now()) }
 }
 
 /// Where nothing can be applied; an error where that is everywhere.
@@ -114,20 +135,45 @@ async fn can_begin(shared: &Shared, source: &GitSource) -> Result<Unwatched, End
     }
 }
 
+/// None where there is nothing yet to look at: the first fetch is under way.
 async fn look(
     shared: &Shared,
     source: &GitSource,
     status: &GitSourceStatus,
     between: &mut Between,
     unwatched: &Unwatched,
-    fetches: bool,
-    asked: Instant,
-) -> End {
+    fetched: Option<Fetched>,
+) -> Option<End> {
     // A repair changes nothing about what the last fetch has found.
     let before = between.good.clone();
+    let is_fetch = fetched.is_some();
+    let (failed, attempted) = take(between, fetched);
+    // While the server is away or the new commit is refused, the last good one is put right.
+    let Some(from) = between.good.clone().or_else(|| remembered(shared, source, status)) else {
+        return failed.or_else(|| is_fetch.then(nothing));
+    };
+    let passed = pass(shared, source, &from, status, unwatched, between).await;
+    Some(match (passed, failed) {
+        (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
+        (Ok(tally), None) => applied(tally, from.commit, attempted, status),
+        (Err(_), Some(end)) => end,
+        // What an earlier process has fetched is gone with its cache: a fetch is under way.
+        (Err(_), None) if !is_fetch && between.good.is_none() => return None,
+        (Err(error), None) => {
+            // The one before is put right, if its objects are still there.
+            between.good = before.filter(|before| before.commit != from.commit);
+            between.failed = Some(unreadable(&error));
+            End { attempted, ..End::of(unreadable(&error)) }
+        }
+    })
+}
+
+/// Takes over what a fetch gave; says what stands in the way, and which commit was fetched.
+fn take(between: &mut Between, fetched: Option<Fetched>) -> (Option<End>, Option<String>) {
     let (mut failed, mut attempted) = (between.failed.clone().map(End::of), None);
-    if fetches || between.good.is_none() {
-        match new_commit(shared, source, status, asked).await {
+    if let Some(Fetched { accepted, live }) = fetched {
+        between.good = between.good.take().or(live);
+        match accepted {
             Ok(from) => {
                 attempted = Some(from.commit.to_string());
                 (between.good, failed) = (Some(from), None);
@@ -136,21 +182,7 @@ async fn look(
         }
         between.failed = failed.as_ref().map(|end| end.outcome.clone());
     }
-    // While the server is away or the new commit is refused, the last good one is put right.
-    let Some(from) = between.good.clone().or_else(|| remembered(shared, source, status)) else {
-        return failed.unwrap_or_else(nothing);
-    };
-    match (pass(shared, source, &from, status, unwatched, between).await, failed) {
-        (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
-        (Ok(tally), None) => applied(tally, from.commit, attempted, status),
-        (Err(_), Some(end)) => end,
-        (Err(error), None) => {
-            // The one before is put right, if its objects are still there.
-            between.good = before.filter(|before| before.commit != from.commit);
-            between.failed = Some(unreadable(&error));
-            End { attempted, ..End::of(unreadable(&error)) }
-        }
-    }
+    (failed, attempted)
 }
 
 fn nothing() -> End {
@@ -162,7 +194,11 @@ fn unreadable(error: &SourceError) -> Outcome {
 }
 
 /// The commit that was live when the process before this one ended, if its objects are still here.
-fn remembered(shared: &Shared, source: &GitSource, status: &GitSourceStatus) -> Option<From> {
+pub(super) fn remembered(
+    shared: &Shared,
+    source: &GitSource,
+    status: &GitSourceStatus,
+) -> Option<From> {
     let is_same = status.last_applied_from.as_deref() == Some(applied_from(source).as_str());
     let hash = status.last_applied_revision.as_deref().filter(|_| is_same)?;
     let commit = ObjectId::from_hex(hash.as_bytes()).ok()?;
@@ -192,7 +228,47 @@ async fn pass(
     between: &mut Between,
 ) -> Result<Tally, SourceError> {
     let uid = source.metadata.uid.clone().unwrap_or_default();
-    let its = shared.live.of_source(&uid);
+    let tree = read(shared, source, from, &uid, between).await?;
+    if between.passed != Some(from.commit) {
+        between.undone.clear();
+    }
+    between.undone.begin();
+    let commit = from.commit.to_string();
+    let is_blocked = between.is_blocked.unwrap_or(status.prune_blocked == Some(true));
+    let pass = Pass {
+        client: &shared.client,
+        live: &shared.live,
+        unwatched,
+        from,
+        source: source.metadata.name.as_deref().unwrap_or_default(),
+        uid: &uid,
+        is_there: &|uid| shared.is_there(uid),
+        namespaces: &source.spec.namespaces,
+        undone: (between.passed == Some(from.commit)).then_some(&between.undone),
+        prunes: source.spec.prune == Some(true),
+        guard: match annotation(source, ALLOW_PRUNE) {
+            Some(allowed) if allowed == commit => Guard::Lifted,
+            _ if is_blocked => Guard::Held,
+            _ => Guard::Usual,
+        },
+    };
+    let tally = pass.apply(tree).await?;
+    between.passed = Some(from.commit);
+    if source.spec.prune == Some(true) {
+        between.is_blocked = Some(tally.prune_blocked.is_some());
+    }
+    Ok(tally)
+}
+
+/// What stands in the commit, with what is remembered of its contents.
+async fn read(
+    shared: &Shared,
+    source: &GitSource,
+    from: &From,
+    uid: &str,
+    between: &mut Between,
+) -> Result<Tree, SourceError> {
+    let its = shared.live.of_source(uid);
     let marks = its.iter().filter_map(|(_, live)| live.mark.as_ref());
     let known: BTreeSet<String> = marks.map(|mark| mark.path.clone()).collect();
     let rules = Rules::of(source, &shared.limits);
@@ -207,29 +283,7 @@ async fn pass(
     }
     let (tree, seen) = read?;
     between.seen = seen;
-    let commit = from.commit.to_string();
-    let is_blocked = between.is_blocked.unwrap_or(status.prune_blocked == Some(true));
-    let pass = Pass {
-        client: &shared.client,
-        live: &shared.live,
-        unwatched,
-        from,
-        source: source.metadata.name.as_deref().unwrap_or_default(),
-        uid: &uid,
-        is_there: &|uid| shared.is_there(uid),
-        namespaces: &source.spec.namespaces,
-        prunes: source.spec.prune == Some(true),
-        guard: match annotation(source, ALLOW_PRUNE) {
-            Some(allowed) if allowed == commit => Guard::Lifted,
-            _ if is_blocked => Guard::Held,
-            _ => Guard::Usual,
-        },
-    };
-    let tally = pass.apply(tree).await?;
-    if pass.prunes {
-        between.is_blocked = Some(tally.prune_blocked.is_some());
-    }
-    Ok(tally)
+    Ok(tree)
 }
 
 pub(super) async fn in_thread<I, T>(

@@ -25,8 +25,7 @@ metadata_of!(ClusterSealedMeta, ClusterSealedSecret);
 
 impl<'de> Deserialize<'de> for SealedMeta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Raw { mut metadata, .. } = Raw::deserialize(deserializer)?;
-        metadata.managed_fields = None;
+        let Raw { metadata, .. } = Raw::deserialize(deserializer)?;
         Ok(Self(metadata))
     }
 }

@@ -15,6 +15,7 @@ mod git;
 mod git_access;
 mod git_faults;
 mod git_pod;
+mod git_repairs;
 mod git_several;
 mod hostile;
 mod keeping;
