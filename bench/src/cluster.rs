@@ -119,7 +119,7 @@ impl Controller {
     pub(crate) async fn start_with(cluster: &Cluster, flags: &[&str]) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(HOME, ACCOUNT).await;
         let kubeconfig = kubeconfig.display().to_string();
-        let args = ["--kubeconfig", &kubeconfig, "--listen", "127.0.0.1:0"];
+        let args = ["--kubeconfig", &kubeconfig, "--listen", "127.0.0.1:0", "--pod-name", "pod"];
         let args: Vec<String> = args.iter().chain(flags).map(|it| (*it).to_owned()).collect();
         let program = ours("seal-controller")?;
         let (began, began_at) = (Instant::now(), Timestamp::try_from(SystemTime::now())?);

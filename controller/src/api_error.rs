@@ -26,6 +26,11 @@ impl ApiError {
         Self { asked, of: of.to_string(), error }
     }
 
+    /// One that was given up, since no answer came in time.
+    pub(crate) fn silence(asked: &'static str, of: impl fmt::Display) -> Self {
+        Self::new(asked, of, kube::Error::Service("no answer in time".into()))
+    }
+
     /// The HTTP status; 0 when no answer came.
     pub(crate) fn code(&self) -> u16 {
         code(&self.error)

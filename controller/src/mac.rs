@@ -1,5 +1,5 @@
 //! HMAC and SHA-256 of the TLS provider: for host names that a known_hosts hides, signatures of webhooks, and names of
-//! folders. Compares in constant time. Encrypts and decrypts nothing.
+//! folders; and numbers that nobody else has. Compares in constant time. Encrypts and decrypts nothing.
 
 use aws_lc_rs::digest;
 use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, Key};
@@ -30,6 +30,13 @@ impl Hmac {
 /// Whether two texts are the same; takes as long whatever they have in common.
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// A number that no other process has, as text.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+    hex::encode(bytes)
 }
 
 /// The SHA-256 of a text.

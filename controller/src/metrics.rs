@@ -40,6 +40,7 @@ struct KeyLabels {
 pub(crate) struct Metrics {
     reconciles: Family<ResultLabels, Counter>,
     duration: Option<Histogram>,
+    leading: Gauge<i64, AtomicI64>,
     queue_depth: Gauge<i64, AtomicI64>,
     workers_busy: Gauge<i64, AtomicI64>,
     sealed_objects: Family<StateLabels, Gauge>,
@@ -59,16 +60,7 @@ impl Metrics {
             metrics.reconciles.clone(),
         );
         registry.register("reconcile_duration_seconds", "Time one reconcile took", duration);
-        registry.register(
-            "queue_depth",
-            "Sealed objects that wait for a worker",
-            metrics.queue_depth.clone(),
-        );
-        registry.register(
-            "workers_busy",
-            "Workers that have a sealed object",
-            metrics.workers_busy.clone(),
-        );
+        metrics.register_load(registry);
         registry.register(
             "sealed_objects",
             "Sealed objects by the reason of their Ready condition",
@@ -104,8 +96,27 @@ impl Metrics {
         }
     }
 
+    fn register_load(&self, registry: &mut Registry) {
+        registry.register(
+            "leading",
+            "1 while this replica leads, and 0 while it waits",
+            self.leading.clone(),
+        );
+        registry.register(
+            "queue_depth",
+            "Sealed objects that wait for a worker",
+            self.queue_depth.clone(),
+        );
+        registry.register(
+            "workers_busy",
+            "Workers that have a sealed object",
+            self.workers_busy.clone(),
+        );
+    }
+
     /// Sets the gauges that are computed when somebody asks.
-    pub(crate) fn observe(&self, keys: &Keys, memory: &Memory, load: Load) {
+    pub(crate) fn observe(&self, keys: &Keys, memory: &Memory, load: Load, leads: bool) {
+        self.leading.set(i64::from(leads));
         self.queue_depth.set(i64::try_from(load.waiting).unwrap_or(i64::MAX));
         self.workers_busy.set(i64::try_from(load.at_work).unwrap_or(i64::MAX));
         self.sealed_objects.clear();

@@ -4,6 +4,7 @@
 //! the API server ends it before.
 
 mod bounded;
+mod fence;
 mod retry;
 
 use std::path::PathBuf;
@@ -15,8 +16,11 @@ use kube::{Client, Config};
 use tower::ServiceBuilder;
 use tower::buffer::BufferLayer;
 use tower::retry::RetryLayer;
+use tower::util::option_layer;
 
 use bounded::BoundedLayer;
+pub(crate) use fence::Fence;
+use fence::FenceLayer;
 use retry::Retry;
 
 /// How long a connection may take to come about.
@@ -39,12 +43,26 @@ pub(crate) struct ClientArgs {
 
 /// A client, or why there is none.
 pub(crate) async fn connect(args: &ClientArgs) -> Result<Client, &'static str> {
-    let mut config = config(args).await?;
-    config.connect_timeout = Some(CONNECT_WITHIN);
-    config.read_timeout = Some(SILENT_FOR);
-    config.write_timeout = Some(SILENT_FOR);
-    config.reset_reader_on_write = true;
-    config.default_retry = false; // kube's waits up to a thousand seconds between tries
+    client_of(config(args, SILENT_FOR).await?, None)
+}
+
+/// The same, that writes only while this fence is open.
+pub(crate) async fn connect_behind(
+    args: &ClientArgs,
+    fence: Fence,
+) -> Result<Client, &'static str> {
+    client_of(config(args, SILENT_FOR).await?, Some(fence))
+}
+
+/// A client with connections of its own, on which nothing large ever is: for what must not wait.
+pub(crate) async fn connect_apart(
+    args: &ClientArgs,
+    silent_for: Duration,
+) -> Result<Client, &'static str> {
+    client_of(config(args, silent_for).await?, None)
+}
+
+fn client_of(config: Config, fence: Option<Fence>) -> Result<Client, &'static str> {
     let builder = ClientBuilder::try_from(config);
     let builder = builder.map_err(|error| unusable(&error))?;
     // The buffer makes a service that can be called again out of one that cannot; each request waits in it but once.
@@ -52,6 +70,7 @@ pub(crate) async fn connect(args: &ClientArgs) -> Result<Client, &'static str> {
         .layer(BoundedLayer)
         .layer(RetryLayer::new(Retry::default()))
         .layer(BufferLayer::new(REQUESTS))
+        .layer(option_layer(fence.map(FenceLayer)))
         .into_inner();
     Ok(builder.with_layer(&again).build())
 }
@@ -66,7 +85,17 @@ fn unusable(error: &kube::Error) -> &'static str {
     }
 }
 
-async fn config(args: &ClientArgs) -> Result<Config, &'static str> {
+async fn config(args: &ClientArgs, silent_for: Duration) -> Result<Config, &'static str> {
+    let mut config = found(args).await?;
+    config.connect_timeout = Some(CONNECT_WITHIN.min(silent_for));
+    config.read_timeout = Some(silent_for);
+    config.write_timeout = Some(silent_for);
+    config.reset_reader_on_write = true;
+    config.default_retry = false; // kube's waits up to a thousand seconds between tries
+    Ok(config)
+}
+
+async fn found(args: &ClientArgs) -> Result<Config, &'static str> {
     let options =
         KubeConfigOptions { context: args.context.clone(), ..KubeConfigOptions::default() };
     match &args.kubeconfig {

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 
+use super::leader::Replica;
 use crate::keyring::{Published, PublishedFor};
 use crate::reconcile::Context;
 use crate::work::queue::Queue;
@@ -19,11 +20,13 @@ use crate::work::queue::Queue;
 pub(crate) struct Admin {
     /// The controller.
     pub ctx: Arc<Context>,
+    /// Whether it leads.
+    pub replica: Replica,
     /// Its work.
     pub queue: Arc<Queue>,
     /// What `/metrics` encodes.
     pub registry: Registry,
-    /// Set once the first lists of every watch are complete.
+    /// Set once the keys are listed: whether a replica leads is not asked.
     pub ready: Arc<AtomicBool>,
 }
 
@@ -42,13 +45,13 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
     if admin.ready.load(Ordering::Acquire) {
         (StatusCode::OK, "ok")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the first lists are not complete")
+        (StatusCode::SERVICE_UNAVAILABLE, "the keys are not listed yet")
     }
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
     let Context { metrics, keys, memory, .. } = &*admin.ctx;
-    metrics.observe(&keys.now(), memory, admin.queue.load());
+    metrics.observe(&keys.now(), memory, admin.queue.load(), admin.replica.leads());
     let mut text = String::new();
     if prometheus_client::encoding::text::encode(&mut text, &admin.registry).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

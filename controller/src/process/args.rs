@@ -16,6 +16,9 @@ pub(crate) struct ClusterArgs {
     /// Namespace of the controller and its keys (default: $POD_NAMESPACE, then seal-system)
     #[arg(long, env = "POD_NAMESPACE", default_value = names::CONTROLLER_NAMESPACE, hide_env = true)]
     pub(super) namespace: String,
+    /// Name of this replica, as which it leads (default: $POD_NAME, then one that no other process has)
+    #[arg(long, value_name = "NAME", env = "POD_NAME", hide_env = true)]
+    pub(super) pod_name: Option<String>,
     /// Namespace of Git sources, in which nothing is ever opened
     #[arg(long, value_name = "NS", default_value = names::GIT_NAMESPACE)]
     pub(super) git_namespace: String,

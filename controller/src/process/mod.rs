@@ -3,6 +3,7 @@
 mod admin;
 mod args;
 mod first_key;
+mod leader;
 mod upkeep;
 mod worker;
 
@@ -19,20 +20,23 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::client;
+use crate::client::{self, Fence};
 use crate::connections;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reconcile::{Context, take_out_leftovers};
+use crate::target::lease::Leases;
 use crate::watch as watches;
 use crate::watch::Watching;
 use crate::work::bytes::Bytes;
+use crate::work::election::EVERY;
 use crate::work::queue::Queue;
 use admin::Admin;
 pub(crate) use args::ClusterArgs;
+use leader::Replica;
 
-/// How long a stop waits for what is under way: it is promised to end within 5 s.
-const FINISH_WITHIN: Duration = Duration::from_secs(4);
+/// How long a stop waits for what is under way: it is promised to end within 5 s, and gives the lease back.
+const FINISH_WITHIN: Duration = Duration::from_millis(3900);
 
 /// Why the controller did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,9 @@ pub(crate) enum ClusterError {
     /// The first key could not be made.
     #[error("the first key could not be made: {0}")]
     FirstKey(String),
+    /// Another replica leads, which had waited for this one.
+    #[error("{0} leads now: this process ends, and begins anew as one that waits")]
+    Deposed(String),
     /// A task that must not end has ended.
     #[error("{0} ended; that is a bug")]
     Ended(&'static str),
@@ -62,10 +69,15 @@ pub(crate) fn main(args: ClusterArgs) -> Result<ExitCode, Box<dyn std::error::Er
 
 /// Runs until SIGTERM or SIGINT.
 async fn run(args: ClusterArgs) -> Result<(), ClusterError> {
-    let client = client::connect(&args.client).await.map_err(ClusterError::Connect)?;
+    let fence = Fence::closed();
+    let client = client::connect_behind(&args.client, fence.clone()).await;
+    let apart = client::connect_apart(&args.client, EVERY).await.map_err(ClusterError::Connect)?;
+    let leases = Leases::of(apart, &args.namespace);
+    let replica = Replica::new(leases, args.pod_name.clone(), fence);
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
-    let mut controller = Controller::new(client, metrics, args);
+    let client = client.map_err(ClusterError::Connect)?;
+    let mut controller = Controller::new(client, metrics, replica, args);
     let result = tokio::select! {
         () = stop_signal() => Ok(()),
         error = controller.serve(registry) => Err(error),
@@ -78,17 +90,20 @@ async fn run(args: ClusterArgs) -> Result<(), ClusterError> {
 /// Everything that runs.
 struct Controller {
     args: ClusterArgs,
+    replica: Replica,
     ctx: Arc<Context>,
     queue: Arc<Queue>,
     ready: Arc<AtomicBool>,
     listing: Arc<Semaphore>,
     /// None of them ever ends by itself.
     tasks: JoinSet<&'static str>,
+    /// Ends when another replica leads.
+    leading: JoinSet<String>,
     workers: JoinSet<()>,
 }
 
 impl Controller {
-    fn new(client: Client, metrics: Metrics, args: ClusterArgs) -> Self {
+    fn new(client: Client, metrics: Metrics, replica: Replica, args: ClusterArgs) -> Self {
         let ctx = Context {
             client,
             memory: Arc::new(Memory::new(args.grants())),
@@ -100,11 +115,13 @@ impl Controller {
         };
         Self {
             args,
+            replica,
             ctx: Arc::new(ctx),
             queue: Arc::default(),
             ready: Arc::default(),
             listing: Arc::new(Semaphore::new(1)),
             tasks: JoinSet::new(),
+            leading: JoinSet::new(),
             workers: JoinSet::new(),
         }
     }
@@ -114,14 +131,26 @@ impl Controller {
         if let Err(error) = self.start(registry).await {
             return error;
         }
-        let ended = self.tasks.join_next().await;
-        ClusterError::Ended(ended.and_then(Result::ok).unwrap_or("a task"))
+        tokio::select! {
+            Some(deposed) = self.leading.join_next() => {
+                ClusterError::Deposed(deposed.unwrap_or_default())
+            }
+            ended = self.tasks.join_next() => {
+                ClusterError::Ended(ended.and_then(Result::ok).unwrap_or("a task"))
+            }
+        }
     }
 
-    /// Starts everything in order: what an object's reconcile needs to know comes before the objects.
+    /// Starts everything in order: what every replica serves, then what the one does that leads. What an object's reconcile
+    /// needs to know comes before the objects.
     async fn start(&mut self, registry: Registry) -> Result<(), ClusterError> {
         self.start_endpoints(registry).await?;
-        self.start_keys().await?;
+        let changed = Arc::new(Notify::new());
+        let listed = self.start_keys(changed.clone()).await;
+        self.ready.store(true, Ordering::Release);
+        self.replica.lead().await;
+        self.leading.spawn(self.replica.clone().keep());
+        self.start_upkeep(changed, listed).await?;
         for watched in self.args.watched() {
             let (listed, seen) = watch::channel(false);
             let watch = watches::secrets::watch(self.watching(), watched, listed);
@@ -135,6 +164,15 @@ impl Controller {
             self.tasks.spawn(watch.map(|()| "the watch of namespaces"));
             wait(seen).await;
         }
+        self.start_work().await;
+        self.ctx.memory.lists_complete();
+        self.start_leftovers();
+        tracing::info!(sealed_objects = self.ctx.memory.names().len(), "ready");
+        Ok(())
+    }
+
+    /// The workers, and then what they work on.
+    async fn start_work(&mut self) {
         for _ in 0..self.args.workers {
             self.workers.spawn(worker::work(self.ctx.clone(), self.queue.clone()));
         }
@@ -150,11 +188,6 @@ impl Controller {
             self.tasks.spawn(watch.map(|()| "the watch of ClusterSealedSecrets"));
             wait(seen).await;
         }
-        self.ctx.memory.lists_complete();
-        self.start_leftovers();
-        self.ready.store(true, Ordering::Release);
-        tracing::info!(sealed_objects = self.ctx.memory.names().len(), "ready");
-        Ok(())
     }
 
     /// Watches ServiceAccounts where they are written to.
@@ -183,6 +216,7 @@ impl Controller {
     async fn start_endpoints(&mut self, registry: Registry) -> Result<(), ClusterError> {
         let admin = Admin {
             ctx: self.ctx.clone(),
+            replica: self.replica.clone(),
             queue: self.queue.clone(),
             registry,
             ready: self.ready.clone(),
@@ -200,28 +234,30 @@ impl Controller {
         Ok(())
     }
 
-    /// Waits for the list of keys, and for the first key where it is to be made.
-    async fn start_keys(&mut self) -> Result<(), ClusterError> {
-        let Context { client, keys, .. } = &*self.ctx;
-        let namespace = &self.args.namespace;
-        let changed = Arc::new(Notify::new());
-        let (listed, mut seen) = watch::channel(false);
-        let watch = watches::keys::watch(
-            self.watching(),
-            namespace.clone(),
-            keys.clone(),
-            changed.clone(),
-            listed,
-        );
+    /// Watches the keys and waits for their list. `changed` is told whenever they are others.
+    async fn start_keys(&mut self, changed: Arc<Notify>) -> watch::Receiver<bool> {
+        let (listed, seen) = watch::channel(false);
+        let (namespace, keys) = (self.args.namespace.clone(), self.ctx.keys.clone());
+        let watch = watches::keys::watch(self.watching(), namespace, keys, changed, listed);
         self.tasks.spawn(watch.map(|()| "the watch of keys"));
         wait(seen.clone()).await;
+        seen
+    }
 
+    /// Publishes the recipients, and waits for the first key where it is to be made.
+    async fn start_upkeep(
+        &mut self,
+        changed: Arc<Notify>,
+        mut listed: watch::Receiver<bool>,
+    ) -> Result<(), ClusterError> {
+        let Context { client, keys, .. } = &*self.ctx;
+        let namespace = &self.args.namespace;
         let map = watches::recipients::watch(client.clone(), namespace.clone(), changed.clone());
         self.tasks.spawn(map.map(|()| "the watch of the recipients"));
         let upkeep = upkeep::upkeep(client.clone(), namespace.clone(), keys.clone(), changed);
         self.tasks.spawn(upkeep.map(|()| "the upkeep of the recipients"));
         if first_key::make(&self.args, client, &keys.now()).await? {
-            let _ = seen.wait_for(|_| !keys.now().created.is_empty()).await;
+            let _ = listed.wait_for(|_| !keys.now().created.is_empty()).await;
         }
         Ok(())
     }
@@ -243,6 +279,9 @@ impl Controller {
         if tokio::time::timeout(FINISH_WITHIN, finished).await.is_err() {
             tracing::warn!("some reconciles were cut off; they are taken up at the next start");
         }
+        self.leading.abort_all();
+        self.tasks.abort_all();
+        self.replica.release().await;
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn work(ctx: Arc<Context>, queue: Arc<Queue>) {
         match ended {
             Ok(Ok(Next::Silence)) => {
                 if queue.nothing_answers() {
-                    tracing::warn!("the API server does not answer; work waits until it does");
+                    tracing::warn!("nothing can be written; work waits until it can");
                 }
                 queue.add(object.clone());
             }

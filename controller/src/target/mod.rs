@@ -3,6 +3,7 @@
 
 pub(crate) mod events;
 pub(crate) mod finalizer;
+pub(crate) mod lease;
 pub(crate) mod merging;
 pub(crate) mod pull_secrets;
 pub(crate) mod recipients;

@@ -1,6 +1,7 @@
-//! Which object comes next, when one comes again, and how much of them is in hand.
+//! Which object comes next, when one comes again, how much of them is in hand, and which replica leads.
 
 pub(crate) mod bytes;
 pub(crate) mod due;
+pub(crate) mod election;
 pub(crate) mod pace;
 pub(crate) mod queue;

@@ -21,6 +21,7 @@ mod hostile;
 mod keeping;
 mod key_verbs;
 mod keys;
+mod leading;
 mod leaving;
 mod live_secrets;
 mod merging;

@@ -130,6 +130,10 @@ impl Controller {
         let kubeconfig = kubeconfig.display().to_string();
         let mut all = vec!["--kubeconfig", &kubeconfig, "--namespace", namespace];
         all.extend(["--listen", "127.0.0.1:0"]);
+        // As a container that is started again in its pod.
+        if !args.contains(&"--pod-name") {
+            all.extend(["--pod-name", "pod"]);
+        }
         all.extend(args);
         let all: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
         // The memory of the shipped limit, and no more files than a small host lets a process have.

@@ -133,7 +133,9 @@ impl World {
         let kubeconfig =
             self.cluster(at).kubeconfig_for_service_account("seal-system", "seal-controller").await;
         let mut all = vec!["--kubeconfig".to_owned(), kubeconfig.display().to_string()];
-        all.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
+        // As a container that is started again in its pod.
+        let own = ["--listen", "127.0.0.1:0", "--pod-name", "pod"];
+        all.extend(own.map(str::to_owned));
         all.extend(args.split_whitespace().map(str::to_owned));
         let process = Process::start("seal-controller", &built("seal-controller"), &all).unwrap();
         process.said("address=").await;
