@@ -72,6 +72,7 @@ fn set_of(name: &str) -> Option<&'static str> {
         "openfaas-read-secret" => Some("openfaas"),
         "flyte-read-secret" => Some("flytekit"),
         "kestra-find-secret" => Some("kestra"),
+        "gitops-verdict" => Some("verdicts"),
         "sops" | "kubeseal" => Some("peers"),
         "sshd" => Some("sshd"),
         _ => None,

@@ -38,4 +38,5 @@ mod telling;
 mod tenants;
 mod unchanged;
 mod uninstalling;
+mod verdicts;
 mod waiting;
