@@ -96,10 +96,10 @@ fn the_version_of_rust_that_is_named_is_the_one_that_is_asked_for() {
     }
 }
 
-/// A test that SECURITY.md names as the one that holds a sentence: four words and more in backticks.
+/// A test that a page names as the one that holds a sentence: four words and more in backticks.
 #[test]
-fn each_test_that_security_md_names_exists() {
-    let text = read("SECURITY.md");
+fn each_test_that_security_md_and_the_page_of_faults_name_exists() {
+    let text = [read("SECURITY.md"), read("docs/reliability.md")].join("\n");
     let named: BTreeSet<&str> =
         quoted(&text).into_iter().filter(|word| is_test_name(word)).collect();
     assert!(named.len() > 20, "the names are found: {named:?}");
@@ -108,7 +108,7 @@ fn each_test_that_security_md_names_exists() {
         collect_tests(&root().join(folder), &mut known);
     }
     let missing: Vec<_> = named.iter().filter(|name| !known.contains(**name)).collect();
-    assert!(missing.is_empty(), "SECURITY.md names tests that are not there: {missing:?}");
+    assert!(missing.is_empty(), "tests that are not there: {missing:?}");
 }
 
 fn is_test_name(word: &str) -> bool {

@@ -25,6 +25,7 @@ use crate::tools;
 /// A busy machine with a cold disk takes a minute; a quiet one five seconds.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const ATTEMPTS: usize = 3;
+const ETCD: &str = "etcd runs whenever nobody restarts it";
 const LOCK: &str = "nobody fails while holding it, short of a cluster that is broken anyway";
 
 /// etcd, kube-apiserver and, where there is one, kube-controller-manager. Ends when dropped, or
@@ -32,7 +33,7 @@ const LOCK: &str = "nobody fails while holding it, short of a cluster that is br
 pub struct Cluster {
     controller_manager: Mutex<Option<Daemon>>, // `install` starts it again
     api_server: Option<Daemon>,
-    etcd: Daemon,
+    etcd: Option<Daemon>,
     pub(crate) plane: ControlPlane,
     pub(crate) access: Access,
     pub(crate) config: Config,
@@ -124,7 +125,7 @@ impl Cluster {
         Ok(Self {
             controller_manager,
             api_server,
-            etcd,
+            etcd: Some(etcd),
             plane,
             access,
             config,
@@ -195,9 +196,32 @@ impl Cluster {
     pub async fn restart_apiserver(&mut self) {
         self.stop();
         let api_server = self.plane.start_api_server().expect("it could be started before");
-        let waited = ready(&self.plane, &self.etcd, &api_server).await;
+        let waited = ready(&self.plane, self.etcd.as_ref().expect(ETCD), &api_server).await;
         self.api_server = Some(api_server);
         waited.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Kills etcd and starts it again over its data. The API server stays, and cannot answer meanwhile.
+    pub fn restart_etcd(&mut self) {
+        if let Some(etcd) = self.etcd.take() {
+            etcd.kill();
+        }
+        self.etcd = Some(self.plane.start_etcd().expect("it could be started before"));
+    }
+
+    /// Lets etcd and the API server do nothing until [`Cluster::thaw`], as a host does that is short of everything: connections
+    /// stay, and nothing answers.
+    pub fn freeze(&self) {
+        self.signal_servers(Signal::STOP);
+    }
+
+    /// The end of it.
+    pub fn thaw(&self) {
+        self.signal_servers(Signal::CONT);
+    }
+
+    fn signal_servers(&self, signal: Signal) {
+        self.etcd.iter().chain(&self.api_server).for_each(|server| server.signal(signal));
     }
 
     pub(crate) fn audit_log(&self) -> std::path::PathBuf {
@@ -207,7 +231,7 @@ impl Cluster {
     /// The name and process id of each daemon that runs.
     pub fn processes(&self) -> Vec<(&'static str, u32)> {
         let manager = self.controller_manager.lock().expect(LOCK);
-        let daemons = [Some(&self.etcd), self.api_server.as_ref(), manager.as_ref()];
+        let daemons = [self.etcd.as_ref(), self.api_server.as_ref(), manager.as_ref()];
         let running = daemons.into_iter().flatten().filter(|daemon| !daemon.has_ended());
         running.map(|daemon| (daemon.name, daemon.pid())).collect()
     }

@@ -11,6 +11,7 @@ mod bounds;
 mod cluster_owners;
 mod cluster_sealed;
 mod contested;
+mod faults;
 mod git;
 mod git_access;
 mod git_faults;
