@@ -10,6 +10,8 @@ use super::pace::doubling;
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// Between two fetches of one repository, however often it is woken.
 const LEAST_BETWEEN: Duration = Duration::from_secs(1);
+/// Longer than any fetch: each has a timeout.
+const NO_FETCH_LASTS: Duration = Duration::from_secs(86_400);
 /// No server is left alone for longer because it asks for it.
 const MOST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -37,9 +39,10 @@ impl Due {
         self.woken.map_or(self.regular, |woken| woken.min(self.regular))
     }
 
-    /// A fetch begins.
+    /// A fetch begins. Until it has ended none is due but one that somebody asks for.
     pub(crate) fn begins(&mut self, now: Instant) {
         (self.began, self.woken, self.not_before) = (Some(now), None, None);
+        self.regular = now + NO_FETCH_LASTS;
     }
 
     /// It went well: the next one is after the interval, with up to a tenth more, so that what began together does not stay
@@ -93,6 +96,22 @@ mod tests {
     }
 
     #[test]
+    fn while_a_fetch_is_under_way_nothing_is_due_but_what_is_asked_for() {
+        let now = Instant::now();
+        let mut due = Due::now(now);
+        due.begins(now);
+        assert!(due.next() > now + 60 * MINUTE);
+        due.woken(now);
+        assert_eq!(due.next(), now + LEAST_BETWEEN);
+        due.begins(now + seconds(1));
+        due.changed(now + seconds(2));
+        assert_eq!(due.next(), now + seconds(2));
+        due.begins(now + seconds(2));
+        due.succeeded(now + seconds(3), MINUTE, 0);
+        assert_eq!(due.next(), now + seconds(3) + MINUTE);
+    }
+
+    #[test]
     fn failures_wait_ever_longer_and_a_server_that_asks_for_time_has_it() {
         let now = Instant::now();
         let mut due = Due::now(now);
@@ -128,7 +147,8 @@ mod tests {
             assert_eq!(due.next(), later + seconds(1), "{milliseconds}");
         }
         due.begins(due.next());
-        assert_eq!(due.next(), later + MINUTE);
+        due.succeeded(later + seconds(1), MINUTE, 0);
+        assert_eq!(due.next(), later + seconds(1) + MINUTE);
     }
 
     #[test]
