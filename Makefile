@@ -32,7 +32,7 @@ demo-git: ## From a merge to a live Secret by a webhook, from a git server with 
 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests; fetches and builds what they need
-	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra verdicts sshd; do status=0; \
+	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra verdicts prometheus sshd; do status=0; \
 	if [[ $$set == sshd ]]; then bin=$$($(SSHD)) || status=$$?; else bin=$$($(TOOLS) $$set) || status=$$?; fi; \
 	if [[ $$status == 3 && $$CI != true ]]; then \
 	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
@@ -69,5 +69,5 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 	../../testdata/reject/manifest ../../testdata/docker-configs ../../testdata/git -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
 
 tools: ## Build the real etcd, kube-apiserver, kubectl, the kubelet's keyring and age, and what platforms read secrets with, into a cache
-	@$(TOOLS) kubernetes keyring age openfaas flytekit kestra verdicts
+	@$(TOOLS) kubernetes keyring age openfaas flytekit kestra verdicts prometheus
 	@$(SSHD)

@@ -73,6 +73,7 @@ fn set_of(name: &str) -> Option<&'static str> {
         "flyte-read-secret" => Some("flytekit"),
         "kestra-find-secret" => Some("kestra"),
         "gitops-verdict" => Some("verdicts"),
+        "promtool" => Some("prometheus"),
         "sops" | "kubeseal" => Some("peers"),
         "sshd" => Some("sshd"),
         _ => None,

@@ -26,6 +26,7 @@ mod leading;
 mod leaving;
 mod live_secrets;
 mod merging;
+mod monitoring;
 mod narrowed;
 mod networks;
 mod opening;
