@@ -10,10 +10,11 @@ use seal_core::reason::Reason;
 
 use super::Shared;
 use super::credentials;
-use super::fetching::Found;
+use super::end::End;
+use super::fetching::{Found, Wanted};
 use super::report::{annotation, applied_from};
 use super::tree::{self, From};
-use super::turn::{End, in_thread, remembered};
+use super::turn::{in_thread, remembered};
 use super::verify::Signers;
 use crate::fetch::FetchError;
 use crate::fetch::job::{self, Job, Reference};
@@ -42,10 +43,11 @@ pub(super) async fn fetch(
     status: GitSourceStatus,
     has_good: bool,
     asked: Instant,
+    wanted: Wanted,
 ) -> Fetched {
-    let accepted = new_commit(&shared, &source, &status, asked).await;
+    let accepted = new_commit(&shared, &source, &status, asked, &wanted).await;
     let live = match &accepted {
-        Err(_) if !has_good => live(&shared, &source, &status, asked).await,
+        Err(_) if !has_good => live(&shared, &source, &status, asked, &wanted).await,
         _ => None,
     };
     Fetched { accepted, live }
@@ -57,6 +59,7 @@ async fn live(
     source: &GitSource,
     status: &GitSourceStatus,
     asked: Instant,
+    wanted: &Wanted,
 ) -> Option<From> {
     let from = remembered(shared, source, status)?;
     if in_thread(from.clone(), |from| tree::commit_object(&from)).await.is_ok_and(|it| it.is_some())
@@ -65,7 +68,7 @@ async fn live(
     }
     let job = credentials::job(&shared.client, source).await.ok()?;
     let job = Job { reference: Reference::Commit(from.commit.to_string()), ..job };
-    let Found { store, answer } = shared.fetches.fetch(job, "", asked).await;
+    let Found { store, answer } = shared.fetches.fetch(job, "", asked, wanted).await;
     answer.is_ok().then_some(From { store, ..from })
 }
 
@@ -74,12 +77,13 @@ async fn new_commit(
     source: &GitSource,
     status: &GitSourceStatus,
     asked: Instant,
+    wanted: &Wanted,
 ) -> Result<From, End> {
     let verify = source.spec.verify.as_ref().map(|verify| verify.allowed_signers.as_str());
     let signers = verify.map(Signers::parse).transpose();
     let signers = signers.map_err(|it| End::of(Outcome::new(Reason::Malformed, it)))?;
     let job = asked_for(shared, source, status).await?;
-    let fetched = shared.fetches.fetch(job, verify.unwrap_or_default(), asked).await;
+    let fetched = shared.fetches.fetch(job, verify.unwrap_or_default(), asked, wanted).await;
     let Found { store, answer } = fetched;
     let job::Fetched { commit, descends } = answer.map_err(|error| fetch_failed(&error))?;
     let id = ObjectId::from_hex(commit.as_bytes());

@@ -1,8 +1,7 @@
 //! One commit onto the cluster: what differs is written, what is gone may go. Nothing is remembered but in the cluster:
 //! an object carries the mark of its source, so a process that is killed in the middle goes on where it was.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use futures::future::{FusedFuture, OptionFuture};
@@ -13,18 +12,17 @@ use seal_core::escape::escaped;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::reason::Reason;
 use seal_core::tree::collect::Refused;
-use seal_core::tree::prune::{Guard, Prune, prune};
+use seal_core::tree::prune::Guard;
 
 use super::live::LiveObjects;
 use super::object::{Live, Mark};
 use super::plan::{Plan, plan};
 use super::tally::Tally;
-use super::tree::{self, Candidate, From, Tree, place_of, refused};
+use super::tree::{self, Candidate, From, Tree, refused};
 use super::turn::in_thread;
 use super::undone::Undone;
 use super::watching::Unwatched;
 use crate::api_error::ApiError;
-use crate::object_id::ObjectName;
 use crate::outcome::Outcome;
 use crate::target::sources::{self, Wanted};
 use crate::texts::SourceError;
@@ -72,6 +70,8 @@ impl Pass<'_> {
         let Tree { candidates, refused, present, unread, in_clear } = tree;
         let mut tally = Tally { refused, in_clear, ..Tally::default() };
         tally.refused.extend(self.without_files(&candidates));
+        // What the commit adds makes it no smaller a part that is gone.
+        let its = self.live.of_source(self.uid);
         let mut to_write = Vec::new();
         for candidate in candidates {
             match self.decide(&candidate) {
@@ -82,32 +82,10 @@ impl Pass<'_> {
         }
         self.write_all(to_write, &mut tally).await?;
         if self.prunes {
-            self.prune(&present, &unread, &mut tally).await;
+            self.prune(its, &present, &unread, &mut tally).await;
         }
         tally.refused.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(tally)
-    }
-
-    /// Removes what is gone from the repository, or says why it stays.
-    async fn prune(
-        &self,
-        present: &BTreeSet<String>,
-        unread: &BTreeSet<String>,
-        tally: &mut Tally,
-    ) {
-        let mut its = self.live.of_source(self.uid);
-        its.retain(|(name, _)| {
-            let is_named = name.namespace.as_ref().is_none_or(|it| self.namespaces.contains(it));
-            is_named && !self.unwatched.contains_key(&name.namespace)
-        });
-        let known: BTreeMap<String, String> = its
-            .iter()
-            .filter_map(|(name, live)| Some((place_of(name), live.mark.as_ref()?.path.clone())))
-            .collect();
-        match prune(known.iter(), present, unread, self.guard) {
-            Prune::Remove(places) => self.remove(&its, &places, tally).await,
-            Prune::Blocked { vanished, total } => tally.prune_blocked = Some((vanished, total)),
-        }
     }
 
     /// What cannot be applied to is said, also where no file is for it: something of it may be to be pruned.
@@ -233,43 +211,6 @@ impl Pass<'_> {
             }
         }
     }
-
-    async fn remove(
-        &self,
-        its: &[(Arc<ObjectName>, Arc<Live>)],
-        places: &[String],
-        tally: &mut Tally,
-    ) {
-        for (name, live) in its.iter().filter(|(name, _)| places.contains(&place_of(name))) {
-            let path = || live.mark.as_ref().map(|mark| mark.path.clone()).unwrap_or_default();
-            match self.remove_one(name, live).await {
-                Ok(true) => tally.pruned += 1,
-                Ok(false) => tally.refused.push(Refused {
-                    reason: Reason::NotAllowed,
-                    path: path(),
-                    message: format!(
-                        "{name} is for namespaces that spec.namespaces does not name: it stays"
-                    ),
-                }),
-                Err(error) => {
-                    let message = format!("{name}: {error}");
-                    tally.refuse(Refused { reason: reason_of(&error), path: path(), message });
-                }
-            }
-        }
-    }
-
-    /// Removes one object; says whether it may go. One in no namespace takes live Secrets of several along.
-    async fn remove_one(&self, name: &ObjectName, live: &Live) -> Result<bool, ApiError> {
-        let (uid, version) = (&live.uid, &live.resource_version);
-        if name.namespace.is_none() {
-            let namespaces = sources::namespaces_of(self.client, name).await?;
-            if !namespaces.iter().all(|it| self.namespaces.contains(it)) {
-                return Ok(false);
-            }
-        }
-        sources::delete(self.client, name, uid, version).await.map(|()| true)
-    }
 }
 
 fn contested(live: Option<&Live>, at: &str) -> String {
@@ -281,7 +222,7 @@ fn contested(live: Option<&Live>, at: &str) -> String {
 }
 
 /// What the API server judges to be wrong is so until the file changes; all else may pass.
-fn reason_of(error: &ApiError) -> Reason {
+pub(super) fn reason_of(error: &ApiError) -> Reason {
     match error.code() {
         _ if error.is_invalid() => Reason::Malformed,
         403 => Reason::NotAllowed,

@@ -54,6 +54,20 @@ struct Last {
     ancestor: Option<String>,
 }
 
+/// Whether somebody still waits for a fetch. One that nobody does is ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    pub(super) fn no_more(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_so(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What a fetch gave, and where.
 pub(super) struct Found {
     pub(super) store: PathBuf,
@@ -73,7 +87,13 @@ impl Fetches {
     }
 
     /// Fetches, or takes a fetch that began after `asked`.
-    pub(super) async fn fetch(&self, mut job: Job, verify: &str, asked: Instant) -> Found {
+    pub(super) async fn fetch(
+        &self,
+        mut job: Job,
+        verify: &str,
+        asked: Instant,
+        wanted: &Wanted,
+    ) -> Found {
         let shared = self.shared(&job, verify);
         let paths = {
             let mut paths = shared.paths.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +114,11 @@ impl Fetches {
         job.store.clone_from(&store);
         job.paths = paths.iter().cloned().collect();
         let began = Instant::now();
-        let answer = self.in_child(job.clone()).await;
+        let answer = self.in_child(job.clone(), wanted.clone()).await;
+        // Of one that was cut off nobody learns anything: whoever waits for the same begins another.
+        if answer.is_err() && !wanted.is_so() {
+            return Found { store, answer };
+        }
         let known = answer.as_ref().ok().map(|fetched| fetched.commit.clone()).or(job.known);
         *last = Some(Last { began, paths, answer: answer.clone(), known, ancestor: job.ancestor });
         Found { store, answer }
@@ -120,7 +144,7 @@ impl Fetches {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    async fn in_child(&self, job: Job) -> Answer {
+    async fn in_child(&self, job: Job, wanted: Wanted) -> Answer {
         let store = {
             let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
             stores.retain(|_, store| Arc::strong_count(store) > 1);
@@ -129,7 +153,7 @@ impl Fetches {
         let _writes = store.lock().await;
         let _child = self.children.acquire().await;
         let stopped = self.stopped.clone();
-        let asked = move || !stopped.load(Ordering::Relaxed);
+        let asked = move || !stopped.load(Ordering::Relaxed) && wanted.is_so();
         let run = tokio::task::spawn_blocking(move || child::run(&job, Asked(&asked))).await;
         run.unwrap_or_else(|_| Err(FetchError::NoProcess("it panicked".to_owned())))
     }

@@ -8,16 +8,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::accepting::{Fetched, fetch, read_token};
+use super::fetching::Wanted;
 use super::pacing::{Next, Pace};
 use super::turn::{Between, turn};
 use super::{Shared, Wake};
 
-/// A fetch that is under way. It is a task of its own: whoever waits for it may go, and its child still has the store for itself.
+/// A fetch that is under way. It is a task of its own: when nobody waits for it any more its child is ended, and has the store for
+/// itself until then.
 struct Fetching {
     source: Arc<GitSource>,
+    wanted: Wanted,
     task: JoinHandle<Fetched>,
     /// Whether the repository may have changed since it began.
     is_old: bool,
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.wanted.no_more();
+    }
 }
 
 impl Fetching {
@@ -89,11 +98,13 @@ fn begin(
         return;
     }
     let status = between.status.clone().or_else(|| source.status.clone()).unwrap_or_default();
-    let fetch = fetch(shared.clone(), source.clone(), status, between.has_good(), now);
+    let wanted = Wanted::default();
+    let good = between.has_good();
+    let fetch = fetch(shared.clone(), source.clone(), status, good, now, wanted.clone());
     // What is suspended or wrong is told without asking a server.
     let is_idle = source.spec.suspend == Some(true) || source.problem().is_some();
     let task = tokio::spawn(async move { if is_idle { Fetched::nothing() } else { fetch.await } });
-    *fetching = Some(Fetching { source, task, is_old: false });
+    *fetching = Some(Fetching { source, wanted, task, is_old: false });
 }
 
 /// Waits for the fetch that is under way, if one is; what it gave is for the source as it was then.

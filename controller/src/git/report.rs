@@ -9,8 +9,9 @@ use seal_core::names::{ALLOW_PRUNE, FLUX_RECONCILE_AT, RECONCILE_AT};
 use seal_core::reason::Reason;
 
 use super::Shared;
+use super::end::End;
 use super::tally::Tally;
-use super::turn::{Between, End};
+use super::turn::Between;
 use crate::conditions;
 use crate::outcome::Outcome;
 use crate::texts::short;
@@ -71,7 +72,7 @@ pub(super) fn next_status(
     if let Some(tally) = tally {
         // Where nothing is pruned nothing is known of it.
         if source.spec.prune == Some(true) {
-            next.prune_blocked = tally.prune_blocked.map(|_| true);
+            next.prune_blocked = tally.holds_prune.then_some(true);
         }
         next.objects = Some(counts(&tally, before.objects, &next, before));
         next.refused = named(&tally);

@@ -16,6 +16,8 @@ pub(super) struct Tally {
     /// Whether the API server did not allow something, which it may later: a role comes, or a policy goes.
     pub(super) is_denied: bool,
     pub(super) in_clear: Vec<String>,
+    /// Whether something waits for somebody to say that it may go, also where nothing is pruned now.
+    pub(super) holds_prune: bool,
     /// How many objects would have gone, and of how many.
     pub(super) prune_blocked: Option<(usize, usize)>,
 }

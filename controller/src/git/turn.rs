@@ -13,6 +13,7 @@ use super::Shared;
 use super::accepting::Fetched;
 use super::applying::Pass;
 use super::credentials;
+use super::end::End;
 use super::report::{annotation, applied_from, next_status, verdict, write};
 use super::rules::Rules;
 use super::tally::Tally;
@@ -55,33 +56,6 @@ pub(super) struct Again {
     pub(super) sooner: Option<Duration>,
     /// An object that was undone too often may be put right then.
     pub(super) repair_in: Option<Duration>,
-}
-
-/// How a look ended.
-pub(super) struct End {
-    pub(super) outcome: Outcome,
-    pub(super) tally: Option<Tally>,
-    pub(super) attempted: Option<String>,
-    pub(super) applied: Option<String>,
-    pub(super) retry_after: Duration,
-}
-
-impl End {
-    pub(super) fn of(outcome: Outcome) -> Self {
-        let retry_after = Duration::ZERO;
-        Self { outcome, tally: None, attempted: None, applied: None, retry_after }
-    }
-
-    fn refused_for(&self, reason: Reason) -> bool {
-        let refused = self.tally.iter().flat_map(|tally| &tally.refused);
-        self.outcome.reason == reason || refused.into_iter().any(|it| it.reason == reason)
-    }
-
-    /// Whether trying again may help.
-    fn passes(&self) -> bool {
-        self.tally.as_ref().is_some_and(|tally| tally.is_denied)
-            || self.refused_for(Reason::Retrying)
-    }
 }
 
 /// Brings the cluster to what was fetched, or, without that, to what it is to be anyhow.
@@ -156,7 +130,7 @@ async fn look(
     Some(match (passed, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
         (Ok(tally), None) => applied(tally, from.commit, attempted, status),
-        (Err(_), Some(end)) => end,
+        (Err(_), Some(end)) => end.and_no_repair(),
         // What an earlier process has fetched is gone with its cache: a fetch is under way.
         (Err(_), None) if !is_fetch && between.good.is_none() => return None,
         (Err(error), None) => {
@@ -255,7 +229,7 @@ async fn pass(
     let tally = pass.apply(tree).await?;
     between.passed = Some(from.commit);
     if source.spec.prune == Some(true) {
-        between.is_blocked = Some(tally.prune_blocked.is_some());
+        between.is_blocked = Some(tally.holds_prune);
     }
     Ok(tally)
 }

@@ -24,6 +24,8 @@ pub(super) fn pass(pass: &Pass<'_>, out: &mut Out, tally: &mut Tally) {
     out.begin(&survey.claims, &|place, from| {
         pass.unread.contains(from) || (pass.present.contains(place) && !readable.contains(place))
     });
+    // What is new makes it no smaller a part that is gone.
+    let vanished = pass.vanished(out.inventory(), tally);
     for batch in pass.objects.chunks(BATCH) {
         if pass.stop.requested() {
             tally.stopped = true;
@@ -41,7 +43,7 @@ pub(super) fn pass(pass: &Pass<'_>, out: &mut Out, tally: &mut Tally) {
         write(writes, out, tally);
     }
     if !tally.stopped {
-        remove_vanished(pass, out, tally);
+        remove_vanished(vanished, out, tally);
     }
     if let Err(error) = out.finish() {
         tally.refuse(out.given(), &error);
@@ -106,8 +108,7 @@ fn write(writes: Vec<(&str, Write)>, out: &mut Out, tally: &mut Tally) {
     }
 }
 
-fn remove_vanished(pass: &Pass<'_>, out: &mut Out, tally: &mut Tally) {
-    let places = pass.vanished(out.inventory(), tally);
+fn remove_vanished(places: Vec<String>, out: &mut Out, tally: &mut Tally) {
     out.note_blocked(tally.prune_blocked.is_some());
     if places.is_empty() {
         return;

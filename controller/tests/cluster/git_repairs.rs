@@ -65,9 +65,22 @@ async fn a_server_that_does_not_answer_holds_up_no_repair_and_no_change_of_the_s
     rig.sealed().patch("a", &Default::default(), &patch).await.unwrap();
     rig.until_value("a", "another").await;
     rig.until_value("a", "one").await;
-    // Whoever puts the source right does not wait for the end of it either.
+    // Nor where nobody asked for the fetch.
+    let patch = Patch::Merge(json!({"spec": {"interval": "10s"}}));
     let sources: kube::Api<seal_core::kind::git_source::GitSource> =
         kube::Api::namespaced(cluster.client(), &rig.home.name);
+    rig.server.now(Fault::None);
+    sources.patch("app", &Default::default(), &patch).await.unwrap();
+    rig.until("app", "it is fetched again", |it| reason(it) == "Applied").await;
+    rig.server.requests();
+    rig.server.now(Fault::Silent);
+    eventually("the interval asks", async || (!rig.server.requests().is_empty()).then_some(()))
+        .await;
+    rig.sealed().delete("a", &DeleteParams::default()).await.unwrap();
+    rig.served.eventually("it is there again", "a", |_: &SealedSecret| true).await;
+    let status = rig.until("app", "there is a status", |_| true).await;
+    assert_eq!(reason(&status), "Applied", "the fetch has not ended yet");
+    // Whoever puts the source right does not wait for the end of it either.
     let patch = Patch::Merge(json!({"spec": {"suspend": true}}));
     let changed = sources.patch("app", &Default::default(), &patch).await.unwrap();
     rig.until("app", "it is suspended", |it| it.observed_generation == changed.metadata.generation)

@@ -191,3 +191,40 @@ async fn what_is_in_a_namespace_that_is_no_longer_named_stays() {
     let api: Api<SealedSecret> = Api::namespaced(cluster.client(), &other.name);
     assert!(api.get_opt("b").await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn neither_new_files_nor_a_namespace_that_is_out_for_a_while_let_the_old_ones_go() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let other = cluster.namespace().await;
+    let rights = GIT_RIGHTS.replace("SERVED", &other.name).replace("seal-git", &rig.home.name);
+    apply(cluster, &rights).await;
+    let file = |name: &str| file::write(&rig.controller.seal(&other, name, &[("k", "v")]));
+    let texts = ["a", "b", "c"].map(|name| (format!("{name}.yaml"), file(name)));
+    let files: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (&**path, &**text)).collect();
+    rig.commit(&[("keep.yaml", &rig.seal("keep", "one"))]);
+    rig.commit(&files);
+    let both = json!({"namespaces": [other.name, rig.served.name], "prune": true});
+    rig.source("app", both).await;
+    rig.until_reason("app", "Applied").await;
+    // As many come as go, in one commit.
+    for name in ["a", "b", "c"] {
+        std::fs::remove_file(rig.repository().join(format!("{name}.yaml"))).unwrap();
+    }
+    rig.commit(&[("d.yaml", &file("d")), ("e.yaml", &file("e")), ("f.yaml", &file("f"))]);
+    rig.look("app").await;
+    rig.until("app", "it is blocked", |it| message(it).starts_with("3 of 4")).await;
+
+    let sources: Api<GitSource> = Api::namespaced(cluster.client(), &rig.home.name);
+    for (namespaces, reason) in
+        [(vec![&rig.served.name], "Partial"), (vec![&other.name, &rig.served.name], "PruneBlocked")]
+    {
+        let patch = kube::api::Patch::Merge(json!({"spec": {"namespaces": namespaces}}));
+        sources.patch("app", &Default::default(), &patch).await.unwrap();
+        rig.until_reason("app", reason).await;
+    }
+    let api: Api<SealedSecret> = Api::namespaced(cluster.client(), &other.name);
+    for name in ["a", "b", "c"] {
+        assert!(api.get_opt(name).await.unwrap().is_some(), "{name}");
+    }
+}

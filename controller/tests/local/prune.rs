@@ -51,13 +51,24 @@ fn more_than_half_gone_at_once_removes_nothing_and_half_does() {
     // Neither a part of it that comes back nor a new object makes it less of a mistake.
     rig.git(&["checkout", "--quiet", "HEAD^", "--", "c.yaml", "d.yaml"]);
     rig.commit_objects(&["g", "h"]);
-    rig.once().assert(1, &["PruneBlocked", "2 of 8", "pruned 0"]);
+    rig.once().assert(1, &["PruneBlocked", "2 of 6", "pruned 0"]);
     rig.git(&["checkout", "--quiet", "HEAD~2", "--", "a.yaml", "b.yaml"]);
     rig.commit_all();
     rig.once().assert(0, &["unchanged 8, refused 0, pruned 0"]);
     rig.delete(&["a.yaml", "b.yaml", "c.yaml", "d.yaml"]);
     rig.once().assert(0, &["unchanged 4, refused 0, pruned 4"]);
     assert!(!rig.out("prod/a").exists() && rig.out("prod/g/password").exists());
+}
+
+#[test]
+fn new_files_in_the_same_commit_let_no_more_of_the_old_ones_go() {
+    let rig = Rig::new();
+    rig.commit_objects(&["a", "b", "c", "d"]);
+    rig.once().assert(0, &["applied 4"]);
+    rig.delete(&["a.yaml", "b.yaml", "c.yaml"]);
+    rig.commit_objects(&["e", "f", "g", "h"]);
+    rig.once().assert(1, &["PruneBlocked", "3 of 4", "applied 4", "pruned 0"]);
+    assert!(rig.out("prod/a/password").exists() && rig.out("prod/h/password").exists());
 }
 
 #[test]

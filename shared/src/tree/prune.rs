@@ -19,6 +19,13 @@ pub enum Prune {
     },
 }
 
+impl Prune {
+    /// Whether something may not go.
+    pub fn blocks(&self) -> bool {
+        matches!(self, Self::Blocked { .. })
+    }
+}
+
 /// What an earlier pass or a person has said of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {

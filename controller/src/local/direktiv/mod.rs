@@ -69,9 +69,11 @@ impl Direktiv {
     /// ours is ever taken for somebody else's.
     pub(super) fn pass(&mut self, pass: &Pass<'_>, tally: &mut Tally) {
         let wanted = wanted(pass, tally);
+        // What is new makes it no smaller a part that is gone.
+        let vanished = pass.vanished(self.ledger.inventory(), tally);
         let done = wanted.chunks(BATCH).try_for_each(|batch| self.batch(pass, batch, tally));
         match done {
-            Ok(()) => self.remove_vanished(pass, tally),
+            Ok(()) => self.remove_vanished(vanished, tally),
             Err(refusal) => {
                 tally.stopped = true;
                 tally.refusals.extend(refusal);
@@ -194,8 +196,7 @@ impl Direktiv {
         }
     }
 
-    fn remove_vanished(&mut self, pass: &Pass<'_>, tally: &mut Tally) {
-        let places = pass.vanished(self.ledger.inventory(), tally);
+    fn remove_vanished(&mut self, places: Vec<String>, tally: &mut Tally) {
         self.ledger.note_blocked(tally.prune_blocked.is_some());
         for place in places {
             let Some(entry) = self.inventory().objects.get(&place).cloned() else { continue };
