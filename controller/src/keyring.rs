@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use seal_core::key::{Fingerprint, Identity, Keyring, Namespaces};
+use seal_core::key::{Fingerprint, Identity, Keyring, Namespaces, fingerprints_of};
 use seal_core::names::{
     ALLOW_DELETE, APPLIED, CREATED, GROUP_PREFIX, KEY, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_IDENTITY,
     KEY_NAME, KEY_NAMESPACES, KEY_ROTATE,
@@ -221,5 +221,12 @@ fn identities(secret: &Secret) -> Result<Vec<Identity>, &'static str> {
     let text = identity
         .and_then(|bytes| std::str::from_utf8(&bytes.0).ok())
         .ok_or("it has no age identity file under `identity`")?;
-    Identity::parse_file(text).map_err(|_| "what is under `identity` is not an age identity file")
+    let identities = Identity::parse_file(text)
+        .map_err(|_| "what is under `identity` is not an age identity file")?;
+    // Whoever does not read the Secret goes by what it says of itself.
+    let noted = secret.annotations().get(KEY_FINGERPRINT);
+    if noted.is_some_and(|noted| *noted != fingerprints_of(&identities)) {
+        return Err("its annotation seal.dev/fingerprint is not that of its key");
+    }
+    Ok(identities)
 }

@@ -39,7 +39,7 @@ pub enum BackupError {
     #[error("it has more than 4 MiB")]
     TooLarge,
     /// What age could not encrypt for, such as a plugin that failed, or classic beside post-quantum recipients.
-    #[error("it cannot be encrypted for these recipients together")]
+    #[error("it cannot be encrypted for classic and post-quantum recipients together")]
     Recipients,
     /// Opened, and not what a backup holds.
     #[error("it holds no manifest of Secrets of type seal.dev/key")]
@@ -62,12 +62,25 @@ pub struct SavedKey {
 }
 
 impl SavedKey {
-    /// The key that an age identity file holds, which nobody has said anything of.
-    pub fn of_identity_file(text: &str) -> Option<Self> {
-        let identities = Identity::parse_file(text).ok()?;
-        let (name, annotations) = (None, BTreeMap::new());
-        let identity = SecretValue::from(text.as_bytes());
-        Some(Self { name, state: "active".to_owned(), annotations, identity, identities })
+    /// The keys that an age identity file holds, each by itself. When they were made says the comment that `seal key new` and
+    /// `age-keygen` write.
+    pub fn of_identity_file(text: &str) -> Option<Vec<Self>> {
+        let created = text.lines().find_map(|line| line.strip_prefix("# created: "));
+        let created = created.filter(|it| it.len() == 20 && it.ends_with('Z'));
+        let of = |identity: Identity| {
+            let file = Zeroizing::new(format!("{}\n", identity.to_secret_text().expose()));
+            Self {
+                name: None,
+                state: "active".to_owned(),
+                annotations: created
+                    .map(|it| (CREATED.to_owned(), it.to_owned()))
+                    .into_iter()
+                    .collect(),
+                identity: SecretValue::from(file.as_bytes()),
+                identities: vec![identity],
+            }
+        };
+        Some(Identity::parse_file(text).ok()?.into_iter().map(of).collect())
     }
 
     /// The fingerprint of its first identity, which names it.
@@ -96,14 +109,20 @@ pub fn manifest_of(secrets: Vec<Secret>) -> Zeroizing<String> {
 }
 
 fn saved(secret: Secret) -> Secret {
-    let ObjectMeta { name, labels, annotations, .. } = secret.metadata;
+    let ObjectMeta { name, labels, annotations, creation_timestamp, .. } = secret.metadata;
     let own = |map: BTreeMap<String, String>, kept: &[&str]| -> BTreeMap<String, String> {
         map.into_iter().filter(|(key, _)| kept.contains(&key.as_str())).collect()
     };
+    let mut annotations = own(annotations.unwrap_or_default(), &KEPT);
+    // When its Secret was made goes with the Secret.
+    if let Some(made) = creation_timestamp {
+        let made = || made.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        annotations.entry(CREATED.to_owned()).or_insert_with(made);
+    }
     let metadata = ObjectMeta {
         name,
         labels: labels.map(|labels| own(labels, &[KEY])),
-        annotations: annotations.map(|annotations| own(annotations, &KEPT)),
+        annotations: Some(annotations),
         ..ObjectMeta::default()
     };
     Secret { metadata, ..secret }

@@ -72,6 +72,19 @@ impl Fingerprint {
     }
 }
 
+/// What a key Secret's annotation says of its identities: the fingerprint of each, with commas between.
+pub fn fingerprints_of(identities: &[Identity]) -> String {
+    let all: Vec<String> = identities.iter().map(|it| it.fingerprint().to_string()).collect();
+    all.join(",")
+}
+
+/// The name of the Secret of the key that is made in the place of another one. Of the same question it is the same, so that one
+/// is made, and whoever asked knows it.
+pub fn name_of_next(before: &Fingerprint, asked: &str) -> String {
+    let digest = Sha256::digest(format!("{before}\0{asked}"));
+    format!("seal-key-{}", hex::encode(&digest[..6]))
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

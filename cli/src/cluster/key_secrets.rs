@@ -25,8 +25,14 @@ pub(crate) struct KeySecret {
 }
 
 impl KeySecret {
+    /// Whether it is sealed to: one of which nobody knows whose key it is does not count.
     pub(crate) fn is_active(&self) -> bool {
-        self.state == "active"
+        self.state == "active" && self.fingerprint.is_some()
+    }
+
+    /// The fingerprint of each of its identities.
+    pub(crate) fn fingerprints(&self) -> impl Iterator<Item = &str> {
+        self.fingerprint.iter().flat_map(|all| all.split(','))
     }
 
     /// Under which name it is published, if it is for some namespaces.
@@ -48,12 +54,12 @@ pub(crate) struct NewKey {
 }
 
 /// What became of one.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Made {
     /// It is there now, under this name.
     As(String),
-    /// It was there, under this name.
-    Before(String),
+    /// It was there, and stays as it is.
+    Before(Box<KeySecret>),
 }
 
 /// How a rotation ended.

@@ -6,14 +6,13 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
-use seal_core::key::{Fingerprint, Identity, Namespaces};
+use seal_core::key::{Fingerprint, Identity, Namespaces, name_of_next};
 use seal_core::names::{
     CREATED, KEY, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_IDENTITY, KEY_NAME, KEY_NAMESPACES, RECIPIENT,
 };
 use zeroize::Zeroizing;
 
 use super::KeySecret;
-use crate::mac::sha256;
 
 /// Name of the key Secret that a first start makes.
 pub(crate) const FIRST_KEY: &str = "seal-key-first";
@@ -36,9 +35,8 @@ impl KeySecret {
     pub(super) fn asked_for(&self) -> Option<Asked> {
         let text = self.rotate.as_ref().filter(|_| self.is_active)?;
         let fingerprint = self.identities.as_ref().ok()?.first()?.fingerprint();
-        let asked = sha256(format!("{fingerprint}\0{text}").as_bytes());
         Some(Asked {
-            name: format!("seal-key-{}", hex::encode(&asked[..6])),
+            name: name_of_next(&fingerprint, text),
             follows: self.name.clone(),
             after: self.created,
             namespaces: self.namespaces.clone(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::Lease;
+use seal_core::escape::{cut, escaped};
 use tokio::time::{sleep, timeout};
 
 use crate::api_error::ApiError;
@@ -16,6 +17,8 @@ use crate::mac::random_id;
 use crate::target::lease::{Holder, Leases, is_of, record};
 use crate::work::election::{EVERY, Observed, WRITES_FOR};
 
+/// Bytes of a holder's name in the log.
+const MOST_OF_A_NAME: usize = 128;
 const LEASE: &str = "the Lease";
 /// How long one request may take: a renewal has several tries before the leader has to stop writing.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
@@ -59,6 +62,7 @@ impl Replica {
             let said = match self.try_to_lead(&mut observed).await {
                 Ok(Tried::Held) => break,
                 Ok(Tried::Taken(holder)) => {
+                    let holder = cut(&escaped(&holder), MOST_OF_A_NAME);
                     format!("{holder} leads; this replica waits, and serves what is only read")
                 }
                 Err(error) => format!("no replica leads as far as this one knows: {error}"),
@@ -99,7 +103,7 @@ impl Replica {
                 Ok(Tried::Held) => {}
                 Ok(Tried::Taken(holder)) => {
                     self.fence.close();
-                    return holder;
+                    return cut(&escaped(&holder), MOST_OF_A_NAME);
                 }
                 Err(error) if !is_told && !self.fence.is_open() => {
                     is_told = true;

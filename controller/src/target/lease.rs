@@ -10,6 +10,8 @@ use seal_core::names::CONTROLLER;
 use crate::api_error::ApiError;
 use crate::work::election::{LASTS, Record};
 
+/// No Lease lasts longer, whatever it says.
+const MOST: std::time::Duration = std::time::Duration::from_secs(300);
 /// Annotation of the Lease: which process of a pod holds it, a container that was started again being another one.
 const PROCESS: &str = "seal.dev/process";
 
@@ -97,7 +99,8 @@ pub(crate) fn record(lease: &Lease) -> Record {
     let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     Record {
         holder: spec.holder_identity.unwrap_or_default(),
-        lasts: seconds.map_or(LASTS, std::time::Duration::from_secs),
+        // Whoever writes a longer one keeps nobody from leading for ever.
+        lasts: seconds.map_or(LASTS, std::time::Duration::from_secs).min(MOST),
         version: lease.metadata.resource_version.clone().unwrap_or_default(),
     }
 }

@@ -342,3 +342,54 @@ async fn whoever_may_not_is_told_which_right_is_missing() {
     let keys = desk.keys().await;
     assert_eq!((keys.len(), state(&keys[0])), (1, "active"));
 }
+
+#[tokio::test]
+async fn what_a_key_secret_says_of_itself_is_held_against_what_is_in_it() {
+    let Some(cluster) = quiet!() else { return };
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(cluster, &ns, &[]).await;
+    let desk = Desk::of(cluster, &controller.namespace);
+    let offline = desk.offline("offline.key");
+    // A file with two identities is two keys, and both come.
+    let keys = [Identity::generate(), Identity::generate()];
+    let text: String =
+        keys.iter().map(|key| format!("{}\n", key.to_secret_text().expose())).collect();
+    private(&desk.at("first.key"), &format!("{}\n", keys[0].to_secret_text().expose()));
+    private(&desk.at("both.key"), &text);
+    desk.key(&["restore", "first.key", "--retired"]).await.exits(0, &["restored"]);
+    let second = keys[1].fingerprint().to_string();
+    let said =
+        desk.key(&["restore", "both.key", "--retired"]).await.exits(0, &["is there", &second]);
+    assert!(said.stderr.contains("stays as it is, retired"), "{}", said.stderr);
+    assert_eq!(desk.keys().await.len(), 3);
+
+    // One that lies counts for nobody; one that says nothing is read.
+    crate::keys::add_key(cluster, &desk.home.name, "silent", &Identity::generate(), "active").await;
+    crate::keys::add_key(cluster, &desk.home.name, "liar", &Identity::generate(), "retired").await;
+    let lie =
+        json!({"metadata": {"annotations": {"seal.dev/fingerprint": controller.fingerprint()}}});
+    desk.home.patch::<Secret>("liar", lie).await;
+    desk.home.eventually_event("liar", "KeyRejected").await;
+    let silent: Secret = desk.home.get("silent").await;
+    desk.until_published("fingerprint", &fingerprint(&silent)).await;
+    let listed = desk.key(&["list"]).await.exits(0, &[&fingerprint(&silent)]);
+    assert!(!listed.stdout.lines().any(|line| line.starts_with("silent") && line.contains('?')));
+
+    // What is rotated is what is sealed to, whenever it says that it was made.
+    let late = json!({"metadata": {"annotations": {"seal.dev/created": "9999-12-31T23:59:59Z"}}});
+    desk.home.patch::<Secret>("silent", late).await;
+    desk.key(&["retire", "seal-key-first"]).await.exits(0, &["is retired"]);
+    desk.key(&["rotate"]).await.exits(0, &["silent is retired"]);
+    let active: Vec<Secret> =
+        desk.keys().await.into_iter().filter(|key| state(key) == "active").collect();
+    assert_eq!(active.len(), 1);
+    desk.until_published("fingerprint", &fingerprint(&active[0])).await;
+    let words = ["backup", "-o", "keys.age", "-r", offline.as_str()];
+    desk.key(&words).await.exits(0, &["wrote 6 keys"]);
+    desk.key(&["verify-backup", "keys.age", "-i", "offline.key"]).await.exits(0, &["every key"]);
+    // A key that does not read is no other active one.
+    let garbage = crate::keys::key_secret("garbage", "garbage", "active");
+    desk.home.create(garbage).await;
+    let name = active[0].name_any();
+    desk.key(&["retire", &name]).await.exits(2, &["the only active key"]);
+}

@@ -26,7 +26,7 @@ pub(crate) async fn add_key(
     api.create(&PostParams::default(), &key_secret(name, &text, state)).await.unwrap();
 }
 
-fn key_secret(name: &str, text: &str, state: &str) -> Secret {
+pub(crate) fn key_secret(name: &str, text: &str, state: &str) -> Secret {
     let mut secret = crate::support::foreign(name, &[]);
     secret.type_ = Some("seal.dev/key".into());
     secret.metadata.labels = Some(map(&[("seal.dev/key", state)]));

@@ -39,8 +39,8 @@ pub(crate) fn list(args: &ClusterArgs, counts: bool) -> Result<Vec<KeySecret>, F
 
 fn count(keys: &mut [KeySecret], opened: &BTreeMap<String, usize>) {
     for key in keys {
-        let fingerprint = key.fingerprint.as_ref();
-        key.objects = fingerprint.map(|it| opened.get(it).copied().unwrap_or_default());
+        let of = |it: &str| opened.get(it).copied().unwrap_or_default();
+        key.objects = key.fingerprint.is_some().then(|| key.fingerprints().map(of).sum());
     }
 }
 

@@ -10,7 +10,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::super::ClusterArgs;
 use super::super::connect::run;
-use super::super::key_secrets::{Made, NewKey};
+use super::super::key_secrets::{KeySecret, Made, NewKey};
 use super::{Keys, MOST};
 use crate::error::Failure;
 
@@ -45,10 +45,10 @@ pub(crate) fn create(args: &ClusterArgs, new: Vec<NewKey>) -> Result<Vec<Made>, 
 impl Keys {
     async fn create(&self, key: NewKey) -> Result<Made, Failure> {
         let known = self.all().await?;
-        if let Some(there) =
-            known.iter().find(|it| it.fingerprint.as_ref() == Some(&key.fingerprint))
-        {
-            return Ok(Made::Before(there.name.clone()));
+        let new: Vec<&str> = key.fingerprint.split(',').collect();
+        let has_all = |it: &KeySecret| new.iter().all(|new| it.fingerprints().any(|it| it == *new));
+        if let Some(there) = known.iter().find(|it| has_all(it)) {
+            return Ok(Made::Before(Box::new(there.clone())));
         }
         let names = [key.name.clone(), format!("{}-{}", key.name, short(&key.fingerprint))];
         let mut secret = secret(key);

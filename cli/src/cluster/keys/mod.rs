@@ -12,7 +12,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::core::PartialObjectMeta;
+use seal_core::backup;
 use seal_core::exit_code::ExitCode;
+use seal_core::key::fingerprints_of;
 use seal_core::names::{
     CREATED, KEY, KEY_FINGERPRINT, KEY_FOLLOWS, KEY_NAME, KEY_NAMESPACES, KEY_ROTATE,
 };
@@ -51,7 +53,22 @@ impl Keys {
         let params = ListParams::default().fields(&format!("type={KEY}")).limit(MOST);
         let listed = self.api.list_metadata(&params).await;
         let listed = listed.map_err(|error| self.refused(&error, "list"))?;
-        Ok(listed.items.into_iter().map(key_secret).collect())
+        let mut all: Vec<KeySecret> = listed.items.into_iter().map(key_secret).collect();
+        for key in all.iter_mut().filter(|key| key.fingerprint.is_none()) {
+            key.fingerprint = self.read_fingerprint(&key.name).await?;
+        }
+        Ok(all)
+    }
+
+    /// The fingerprints of a key whose Secret does not say them, as one made by hand does not: of these the content is read.
+    async fn read_fingerprint(&self, name: &str) -> Result<Option<String>, Failure> {
+        let params = ListParams::default().fields(&format!("type={KEY},metadata.name={name}"));
+        let listed = self.api.list(&params).await;
+        let listed = listed.map_err(|error| self.refused(&error, "list"))?;
+        Ok(backup::read(&backup::manifest_of(listed.items)).ok().and_then(|keys| {
+            let key = keys.first()?;
+            Some(fingerprints_of(&key.identities)).filter(|all| !all.is_empty())
+        }))
     }
 
     /// The one of this name.
@@ -93,7 +110,9 @@ impl Keys {
 }
 
 fn key_secret(secret: PartialObjectMeta<Secret>) -> KeySecret {
-    let ObjectMeta { name, uid, labels, annotations, .. } = secret.metadata;
+    let ObjectMeta { name, uid, labels, annotations, creation_timestamp, .. } = secret.metadata;
+    // As the controller has it: what is noted, else when the Secret was made.
+    let made = creation_timestamp.map(|it| it.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let (labels, mut annotations) = (labels.unwrap_or_default(), annotations.unwrap_or_default());
     let mut noted = |name: &str| annotations.remove(name);
     KeySecret {
@@ -101,7 +120,7 @@ fn key_secret(secret: PartialObjectMeta<Secret>) -> KeySecret {
         uid: uid.unwrap_or_default(),
         state: labels.get(KEY).cloned().unwrap_or_default(),
         fingerprint: noted(KEY_FINGERPRINT),
-        created: noted(CREATED),
+        created: noted(CREATED).or(made),
         namespaces: noted(KEY_NAMESPACES),
         called: noted(KEY_NAME),
         follows: noted(KEY_FOLLOWS),

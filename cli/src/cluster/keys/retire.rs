@@ -31,18 +31,31 @@ pub(crate) fn retire(
         if key.is_active() {
             keys.patch(&key, json!({"labels": {KEY: "retired"}})).await?;
         }
-        if delete {
-            keys.patch(&key, json!({"annotations": {ALLOW_DELETE: "true"}})).await?;
-            let exactly = Preconditions { uid: Some(key.uid.clone()), resource_version: None };
-            let exactly = DeleteParams::default().preconditions(exactly);
-            let deleted = keys.api.delete(&key.name, &exactly).await;
-            deleted.map_err(|error| keys.refused(&error, "delete"))?;
-        }
-        Ok(())
+        if delete { keys.delete(&key).await } else { Ok(()) }
     })
 }
 
 impl Keys {
+    /// Deletes it past the guard, which counts again where that fails.
+    async fn delete(&self, key: &KeySecret) -> Result<(), Failure> {
+        self.patch(key, json!({"annotations": {ALLOW_DELETE: "true"}})).await?;
+        let exactly = Preconditions { uid: Some(key.uid.clone()), resource_version: None };
+        let exactly = DeleteParams::default().preconditions(exactly);
+        let deleted = self.api.delete(&key.name, &exactly).await;
+        if let Err(error) = deleted {
+            let guarded = self.patch(key, json!({"annotations": {ALLOW_DELETE: null}})).await;
+            let failure = self.refused(&error, "delete");
+            return Err(match guarded {
+                Ok(()) => failure,
+                Err(_) => failure.hint(format!(
+                    "and take the annotation {ALLOW_DELETE} off {} again: with it anybody may delete it",
+                    key.name
+                )),
+            });
+        }
+        Ok(())
+    }
+
     async fn is_not_the_last(&self, key: &KeySecret) -> Result<(), Failure> {
         let all = self.all().await?;
         let is_alike = |other: &KeySecret| match (&other.namespaces, &key.namespaces) {
@@ -69,14 +82,15 @@ impl Keys {
     }
 
     async fn is_not_needed(&self, key: &KeySecret) -> Result<(), Failure> {
-        let Some(fingerprint) = &key.fingerprint else {
+        if key.fingerprint.is_none() {
             return Err(Failure::input(format!(
-                "{} does not say its fingerprint, so what was opened with it is not known",
+                "{} holds no key that reads, so what was opened with it is not known",
                 key.name
             ))
-            .hint("annotate it with seal.dev/fingerprint, or --force"));
-        };
-        let count = self.opened().await?.get(fingerprint).copied().unwrap_or_default();
+            .hint("`seal key backup` keeps it as it is; then --force"));
+        }
+        let opened = self.opened().await?;
+        let count: usize = key.fingerprints().filter_map(|it| opened.get(it)).sum();
         if count == 0 {
             return Ok(());
         }

@@ -55,8 +55,9 @@ pub(super) fn run(args: &BackupArgs) -> Result<(), Failure> {
         return Err(Failure::input("the backup would open with the keys that are in it, and with nothing else")
             .hint("-r names a recipient whose identity is kept elsewhere: `seal key recipient ~/offline.key`"));
     }
-    let bytes = backup::encrypt(&manifest, &recipients)
-        .map_err(|error| Failure::input(format!("the backup {error}")))?;
+    let bytes = backup::encrypt(&manifest, &recipients).map_err(|error| {
+        Failure::input(format!("the backup: {error}")).hint("name recipients of one kind")
+    })?;
     files::create_private(&args.output, &bytes)?;
     let count = if saved.len() == 1 { "1 key".to_owned() } else { format!("{} keys", saved.len()) };
     console::say(&format!("wrote {count} to {}, {who}", args.output.display()));

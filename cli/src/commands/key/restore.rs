@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use seal_core::backup::{self, BackupError, SavedKey};
+use seal_core::escape::printable;
 use seal_core::exit_code::ExitCode;
 use seal_core::identity_file;
-use seal_core::key::Identity;
-use seal_core::names::KEY_NAMESPACES;
+use seal_core::key::{Identity, fingerprints_of};
+use seal_core::names::{CREATED, KEY_NAMESPACES};
 use seal_core::place::{is_label, is_subdomain};
 use zeroize::Zeroizing;
 
@@ -66,7 +67,17 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), Failure> {
     for (made, fingerprint) in cluster::keys::create(&args.cluster, new)?.iter().zip(fingerprints) {
         match made {
             Made::As(name) => console::say(&format!("restored {name}: {fingerprint}")),
-            Made::Before(name) => console::say(&format!("{name} is there: {fingerprint}")),
+            Made::Before(key) => {
+                console::say(&format!("{} is there: {fingerprint}", key.name));
+                if args.retired || !args.namespaces.is_empty() || args.name.is_some() {
+                    let namespaces = key.namespaces.as_deref().unwrap_or("all");
+                    console::warn(&format!(
+                        "it stays as it is, {} and for the namespaces {}: no flag changes a key that is there",
+                        printable(&key.state),
+                        printable(namespaces)
+                    ));
+                }
+            }
         }
     }
     console::note(
@@ -91,7 +102,9 @@ fn check(args: &RestoreArgs) -> Result<(), Failure> {
 fn new_key(args: &RestoreArgs, key: SavedKey) -> Result<NewKey, Failure> {
     let SavedKey { name, mut state, mut annotations, identity, identities } = key;
     let first = identities.first().ok_or_else(|| Failure::input("there is no identity in it"))?;
-    let (fingerprint, recipient) = (first.fingerprint().to_string(), first.recipient().to_owned());
+    let (fingerprint, recipient) = (fingerprints_of(&identities), first.recipient().to_owned());
+    let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    annotations.entry(CREATED.to_owned()).or_insert_with(now);
     if args.retired {
         "retired".clone_into(&mut state);
     }
@@ -120,8 +133,8 @@ pub(super) fn saved(file: &Path, with: &[PathBuf]) -> Result<Vec<SavedKey>, Fail
         let text = std::str::from_utf8(&bytes).map_err(|_| refused(file, BackupError::NotKeys))?;
         Zeroizing::new(text.to_owned())
     };
-    if let Some(key) = SavedKey::of_identity_file(&text) {
-        return Ok(vec![key]);
+    if let Some(keys) = SavedKey::of_identity_file(&text) {
+        return Ok(keys);
     }
     backup::read(&text).map_err(|error| refused(file, error))
 }

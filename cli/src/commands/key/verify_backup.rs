@@ -40,7 +40,8 @@ pub(super) fn run(args: &VerifyArgs, console: &mut Console) -> Result<(), Failur
             let name = key.name.as_deref().unwrap_or_default();
             console
                 .write(format!("{}  {}  {name}\n", identity.fingerprint(), key.state).as_bytes())?;
-            held.push((identity.fingerprint().to_string(), key.annotations.get(KEY_NAMESPACES)));
+            let namespaces = key.annotations.get(KEY_NAMESPACES);
+            held.push((identity.fingerprint().to_string(), namespaces, &key.state));
         }
     }
     if args.no_cluster {
@@ -48,16 +49,20 @@ pub(super) fn run(args: &VerifyArgs, console: &mut Console) -> Result<(), Failur
     }
     let mut missing = Vec::new();
     for key in keys::list(&args.cluster, false)? {
-        let Some(fingerprint) = &key.fingerprint else {
-            missing.push(format!("{} (it does not say its fingerprint)", key.name));
-            continue;
-        };
-        match held.iter().find(|(it, _)| it == fingerprint) {
-            None => missing.push(key.name),
-            Some((_, namespaces)) if *namespaces != key.namespaces.as_ref() => {
-                missing.push(format!("{} (for other namespaces)", key.name));
+        if key.fingerprint.is_none() {
+            console::warn(&format!("{} holds no key that reads", key.name));
+        }
+        for fingerprint in key.fingerprints() {
+            match held.iter().find(|(it, ..)| it == fingerprint) {
+                None => missing.push(key.name.clone()),
+                Some((_, namespaces, _)) if *namespaces != key.namespaces.as_ref() => {
+                    missing.push(format!("{} (for other namespaces)", key.name));
+                }
+                Some((_, _, state)) if **state != key.state => {
+                    missing.push(format!("{} (it is {} there)", key.name, key.state));
+                }
+                Some(_) => {}
             }
-            Some(_) => {}
         }
     }
     if missing.is_empty() {
