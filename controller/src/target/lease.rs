@@ -111,3 +111,19 @@ pub(crate) fn is_of(lease: &Lease, holder: &Holder) -> bool {
     let process = annotations.and_then(|annotations| annotations.get(PROCESS));
     record(lease).holder == holder.name && process == Some(&holder.process)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lease_lasts_for_ever_whatever_it_says() {
+        for (seconds, lasts) in
+            [(None, LASTS.as_secs()), (Some(1), 1), (Some(i32::MAX), 300), (Some(-1), 15)]
+        {
+            let spec = LeaseSpec { lease_duration_seconds: seconds, ..LeaseSpec::default() };
+            let lease = Lease { spec: Some(spec), ..Lease::default() };
+            assert_eq!(record(&lease).lasts.as_secs(), lasts, "{seconds:?}");
+        }
+    }
+}

@@ -81,6 +81,15 @@ impl Rig {
         drop(self.process.take());
     }
 
+    /// The fetches that are under way: each is a child of the process.
+    pub(crate) fn fetches(&self) -> usize {
+        let pid = self.process.as_ref().map(Process::pid).unwrap_or_default();
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let children = tasks.map(|task| task.unwrap().path().join("children"));
+        let of = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+        children.map(|path| of(path).split_whitespace().count()).sum()
+    }
+
     pub(crate) fn log(&self) -> String {
         self.process.as_ref().map(Process::log).unwrap_or_default()
     }

@@ -109,3 +109,19 @@ async fn what_is_live_is_put_right_without_a_cache_though_the_new_commit_is_refu
     rig.until_value("a", "two").await;
     assert_eq!(reason(&rig.until("app", "it is looked at", |_| true).await), "NotFastForward");
 }
+
+#[tokio::test]
+async fn a_fetch_ends_with_its_source() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    let commit = rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    rig.source("app", json!({"interval": "1h", "timeout": "10m"})).await;
+    rig.until_applied("app", &commit).await;
+    rig.server.now(Fault::Silent);
+    rig.look("app").await;
+    eventually("the fetch is under way", async || (rig.fetches() == 1).then_some(())).await;
+    let sources: kube::Api<seal_core::kind::git_source::GitSource> =
+        kube::Api::namespaced(cluster.client(), &rig.home.name);
+    sources.delete("app", &DeleteParams::default()).await.unwrap();
+    eventually("it is ended", async || (rig.fetches() == 0).then_some(())).await;
+}

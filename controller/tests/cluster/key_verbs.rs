@@ -337,10 +337,16 @@ async fn whoever_may_not_is_told_which_right_is_missing() {
     }
     desk.offline("new.key");
     desk.key(&["restore", "new.key"]).await.exits(4, &["does not let you create Secrets"]);
+    // Who may patch and not delete leaves the guard as it was.
+    let more = rights.replace("verbs: [list]", "verbs: [list, patch]");
+    crate::support::apply(cluster, &more).await;
+    let words = ["retire", "seal-key-first", "--delete", "--force"];
+    desk.key(&words).await.exits(4, &["does not let you delete Secrets"]);
+    assert!(!desk.keys().await[0].annotations().contains_key("seal.dev/allow-delete"));
     desk.kubeconfig = cluster.kubeconfig_for_service_account(&ns.name, "default").await;
     desk.key(&["list"]).await.exits(4, &["does not let you list Secrets"]);
     let keys = desk.keys().await;
-    assert_eq!((keys.len(), state(&keys[0])), (1, "active"));
+    assert_eq!((keys.len(), state(&keys[0])), (1, "retired"));
 }
 
 #[tokio::test]
