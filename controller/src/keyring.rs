@@ -1,6 +1,6 @@
 //! The cluster's identities: what key Secrets hold, which of them counts, and what is published of it.
 //!
-//! The only file that takes private keys out of Secrets or puts one in. It reads and writes nothing itself:
+//! Only here private keys are taken out of Secrets, and only in `new` one is put in. This reads and writes nothing itself:
 //! [`crate::watch::keys`] brings the Secrets, [`crate::target`] writes. A key counts only with its type, its label,
 //! no owner and no trace of a sealed file, so that nobody plants one who may not write Secrets in the
 //! controller's own namespace.
@@ -41,7 +41,7 @@ pub(crate) struct Keys {
     /// Key Secrets that do not count. While there is one, no first key is made: it may be the one that is missed.
     pub rejected: Vec<Rejected>,
     /// Secrets whose key opens in fewer namespaces than they say, since another one with the same key is for fewer.
-    pub narrowed: Vec<String>,
+    pub narrowed: BTreeSet<String>,
     /// Keys that are asked for and not there.
     pub asked_for: Vec<Asked>,
 }
@@ -176,7 +176,7 @@ pub(crate) fn read<'a>(secrets: impl Iterator<Item = &'a KeySecret>) -> Keys {
     counted.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     for (_, fingerprint, secret, identity) in counted {
         if keys.keyring.namespaces_of(&fingerprint) != secret.namespaces.as_ref() {
-            keys.narrowed.push(secret.name.clone());
+            keys.narrowed.insert(secret.name.clone());
         }
         if secret.is_active {
             keys.publish(secret, fingerprint, identity);

@@ -69,3 +69,9 @@ pub(crate) struct Rotated {
     pub(crate) new: String,
     pub(crate) fingerprint: String,
 }
+
+/// Enough of a fingerprint to tell two keys apart in a name.
+pub(crate) fn short(fingerprint: &str) -> &str {
+    let digits = fingerprint.strip_prefix("sha256:").unwrap_or(fingerprint);
+    digits.get(..12).unwrap_or(digits)
+}

@@ -124,8 +124,8 @@ pub(crate) mod keys {
         without()
     }
 
-    pub(crate) fn create(_: &ClusterArgs, _new: Vec<NewKey>) -> Result<Vec<Made>, Failure> {
-        without()
+    pub(crate) fn create(_: &ClusterArgs, _new: Vec<NewKey>) -> (Vec<Made>, Result<(), Failure>) {
+        (Vec::new(), without())
     }
 }
 

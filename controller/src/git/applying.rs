@@ -17,6 +17,7 @@ use seal_core::tree::prune::Guard;
 use super::live::LiveObjects;
 use super::object::{Live, Mark};
 use super::plan::{Plan, plan};
+use super::pruning::Its;
 use super::tally::Tally;
 use super::tree::{self, Candidate, From, Tree, refused};
 use super::turn::in_thread;
@@ -65,13 +66,11 @@ struct Write {
 }
 
 impl Pass<'_> {
-    /// Brings the cluster to what the commit says. An error is one of reading it.
-    pub(super) async fn apply(&self, tree: Tree) -> Result<Tally, SourceError> {
+    /// Brings the cluster to what the commit says, where `its` are there. An error is one of reading it.
+    pub(super) async fn apply(&self, tree: Tree, its: Its) -> Result<Tally, SourceError> {
         let Tree { candidates, refused, present, unread, in_clear } = tree;
         let mut tally = Tally { refused, in_clear, ..Tally::default() };
         tally.refused.extend(self.without_files(&candidates));
-        // What the commit adds makes it no smaller a part that is gone.
-        let its = self.live.of_source(self.uid);
         let mut to_write = Vec::new();
         for candidate in candidates {
             match self.decide(&candidate) {

@@ -24,8 +24,7 @@ impl End {
 
     /// What is live is not here either.
     pub(super) fn and_no_repair(mut self) -> Self {
-        self.outcome.message +=
-            "; what is live cannot be fetched any more, so nothing is put right";
+        self.outcome.message += "; what is live is not here either, so nothing is put right";
         self
     }
 

@@ -14,6 +14,7 @@ use super::accepting::Fetched;
 use super::applying::Pass;
 use super::credentials;
 use super::end::End;
+use super::pruning::Its;
 use super::report::{annotation, applied_from, next_status, verdict, write};
 use super::rules::Rules;
 use super::tally::Tally;
@@ -130,7 +131,10 @@ async fn look(
     Some(match (passed, failed) {
         (Ok(tally), Some(end)) => End { tally: Some(tally), ..end },
         (Ok(tally), None) => applied(tally, from.commit, attempted, status),
-        (Err(_), Some(end)) => end.and_no_repair(),
+        (Err(_), Some(end)) => {
+            between.good = None; // the next fetch asks for it as well
+            end.and_no_repair()
+        }
         // What an earlier process has fetched is gone with its cache: a fetch is under way.
         (Err(_), None) if !is_fetch && between.good.is_none() => return None,
         (Err(error), None) => {
@@ -202,12 +206,13 @@ async fn pass(
     between: &mut Between,
 ) -> Result<Tally, SourceError> {
     let uid = source.metadata.uid.clone().unwrap_or_default();
-    let tree = read(shared, source, from, &uid, between).await?;
+    // What is there before the pass: what the commit adds makes it no smaller a part that is gone.
+    let its = shared.live.of_source(&uid);
+    let tree = read(shared, source, from, &its, between).await?;
     if between.passed != Some(from.commit) {
         between.undone.clear();
     }
     between.undone.begin();
-    let commit = from.commit.to_string();
     let is_blocked = between.is_blocked.unwrap_or(status.prune_blocked == Some(true));
     let pass = Pass {
         client: &shared.client,
@@ -220,13 +225,9 @@ async fn pass(
         namespaces: &source.spec.namespaces,
         undone: (between.passed == Some(from.commit)).then_some(&between.undone),
         prunes: source.spec.prune == Some(true),
-        guard: match annotation(source, ALLOW_PRUNE) {
-            Some(allowed) if allowed == commit => Guard::Lifted,
-            _ if is_blocked => Guard::Held,
-            _ => Guard::Usual,
-        },
+        guard: guard(source, &from.commit.to_string(), is_blocked),
     };
-    let tally = pass.apply(tree).await?;
+    let tally = pass.apply(tree, its).await?;
     between.passed = Some(from.commit);
     if source.spec.prune == Some(true) {
         between.is_blocked = Some(tally.holds_prune);
@@ -234,15 +235,22 @@ async fn pass(
     Ok(tally)
 }
 
+fn guard(source: &GitSource, commit: &str, is_blocked: bool) -> Guard {
+    match annotation(source, ALLOW_PRUNE) {
+        Some(allowed) if allowed == commit => Guard::Lifted,
+        _ if is_blocked => Guard::Held,
+        _ => Guard::Usual,
+    }
+}
+
 /// What stands in the commit, with what is remembered of its contents.
 async fn read(
     shared: &Shared,
     source: &GitSource,
     from: &From,
-    uid: &str,
+    its: &Its,
     between: &mut Between,
 ) -> Result<Tree, SourceError> {
-    let its = shared.live.of_source(uid);
     let marks = its.iter().filter_map(|(_, live)| live.mark.as_ref());
     let known: BTreeSet<String> = marks.map(|mark| mark.path.clone()).collect();
     let rules = Rules::of(source, &shared.limits);

@@ -31,25 +31,19 @@ pub(super) async fn upkeep(
     let mut trouble = Trouble::default();
     loop {
         let now = keys.now();
-        for key in now.rejected.iter().filter(|key| !before.rejected.contains(key)) {
-            let message =
-                format!("the Secret {namespace}/{} is not used as a key: {}", key.name, key.why);
-            tell(&client, &namespace, &key.name, message).await;
-        }
-        for name in now.narrowed.iter().filter(|name| !before.narrowed.contains(name)) {
-            let message = format!(
-                "the key of the Secret {namespace}/{name} opens in fewer namespaces than it says: another Secret with the same key is for some only, or for others"
-            );
-            tell(&client, &namespace, name, message).await;
-        }
+        tell_of_new(&client, &namespace, &now, &before).await;
         known.extend(now.created.keys().cloned());
         before = now;
-        match make_and_publish(&client, &namespace, &before).await {
-            Ok(named_before) => {
+        let published = recipients::publish(&client, &namespace, &before).await;
+        if let Ok(Some(Before(named_before))) = &published {
+            for named in named_before {
+                tell_of_change(&client, &namespace, &known, named).await;
+            }
+        }
+        // One that cannot be made keeps nothing from being published.
+        match make(&client, &namespace, &before).await.and(published) {
+            Ok(_) => {
                 trouble.ends();
-                for named in named_before.into_iter().flat_map(|Before(named)| named) {
-                    tell_of_change(&client, &namespace, &known, &named).await;
-                }
                 changed.notified().await;
             }
             Err(error) => {
@@ -60,12 +54,23 @@ pub(super) async fn upkeep(
     }
 }
 
-/// The private half of a key that is asked for is nowhere but here and in its Secret.
-async fn make_and_publish(
-    client: &Client,
-    namespace: &str,
-    keys: &Keys,
-) -> Result<Option<Before>, ApiError> {
+/// What of the key Secrets is wrong now and was not before.
+async fn tell_of_new(client: &Client, namespace: &str, now: &Keys, before: &Keys) {
+    for key in now.rejected.iter().filter(|key| !before.rejected.contains(key)) {
+        let message =
+            format!("the Secret {namespace}/{} is not used as a key: {}", key.name, key.why);
+        tell(client, namespace, &key.name, message).await;
+    }
+    for name in now.narrowed.difference(&before.narrowed) {
+        let message = format!(
+            "the key of the Secret {namespace}/{name} opens in fewer namespaces than it says: another Secret with the same key is for some only, or for others"
+        );
+        tell(client, namespace, name, message).await;
+    }
+}
+
+/// Makes the keys that are asked for. The private half of each is nowhere but here and in its Secret.
+async fn make(client: &Client, namespace: &str, keys: &Keys) -> Result<(), ApiError> {
     for asked in &keys.asked_for {
         let (key, fingerprint) = asked.make();
         match secret::create_key(client, namespace, &key).await {
@@ -77,10 +82,10 @@ async fn make_and_publish(
             Err(error) => return Err(error),
         }
     }
-    recipients::publish(client, namespace, keys).await
+    Ok(())
 }
 
-/// What stands in the way of publishing: told once, and its end.
+/// What stands in the way: told once, and its end.
 #[derive(Default)]
 struct Trouble {
     errors: u32,
@@ -90,7 +95,7 @@ struct Trouble {
 impl Trouble {
     fn again(&mut self, sentence: String) -> std::time::Duration {
         if self.told != sentence {
-            tracing::warn!("{RECIPIENTS} is not as it must be: {sentence}");
+            tracing::warn!("the keys or {RECIPIENTS} are not as they must be: {sentence}");
             self.told = sentence;
         }
         self.errors = self.errors.saturating_add(1);
@@ -99,7 +104,7 @@ impl Trouble {
 
     fn ends(&mut self) {
         if self.errors > 0 {
-            tracing::info!("{RECIPIENTS} is as it must be again");
+            tracing::info!("the keys and {RECIPIENTS} are as they must be again");
         }
         *self = Self::default();
     }

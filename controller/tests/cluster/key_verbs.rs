@@ -398,4 +398,6 @@ async fn what_a_key_secret_says_of_itself_is_held_against_what_is_in_it() {
     desk.home.create(garbage).await;
     let name = active[0].name_any();
     desk.key(&["retire", &name]).await.exits(2, &["the only active key"]);
+    desk.key(&["retire", "garbage", "--force"]).await.exits(0, &["is retired"]);
+    assert_eq!(state(&desk.home.get::<Secret>("garbage").await), "retired");
 }

@@ -10,8 +10,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::super::ClusterArgs;
 use super::super::connect::run;
-use super::super::key_secrets::{KeySecret, Made, NewKey};
-use super::{Keys, MOST};
+use super::super::key_secrets::{KeySecret, Made, NewKey, short};
+use super::{Keys, MOST, not_cut};
 use crate::error::Failure;
 
 /// All key Secrets as one manifest. The text is the keys themselves.
@@ -21,6 +21,7 @@ pub(crate) fn read_all(args: &ClusterArgs) -> Result<Zeroizing<String>, Failure>
         let params = ListParams::default().fields(&format!("type={KEY}")).limit(MOST);
         let listed = keys.api.list(&params).await;
         let listed = listed.map_err(|error| keys.refused(&error, "list"))?;
+        not_cut(&listed.metadata)?;
         if listed.items.is_empty() {
             let message = format!("there is no key Secret in {}", keys.namespace);
             return Err(super::super::missing(message)
@@ -30,21 +31,23 @@ pub(crate) fn read_all(args: &ClusterArgs) -> Result<Zeroizing<String>, Failure>
     })
 }
 
-/// Makes the Secrets of these keys; one that is there already stays as it is, and nothing is written over.
-pub(crate) fn create(args: &ClusterArgs, new: Vec<NewKey>) -> Result<Vec<Made>, Failure> {
-    run(async {
+/// Makes the Secrets of these keys; one that is there already stays as it is, and nothing is written over. Also says what was made
+/// before something failed.
+pub(crate) fn create(args: &ClusterArgs, new: Vec<NewKey>) -> (Vec<Made>, Result<(), Failure>) {
+    let mut made = Vec::new();
+    let ended = run(async {
         let keys = Keys::connect(args).await?;
-        let mut made = Vec::new();
+        let known = keys.all().await?;
         for key in new {
-            made.push(keys.create(key).await?);
+            made.push(keys.create(key, &known).await?);
         }
-        Ok(made)
-    })
+        Ok(())
+    });
+    (made, ended)
 }
 
 impl Keys {
-    async fn create(&self, key: NewKey) -> Result<Made, Failure> {
-        let known = self.all().await?;
+    async fn create(&self, key: NewKey, known: &[KeySecret]) -> Result<Made, Failure> {
         let new: Vec<&str> = key.fingerprint.split(',').collect();
         let has_all = |it: &KeySecret| new.iter().all(|new| it.fingerprints().any(|it| it == *new));
         if let Some(there) = known.iter().find(|it| has_all(it)) {
@@ -101,10 +104,4 @@ fn secret(key: NewKey) -> Secret {
 
 fn wipe(secret: Secret) {
     secret.data.into_iter().flatten().for_each(|(_, mut value)| value.0.zeroize());
-}
-
-/// Enough of a fingerprint to tell two keys apart in a name.
-pub(super) fn short(fingerprint: &str) -> &str {
-    let digits = fingerprint.strip_prefix("sha256:").unwrap_or(fingerprint);
-    digits.get(..8).unwrap_or(digits)
 }

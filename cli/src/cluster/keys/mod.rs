@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
-use kube::core::PartialObjectMeta;
+use kube::core::{ListMeta, PartialObjectMeta};
 use seal_core::backup;
 use seal_core::exit_code::ExitCode;
 use seal_core::key::fingerprints_of;
@@ -53,6 +53,7 @@ impl Keys {
         let params = ListParams::default().fields(&format!("type={KEY}")).limit(MOST);
         let listed = self.api.list_metadata(&params).await;
         let listed = listed.map_err(|error| self.refused(&error, "list"))?;
+        not_cut(&listed.metadata)?;
         let mut all: Vec<KeySecret> = listed.items.into_iter().map(key_secret).collect();
         for key in all.iter_mut().filter(|key| key.fingerprint.is_none()) {
             key.fingerprint = self.read_fingerprint(&key.name).await?;
@@ -106,6 +107,15 @@ impl Keys {
             .hint(format!("this needs the right to {verb} secrets there, as whoever runs the controller has it")),
             error => self.cluster.refused(error, &what),
         }
+    }
+}
+
+/// A part of the keys would look like all of them.
+fn not_cut(list: &ListMeta) -> Result<(), Failure> {
+    match list.continue_.as_deref() {
+        None | Some("") => Ok(()),
+        Some(_) => Err(Failure::input(format!("there are more than {MOST} key Secrets"))
+            .hint("`kubectl get secrets --field-selector type=seal.dev/key` lists them")),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn retire(
                 keys.is_not_needed(&key).await?;
             }
         }
-        if key.is_active() {
+        if key.state != "retired" {
             keys.patch(&key, json!({"labels": {KEY: "retired"}})).await?;
         }
         if delete { keys.delete(&key).await } else { Ok(()) }

@@ -11,7 +11,7 @@ use seal_core::names::{CREATED, KEY_NAMESPACES};
 use seal_core::place::{is_label, is_subdomain};
 use zeroize::Zeroizing;
 
-use crate::cluster::key_secrets::{Made, NewKey};
+use crate::cluster::key_secrets::{Made, NewKey, short};
 use crate::cluster::{self, ClusterArgs};
 use crate::console;
 use crate::error::Failure;
@@ -64,7 +64,8 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), Failure> {
     }
     let new = keys.into_iter().map(|key| new_key(args, key)).collect::<Result<Vec<_>, _>>()?;
     let fingerprints: Vec<String> = new.iter().map(|key| key.fingerprint.clone()).collect();
-    for (made, fingerprint) in cluster::keys::create(&args.cluster, new)?.iter().zip(fingerprints) {
+    let (made, ended) = cluster::keys::create(&args.cluster, new);
+    for (made, fingerprint) in made.iter().zip(fingerprints) {
         match made {
             Made::As(name) => console::say(&format!("restored {name}: {fingerprint}")),
             Made::Before(key) => {
@@ -80,6 +81,7 @@ pub(super) fn run(args: &RestoreArgs) -> Result<(), Failure> {
             }
         }
     }
+    ended?;
     console::note(
         "the newest active key is sealed to: `seal key list` shows them, `seal key retire` leaves one to open alone",
     );
@@ -119,8 +121,8 @@ fn new_key(args: &RestoreArgs, key: SavedKey) -> Result<NewKey, Failure> {
         }
         annotations.insert(KEY_NAMESPACES.to_owned(), args.namespaces.join(","));
     }
-    let short = fingerprint.trim_start_matches("sha256:").get(..12).unwrap_or_default().to_owned();
-    let name = args.name.clone().or(name).unwrap_or_else(|| format!("seal-key-{short}"));
+    let name = args.name.clone().or(name);
+    let name = name.unwrap_or_else(|| format!("seal-key-{}", short(&fingerprint)));
     Ok(NewKey { name, fingerprint, recipient, state, annotations, identity })
 }
 
