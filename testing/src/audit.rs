@@ -1,4 +1,5 @@
-//! What ServiceAccounts have asked of the API server, by its own audit log: what a role must allow, and no more.
+//! What ServiceAccounts have asked of the API server, by its own audit log: what a role must allow, and no more, and what it was
+//! asked in vain.
 //!
 //! Reads the log file; the policy keeps metadata only, so no body is ever in it.
 
@@ -39,11 +40,34 @@ impl Cluster {
         let log = fs::read_to_string(self.audit_log()).unwrap_or_default();
         log.lines().filter_map(|line| used(line, &user)).collect()
     }
+
+    /// Every request of this ServiceAccount that was denied, so far, as `verb URI`: by its roles, or with 403 by something else.
+    pub fn denied_to(&self, namespace: &str, name: &str) -> Vec<String> {
+        let user = format!("system:serviceaccount:{namespace}:{name}");
+        let log = fs::read_to_string(self.audit_log()).unwrap_or_default();
+        // What is being written at this moment is no line yet.
+        let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().filter_map(|line| denied(line, &user)).collect()
+    }
+}
+
+/// An entry that could not be read would hide what it is about.
+fn denied(line: &str, user: &str) -> Option<String> {
+    let Ok(entry) = serde_json::from_str::<Value>(line) else {
+        return Some("a line of the audit log that is no JSON".to_owned());
+    };
+    let decision = &entry["annotations"]["authorization.k8s.io/decision"];
+    let is_denied = decision == "forbid" || entry["responseStatus"]["code"] == 403;
+    (entry["user"]["username"] == user && is_denied)
+        .then(|| format!("{} {}", text(&entry["verb"]), text(&entry["requestURI"])))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn used(line: &str, user: &str) -> Option<Used> {
     let entry: Value = serde_json::from_str(line).ok()?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let allowed = &entry["annotations"]["authorization.k8s.io/decision"];
     if text(&entry["user"]["username"]) != user || text(allowed) != "allow" {
         return None;
@@ -56,4 +80,32 @@ fn used(line: &str, user: &str) -> Option<Used> {
         resource: if sub.is_empty() { resource } else { format!("{resource}/{sub}") },
         namespace: text(&object["namespace"]),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const USER: &str = "system:serviceaccount:home:robot";
+
+    fn entry(user: &str, decision: &str, code: u16) -> String {
+        json!({
+            "verb": "list", "requestURI": "/api/v1/secrets", "user": {"username": user},
+            "annotations": {"authorization.k8s.io/decision": decision},
+            "responseStatus": {"code": code},
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn what_was_denied_is_named_with_its_verb_whoever_denied_it() {
+        let named = Some("list /api/v1/secrets".to_owned());
+        assert_eq!(denied(&entry(USER, "forbid", 403), USER), named);
+        assert_eq!(denied(&entry(USER, "allow", 403), USER), named);
+        assert_eq!(denied(&entry(USER, "allow", 200), USER), None);
+        assert_eq!(denied(&entry("somebody", "forbid", 403), USER), None);
+        assert!(denied("{", USER).is_some());
+    }
 }

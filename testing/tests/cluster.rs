@@ -111,6 +111,13 @@ async fn a_service_account_may_do_what_its_role_says_and_no_more() {
     seal_testing::eventually("the role is in force", async || secrets.get_opt("db").await.ok())
         .await;
     assert_eq!(code(secrets.create(&PostParams::default(), &secret("db", "x")).await), 403);
+    let path = format!("/api/v1/namespaces/{}/secrets", ns.name);
+    seal_testing::eventually("the audit log names what was denied", async || {
+        let denied = cluster.denied_to(&ns.name, "reader");
+        let first = denied.first().is_some_and(|it| *it == format!("get {path}/db"));
+        (first && denied.last()?.starts_with(&format!("create {path}"))).then_some(())
+    })
+    .await;
 
     let kubeconfig =
         cluster.kubeconfig_for_service_account(&ns.name, "reader").await.display().to_string();

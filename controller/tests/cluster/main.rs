@@ -17,6 +17,7 @@ mod git_access;
 mod git_faults;
 mod git_pod;
 mod git_repairs;
+mod git_rights;
 mod git_several;
 mod hostile;
 mod keeping;
