@@ -21,6 +21,8 @@ use crate::target::{events, status};
 
 /// Most recipients that a status names: a tenant can put a thousand times as many into one file.
 const MAX_SEALED_TO: usize = 64;
+/// Most ServiceAccounts that a message names: a tenant can name 64, each as long as a name can be.
+const MOST_WAITING: usize = 8;
 
 /// Nothing was to be done.
 pub(super) fn unchanged(tracked: &Tracked, ctx: &Context) -> Next {
@@ -124,7 +126,13 @@ pub(super) fn applied_sentence(keys: usize, sealed: &SealedSecret) -> String {
 pub(super) fn waiting_sentence(waiting: &[String]) -> String {
     match waiting {
         [] => String::new(),
-        names => format!("; not attached yet to {}", names.join(", ")),
+        names if names.len() <= MOST_WAITING => {
+            format!("; not attached yet to {}", names.join(", "))
+        }
+        names => {
+            let (named, more) = names.split_at(MOST_WAITING);
+            format!("; not attached yet to {} and {} more", named.join(", "), more.len())
+        }
     }
 }
 

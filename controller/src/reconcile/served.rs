@@ -120,9 +120,8 @@ impl Served {
     }
 
     fn applied(&self, sealed: &SealedSecret) -> Outcome {
-        let waiting = &self.waiting[..self.waiting.len().min(MOST_EVENTS)];
-        let sentence =
-            report::applied_sentence(keys(sealed), sealed) + &report::waiting_sentence(waiting);
+        let waiting = report::waiting_sentence(&self.waiting);
+        let sentence = report::applied_sentence(keys(sealed), sealed) + &waiting;
         let message = match self.wanted {
             0 => "no namespace has the labels of spec.namespaceSelector by now".to_owned(),
             1 => format!("in one namespace, {sentence}"),

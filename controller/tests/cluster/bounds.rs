@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use crate::support::{Controller, ends, foreign, get, map, quiet, ready, seal_for};
 
 /// What the Deployment gives the controller.
-const SHIPPED_LIMIT_KB: u64 = 256 << 10;
+pub(crate) const SHIPPED_LIMIT_KB: u64 = 256 << 10;
 const HOSTILE: usize = 20;
 /// Twenty times a megabyte, on a machine that does other things.
 const LONG: std::time::Duration = std::time::Duration::from_secs(120);
@@ -68,7 +68,7 @@ fn labelled(name: &str) -> Secret {
 }
 
 /// The most memory that a process has had.
-fn peak_kb(process: &Process) -> u64 {
+pub(crate) fn peak_kb(process: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
