@@ -30,7 +30,8 @@ mod work;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use seal_core::kind::crd;
 
 /// Open sealed files into live Secrets
@@ -62,7 +63,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match parsed() {
+        Ok(args) => args,
+        Err(error) => return not_started(&error),
+    };
     telemetry::init(args.log_format);
     no_core_files();
     let result = match args.command {
@@ -76,6 +80,29 @@ fn main() -> ExitCode {
         tracing::error!("{error}");
         ExitCode::FAILURE
     })
+}
+
+/// The command line, if it makes sense.
+fn parsed() -> Result<Args, clap::Error> {
+    let args = Args::try_parse()?;
+    match args.cluster.problem().filter(|_| args.command.is_none()) {
+        Some(problem) => Err(Args::command().error(ErrorKind::ArgumentConflict, problem)),
+        None => Ok(args),
+    }
+}
+
+/// The help that was asked for, or what is wrong with the command line: in a log of JSON, a line without the usage.
+fn not_started(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && telemetry::asks_for_json(std::env::args_os()) {
+        telemetry::init(telemetry::LogFormat::Json);
+        let said = error.render().to_string();
+        let lines: Vec<&str> =
+            said.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        tracing::error!("{}", lines.join(" ").trim_start_matches("error: "));
+    } else {
+        let _ = error.print(); // with both streams closed there is nobody to tell
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn print_crd(git: bool) -> Result<ExitCode, Box<dyn std::error::Error>> {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::job::{Answer, Job};
 use super::{FetchError, fetch};
+use crate::telemetry;
 use crate::texts::Asked;
 
 /// The argument by which this binary is the child.
@@ -35,7 +36,7 @@ pub(crate) fn run(job: &Job, asked: Asked<'_>) -> Answer {
     let text = serde_json::to_vec(job).map(Zeroizing::new).map_err(|_| failed("its job"))?;
     let mut command = Command::new("/proc/self/exe");
     let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-    command.arg(ARGUMENT).env_clear().envs(kept).current_dir("/");
+    command.args([ARGUMENT, telemetry::argument()]).env_clear().envs(kept).current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let spawned = command.spawn();
     let mut child = Killed(spawned.map_err(|error| failed(&error.kind().to_string()))?);

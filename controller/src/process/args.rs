@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use clap::builder::NonEmptyStringValueParser;
 use seal_core::names;
 use seal_core::open::allowed::Grants;
+use seal_core::place::is_label;
 
 use crate::client::ClientArgs;
 use crate::memory::Watched;
@@ -14,16 +16,16 @@ use crate::memory::Watched;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClusterArgs {
     /// Namespace of the controller and its keys (default: $POD_NAMESPACE, then seal-system)
-    #[arg(long, env = "POD_NAMESPACE", default_value = names::CONTROLLER_NAMESPACE, hide_env = true)]
+    #[arg(long, env = "POD_NAMESPACE", default_value = names::CONTROLLER_NAMESPACE, hide_env = true, value_parser = namespace)]
     pub(super) namespace: String,
     /// Name of this replica, as which it leads (default: $POD_NAME, then one that no other process has)
-    #[arg(long, value_name = "NAME", env = "POD_NAME", hide_env = true)]
+    #[arg(long, value_name = "NAME", env = "POD_NAME", hide_env = true, value_parser = NonEmptyStringValueParser::new())]
     pub(super) pod_name: Option<String>,
     /// Namespace of Git sources, in which nothing is ever opened
-    #[arg(long, value_name = "NS", default_value = names::GIT_NAMESPACE)]
+    #[arg(long, value_name = "NS", default_value = names::GIT_NAMESPACE, value_parser = namespace)]
     pub(super) git_namespace: String,
     /// Serve these namespaces only, with a Role in each and nothing cluster-wide
-    #[arg(long, value_name = "NS,…", value_delimiter = ',')]
+    #[arg(long, value_name = "NS,…", value_delimiter = ',', value_parser = namespace)]
     pub(super) namespaces: Vec<String>,
     /// Open files whose scope is every namespace: whoever may create a SealedSecret anywhere can read them
     #[arg(long)]
@@ -48,6 +50,13 @@ pub(crate) struct ClusterArgs {
 }
 
 impl ClusterArgs {
+    /// What is wrong with them together, if anything.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let closed = self.grants().closed_namespaces;
+        let named = self.namespaces.iter().find(|it| closed.contains(*it))?;
+        Some(format!("--namespaces names {named}, in which nothing is ever opened"))
+    }
+
     /// What this installation gives.
     pub(super) fn grants(&self) -> Grants {
         Grants {
@@ -71,4 +80,8 @@ impl ClusterArgs {
         }
         self.namespaces.iter().map(|namespace| Watched(Some(namespace.as_str().into()))).collect()
     }
+}
+
+fn namespace(text: &str) -> Result<String, &'static str> {
+    if is_label(text) { Ok(text.to_owned()) } else { Err("that cannot name a namespace") }
 }

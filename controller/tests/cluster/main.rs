@@ -39,6 +39,7 @@ mod published;
 mod rejected_files;
 mod review;
 mod serving;
+mod starting;
 mod support;
 mod taking_over;
 mod telling;

@@ -172,8 +172,8 @@ fn the_log_can_be_json() {
     assert_eq!(run.code, 2);
     let lines: Vec<serde_json::Value> =
         run.log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let refusal = lines.iter().find(|line| line["fields"]["reason"] == "NotAllowed").unwrap();
-    assert_eq!(refusal["fields"]["path"], "db.yaml");
+    let refusal = lines.iter().find(|line| line["reason"] == "NotAllowed").unwrap();
+    assert_eq!(refusal["path"], "db.yaml");
 }
 
 #[test]
