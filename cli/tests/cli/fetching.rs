@@ -13,11 +13,11 @@ const MAPS: &str = "/api/v1/namespaces/seal-system/configmaps/seal-recipients";
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/seal-system/deployments/seal-controller";
 
 /// One answer: to which path, with which code and body.
-type Answer = (&'static str, u16, String);
+pub(crate) type Answer = (&'static str, u16, String);
 
 /// Answers in their order, the last one for ever, and fails what asks for something else. Its kubeconfig lies in the
 /// repository.
-fn serve(world: &World, answers: Vec<Answer>) {
+pub(crate) fn serve(world: &World, answers: Vec<Answer>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     world.write(
@@ -68,7 +68,7 @@ fn map(data: &str) -> Answer {
     )
 }
 
-fn publishing(text: &str) -> Answer {
+pub(crate) fn publishing(text: &str) -> Answer {
     map(&format!(",\"data\":{{\"recipient\":\"{text}\"}}"))
 }
 

@@ -10,6 +10,7 @@ mod fetching;
 mod formatting;
 mod inspecting;
 mod installing;
+mod key_lists;
 mod keys;
 mod layouts;
 mod mistakes;

@@ -111,6 +111,33 @@ async fn what_is_live_is_put_right_without_a_cache_though_the_new_commit_is_refu
 }
 
 #[tokio::test]
+async fn what_is_live_is_put_right_though_the_cache_was_lost_while_the_new_commit_is_refused() {
+    let Some((cluster, controller)) = shared!() else { return };
+    let rig = Rig::new(cluster, controller).await;
+    rig.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    rig.commit(&[("a.yaml", &rig.seal("a", "one"))]);
+    let live = rig.commit(&[("a.yaml", &rig.seal("a", "two"))]);
+    rig.source("app", json!({"interval": "1h"})).await;
+    rig.until_applied("app", &live).await;
+    rig.until_value("a", "two").await;
+    rig.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    rig.look("app").await;
+    rig.until_reason("app", "NotFastForward").await;
+    // Under the process that runs: the objects of the live commit are gone, and the commit at hand is not applied.
+    fs::remove_dir_all(rig.folder.path().join("cache")).unwrap();
+    rig.sealed().delete("a", &DeleteParams::default()).await.unwrap();
+    let told = "what is live is not here either, so nothing is put right";
+    rig.until("app", "that it is lost is told", |it| message(it).contains(told)).await;
+    rig.look("app").await;
+    rig.until_value("a", "two").await;
+    assert_eq!(reason(&rig.until("app", "it is looked at", |_| true).await), "NotFastForward");
+    // From then on at once again, without a fetch.
+    rig.server.now(Fault::Silent);
+    rig.sealed().delete("a", &DeleteParams::default()).await.unwrap();
+    rig.served.eventually("it is there again", "a", |_: &SealedSecret| true).await;
+}
+
+#[tokio::test]
 async fn a_fetch_ends_with_its_source() {
     let Some((cluster, controller)) = shared!() else { return };
     let rig = Rig::new(cluster, controller).await;

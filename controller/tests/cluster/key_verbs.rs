@@ -18,21 +18,21 @@ use crate::uninstalling::install;
 const KEYS: &str = "type=seal.dev/key";
 
 /// A namespace with keys, and a folder for files.
-struct Desk {
-    home: Namespace,
+pub(crate) struct Desk {
+    pub(crate) home: Namespace,
     kubeconfig: PathBuf,
     folder: tempfile::TempDir,
 }
 
 /// How one command ended.
-struct Ran {
+pub(crate) struct Ran {
     code: i32,
     stdout: String,
-    stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Desk {
-    fn of(cluster: &Cluster, home: &str) -> Self {
+    pub(crate) fn of(cluster: &Cluster, home: &str) -> Self {
         Self {
             home: Namespace { name: home.to_owned(), client: cluster.client() },
             kubeconfig: cluster.kubeconfig_path(),
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     /// `seal key WORDS` in the folder, as whom the kubeconfig names.
-    async fn key(&self, words: &[&str]) -> Ran {
+    pub(crate) async fn key(&self, words: &[&str]) -> Ran {
         let mut command = Command::new(seal_testing::programs::built("seal"));
         command.arg("key").args(words).current_dir(self.folder.path());
         command.args(["--controller-namespace", &self.home.name, "--kubeconfig"]);
@@ -50,7 +50,7 @@ impl Desk {
         ran(output)
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -72,6 +72,12 @@ impl Desk {
             .items;
         keys.sort_by_key(|key| key.annotations().get("seal.dev/created").cloned());
         keys
+    }
+
+    pub(crate) async fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.keys().await.iter().map(ResourceExt::name_any).collect();
+        names.sort();
+        names
     }
 
     async fn until_published(&self, entry: &str, fingerprint: &str) {
@@ -99,7 +105,7 @@ fn ran(output: Output) -> Ran {
 }
 
 impl Ran {
-    fn exits(self, code: i32, words: &[&str]) -> Self {
+    pub(crate) fn exits(self, code: i32, words: &[&str]) -> Self {
         let said = format!("{}{}", self.stdout, self.stderr);
         assert_eq!(self.code, code, "{said}");
         words.iter().for_each(|word| assert!(said.contains(word), "{word}: {said}"));
@@ -107,7 +113,7 @@ impl Ran {
     }
 }
 
-fn private(path: &Path, text: &str) {
+pub(crate) fn private(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt;
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     std::io::Write::write_all(&mut file.unwrap(), text.as_bytes()).unwrap();

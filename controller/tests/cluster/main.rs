@@ -23,6 +23,7 @@ mod hostile;
 mod hostile_maker;
 mod hostile_objects;
 mod keeping;
+mod key_faults;
 mod key_verbs;
 mod keys;
 mod leading;

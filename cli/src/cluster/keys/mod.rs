@@ -105,6 +105,11 @@ impl Keys {
                 format!("{} does not let you {verb} {what}", self.cluster.name),
             )
             .hint(format!("this needs the right to {verb} secrets there, as whoever runs the controller has it")),
+            kube::Error::Api(status) if verb != "list" && status.code != 401 => Failure::new(
+                ExitCode::Failed,
+                format!("{} refuses to {verb} {what} (HTTP {})", self.cluster.name, status.code),
+            )
+            .hint("an admission policy, a webhook or a quota may forbid it: ask whoever runs the cluster"),
             error => self.cluster.refused(error, &what),
         }
     }
