@@ -4,6 +4,7 @@
 SHELL := bash
 TOOLS := testing/tools/build
 SSHD := testing/tools/sshd
+FAKETIME := testing/tools/faketime
 FUZZ_SECONDS ?= 60
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 
@@ -32,8 +33,8 @@ demo-git: ## From a merge to a live Secret by a webhook, from a git server with 
 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests; fetches and builds what they need
-	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra verdicts prometheus sshd; do status=0; \
-	if [[ $$set == sshd ]]; then bin=$$($(SSHD)) || status=$$?; else bin=$$($(TOOLS) $$set) || status=$$?; fi; \
+	@set -e; tools= age=; for set in kubernetes keyring age openfaas flytekit kestra verdicts prometheus sshd faketime; do status=0; \
+	case $$set in sshd) bin=$$($(SSHD)) ;; faketime) bin=$$($(FAKETIME)) ;; *) bin=$$($(TOOLS) $$set) ;; esac || status=$$?; \
 	if [[ $$status == 3 && $$CI != true ]]; then \
 	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
 	[[ $$status == 0 ]] || exit $$status; [[ $$set != age ]] || age=$$bin; tools="$$tools$$bin:"; done; \
@@ -71,3 +72,4 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 tools: ## Build the real etcd, kube-apiserver, kubectl, the kubelet's keyring and age, and what platforms read secrets with, into a cache
 	@$(TOOLS) kubernetes keyring age openfaas flytekit kestra verdicts prometheus
 	@$(SSHD)
+	@$(FAKETIME)

@@ -11,6 +11,7 @@ use std::process::Command;
 
 const BUILD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/build");
 const SSHD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/sshd");
+const FAKETIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/faketime");
 
 /// The path of a tool by its name (`etcd`, `kubectl`, `age`, `sops`, …), if it has been built or
 /// provided.
@@ -76,14 +77,18 @@ fn set_of(name: &str) -> Option<&'static str> {
         "promtool" => Some("prometheus"),
         "sops" | "kubeseal" => Some("peers"),
         "sshd" => Some("sshd"),
+        "libfaketime.so.1" => Some("faketime"),
         _ => None,
     }
 }
 
 /// The script knows the names in its cache; `--where` prints nothing for what has not been built.
 fn built(set: &str) -> Option<PathBuf> {
-    let (program, args) =
-        if set == "sshd" { (SSHD, vec!["--where"]) } else { (BUILD, vec!["--where", set]) };
+    let (program, args) = match set {
+        "sshd" => (SSHD, vec!["--where"]),
+        "faketime" => (FAKETIME, vec!["--where"]),
+        _ => (BUILD, vec!["--where", set]),
+    };
     let asked = Command::new(program).args(args).env_remove("KUBEBUILDER_ASSETS").output().ok()?;
     let line = String::from_utf8(asked.stdout).ok()?;
     Some(line.trim_end()).filter(|line| !line.is_empty()).map(|line| Path::new(line).to_path_buf())

@@ -1,6 +1,7 @@
 //! Two replicas: one leads and writes, the other serves what is only read, and takes over.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,14 +21,14 @@ const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(60);
 
 /// A controller's home, a namespace that it serves, and ServiceAccounts `seal-controller` and `second` with its rights, so that
 /// the audit log tells the writes of two replicas apart.
-struct Pair {
-    cluster: &'static Cluster,
-    home: Namespace,
-    ns: Namespace,
+pub(crate) struct Pair {
+    pub(crate) cluster: &'static Cluster,
+    pub(crate) home: Namespace,
+    pub(crate) ns: Namespace,
 }
 
 impl Pair {
-    async fn new(cluster: &'static Cluster) -> Self {
+    pub(crate) async fn new(cluster: &'static Cluster) -> Self {
         let (home, ns) = (cluster.namespace().await, cluster.namespace().await);
         Controller::install(cluster, &home, &ns).await;
         let mut more = format!(
@@ -53,13 +54,23 @@ impl Pair {
     async fn replica(&self, account: &str, pod: &str) -> Replica {
         let kubeconfig =
             self.cluster.kubeconfig_for_service_account(&self.home.name, account).await;
+        self.replica_in(&[], &kubeconfig, pod).await
+    }
+
+    /// One with more in its environment, that reaches the API server by this kubeconfig.
+    pub(crate) async fn replica_in(
+        &self,
+        environment: &[String],
+        kubeconfig: &Path,
+        pod: &str,
+    ) -> Replica {
         let args = ["--namespaces", self.ns.name.as_str(), "--pod-name", pod];
-        let process = Controller::spawn_with(&kubeconfig, &self.home.name, &args);
+        let process = Controller::spawn_in(environment, kubeconfig, &self.home.name, &args);
         let url = format!("http://{}", process.said("address=").await);
         Replica { process, url }
     }
 
-    async fn recipient(&self) -> Recipient {
+    pub(crate) async fn recipient(&self) -> Recipient {
         let maps = self.home.api::<ConfigMap>();
         let map = eventually_in(&maps, "it is published", "seal-recipients", |map| {
             map.data.as_ref().is_some_and(|data| data.contains_key("recipient"))
@@ -68,12 +79,16 @@ impl Pair {
         map.data.unwrap()["recipient"].parse().unwrap()
     }
 
-    async fn seal(&self, name: &str, value: &str) -> seal_core::kind::sealed::SealedSecret {
+    pub(crate) async fn seal(
+        &self,
+        name: &str,
+        value: &str,
+    ) -> seal_core::kind::sealed::SealedSecret {
         let place = Place::new(&self.ns.name, name).unwrap();
         seal_for(&self.recipient().await, &place, Scope::of(&place), &[("token", value)])
     }
 
-    async fn until_live(&self, name: &str, value: &str) {
+    pub(crate) async fn until_live(&self, name: &str, value: &str) {
         let wanted = map(&[("token", value)]);
         let api = self.ns.api::<Secret>();
         eventually_within(TAKEN_OVER_WITHIN, "it is live", async || {
@@ -92,7 +107,7 @@ impl Pair {
         all.iter().filter(is_write).count()
     }
 
-    async fn until_holder_is(&self, name: &str) {
+    pub(crate) async fn until_holder_is(&self, name: &str) {
         let leases = self.home.api::<Lease>();
         eventually_within(TAKEN_OVER_WITHIN, &format!("{name} leads"), async || {
             let lease = leases.get_opt("seal-controller").await.ok()??;
@@ -102,19 +117,19 @@ impl Pair {
     }
 }
 
-struct Replica {
-    process: Process,
+pub(crate) struct Replica {
+    pub(crate) process: Process,
     url: String,
 }
 
 impl Replica {
-    async fn leads(&self) -> bool {
+    pub(crate) async fn leads(&self) -> bool {
         let (_, metrics) = get(&format!("{}/metrics", self.url)).await;
         metrics.contains("seal_controller_leading 1\n")
     }
 
     /// Waits until it has nothing in hand.
-    async fn is_idle(&self) {
+    pub(crate) async fn is_idle(&self) {
         self.process.said(" ready ").await;
         eventually_within(TAKEN_OVER_WITHIN, "it is idle", async || {
             let (_, metrics) = get(&format!("{}/metrics", self.url)).await;
@@ -126,7 +141,7 @@ impl Replica {
         .await;
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.process.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
@@ -194,7 +209,7 @@ async fn a_leader_that_stops_or_is_killed_is_followed_and_one_in_the_same_pod_go
     assert_eq!(lease(&pair).await.spec.unwrap().lease_transitions, transitions.map(|it| it + 1));
 }
 
-async fn lease(pair: &Pair) -> Lease {
+pub(crate) async fn lease(pair: &Pair) -> Lease {
     pair.home.get("seal-controller").await
 }
 

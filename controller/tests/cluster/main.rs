@@ -8,6 +8,7 @@
 mod applies;
 mod attaching;
 mod bounds;
+mod clocks;
 mod cluster_owners;
 mod cluster_sealed;
 mod contested;

@@ -127,6 +127,16 @@ impl Controller {
 
     /// One that reaches the API server by this kubeconfig.
     pub(crate) fn spawn_with(kubeconfig: &Path, namespace: &str, args: &[&str]) -> Process {
+        Self::spawn_in(&[], kubeconfig, namespace, args)
+    }
+
+    /// The same with more in its environment, each as `NAME=VALUE`.
+    pub(crate) fn spawn_in(
+        environment: &[String],
+        kubeconfig: &Path,
+        namespace: &str,
+        args: &[&str],
+    ) -> Process {
         let kubeconfig = kubeconfig.display().to_string();
         let mut all = vec!["--kubeconfig", &kubeconfig, "--namespace", namespace];
         all.extend(["--listen", "127.0.0.1:0"]);
@@ -138,8 +148,9 @@ impl Controller {
         let all: Vec<String> = all.into_iter().map(ToOwned::to_owned).collect();
         // The memory of the shipped limit, and no more files than a small host lets a process have.
         let limits = ["--data=268435456", "--nofile=1024", env!("CARGO_BIN_EXE_seal-controller")];
-        let limited: Vec<String> = limits.map(ToOwned::to_owned).into_iter().chain(all).collect();
-        Process::start("seal-controller", Path::new("prlimit"), &limited).unwrap()
+        let limited = ["prlimit"].into_iter().chain(limits).map(ToOwned::to_owned);
+        let line: Vec<String> = environment.iter().cloned().chain(limited).chain(all).collect();
+        Process::start("seal-controller", Path::new("env"), &line).unwrap()
     }
 
     /// A controller of a test's own: its keys in a namespace of its own, serving `served` alone.
