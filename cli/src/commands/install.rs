@@ -1,6 +1,6 @@
 //! `seal install`: the manifests of the controller, on standard output. Touches no cluster.
 //!
-//! The text is that of `controller/deploy`, embedded, so that the command and what it installs are one version.
+//! The text is that of `controller/deploy/chart/files`, embedded, so that the command and what it installs are one version.
 
 pub(super) mod git;
 
@@ -9,20 +9,20 @@ use seal_core::place::is_label;
 use crate::console::{Console, note};
 use crate::error::Failure;
 
-const NAMESPACE: &str = include_str!("../../../controller/deploy/namespace.yaml");
-const CRD: &str = include_str!("../../../controller/deploy/crd.yaml");
-const CONTROLLER: &str = include_str!("../../../controller/deploy/controller.yaml");
-const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/rbac-cluster.yaml");
-const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/rbac-namespace.yaml");
+const NAMESPACE: &str = include_str!("../../../controller/deploy/chart/files/namespace.yaml");
+const CRD: &str = include_str!("../../../controller/deploy/chart/files/crd.yaml");
+const CONTROLLER: &str = include_str!("../../../controller/deploy/chart/files/controller.yaml");
+const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/chart/files/rbac-cluster.yaml");
+const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/chart/files/rbac-namespace.yaml");
 const PULL_SECRETS_CLUSTER: &str =
-    include_str!("../../../controller/deploy/pull-secrets-cluster.yaml");
+    include_str!("../../../controller/deploy/chart/files/pull-secrets-cluster.yaml");
 const PULL_SECRETS_NAMESPACE: &str =
-    include_str!("../../../controller/deploy/pull-secrets-namespace.yaml");
-const READERS: &str = include_str!("../../../controller/deploy/recipients-readers.yaml");
-const NETWORK: &str = include_str!("../../../controller/deploy/network-policy.yaml");
-const GUARD: &str = include_str!("../../../controller/deploy/deletion-guard.yaml");
+    include_str!("../../../controller/deploy/chart/files/pull-secrets-namespace.yaml");
+const READERS: &str = include_str!("../../../controller/deploy/chart/files/recipients-readers.yaml");
+const NETWORK: &str = include_str!("../../../controller/deploy/chart/files/network-policy.yaml");
+const GUARD: &str = include_str!("../../../controller/deploy/chart/files/deletion-guard.yaml");
 
-/// What the files of `controller/deploy` say where the flags may say something else.
+/// What the files of `controller/deploy/chart/files` say where the flags may say something else.
 const HOME: &str = seal_core::names::CONTROLLER_NAMESPACE;
 const IMAGE: &str = concat!("seal-controller:", env!("CARGO_PKG_VERSION"));
 const ARGS: &str = "args: [] # --namespaces and the like";
@@ -152,7 +152,7 @@ fn manifests(args: &InstallArgs) -> String {
     documents.join("---\n")
 }
 
-/// A text of `controller/deploy` for another namespace of the controller. Before any flag's text is in it: a namespace,
+/// A text of `controller/deploy/chart/files` for another namespace of the controller. Before any flag's text is in it: a namespace,
 /// group or image may contain our name too.
 fn at(namespace: &str, text: &str) -> String {
     text.replace(HOME, namespace)

@@ -13,8 +13,8 @@ use crate::support::{Controller, apply, install_in, map, values};
 /// A controller of the whole cluster that attaches pull secrets, and two namespaces.
 async fn start(cluster: &Cluster) -> (Controller, Namespace, Namespace) {
     install_in(cluster).await;
-    apply(cluster, include_str!("../../deploy/controller.yaml")).await;
-    apply(cluster, include_str!("../../deploy/pull-secrets-cluster.yaml")).await;
+    apply(cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
+    apply(cluster, include_str!("../../deploy/chart/files/pull-secrets-cluster.yaml")).await;
     let controller = Controller::start(cluster, "seal-system", &["--attach-pull-secrets"]).await;
     (controller, cluster.namespace().await, cluster.namespace().await)
 }

@@ -219,8 +219,8 @@ async fn copies_carry_no_mark_by_which_a_gitops_tool_would_delete_them() {
 async fn labels_choose_namespaces_as_they_come_and_change_and_a_restart_writes_nothing() {
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     install_in(&cluster).await;
-    crate::support::apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
-    crate::support::apply(&cluster, include_str!("../../deploy/recipients-readers.yaml")).await;
+    crate::support::apply(&cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
+    crate::support::apply(&cluster, include_str!("../../deploy/chart/files/recipients-readers.yaml")).await;
     let flags = ["--allow-cluster-wide"];
     let controller = Controller::start(&cluster, "seal-system", &flags).await;
     let mut spec = spec(&controller, &["*"], "chosen", &[("token", "1")]);

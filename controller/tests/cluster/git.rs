@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 
 use crate::support::{CANARY, Controller, apply, shared, values};
 
-const GIT: &str = include_str!("../../deploy/git.yaml");
-const GIT_RIGHTS: &str = include_str!("../../deploy/git-rbac-namespace.yaml");
-const GIT_CLUSTER_RIGHTS: &str = include_str!("../../deploy/git-rbac-cluster.yaml");
+const GIT: &str = include_str!("../../deploy/chart/files/git.yaml");
+const GIT_RIGHTS: &str = include_str!("../../deploy/chart/files/git-rbac-namespace.yaml");
+const GIT_CLUSTER_RIGHTS: &str = include_str!("../../deploy/chart/files/git-rbac-cluster.yaml");
 
 /// A repository, its server, a namespace of sources, one that is served, and the process.
 pub(crate) struct Rig {

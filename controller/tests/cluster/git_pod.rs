@@ -8,7 +8,7 @@ use seal_core::kind::crd::git_definition;
 
 use crate::support::{apply, shared};
 
-const GIT: &str = include_str!("../../deploy/git.yaml");
+const GIT: &str = include_str!("../../deploy/chart/files/git.yaml");
 
 #[tokio::test]
 async fn its_pod_is_let_into_a_restricted_namespace_and_one_with_more_rights_is_not() {

@@ -13,7 +13,7 @@ use crate::git::Rig;
 use crate::permissions::{Asked, NOTHING, granted, until_it_may};
 use crate::support::{apply, foreign, shared};
 
-const CLUSTER_RIGHTS: &str = include_str!("../../deploy/git-rbac-cluster.yaml");
+const CLUSTER_RIGHTS: &str = include_str!("../../deploy/chart/files/git-rbac-cluster.yaml");
 const ARGS: [&str; 1] = ["--cluster-sealed-secrets"];
 
 /// The text of a ClusterSealedSecret for the namespace that is served.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::git::{Rig, message};
 use crate::support::{apply, shared};
 
-const GIT_RIGHTS: &str = include_str!("../../deploy/git-rbac-namespace.yaml");
+const GIT_RIGHTS: &str = include_str!("../../deploy/chart/files/git-rbac-namespace.yaml");
 
 #[tokio::test]
 async fn a_namespace_that_it_may_not_write_does_not_hold_up_the_others() {

@@ -14,7 +14,7 @@ use crate::support::{Controller, apply, ends, foreign, install_in, map, message,
 async fn an_adopted_copy_in_a_namespace_that_is_taken_out_is_left_and_that_is_said() {
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     install_in(&cluster).await;
-    apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
+    apply(&cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
     let controller = Controller::start(&cluster, "seal-system", &[]).await;
     let (one, other) = (cluster.namespace().await, cluster.namespace().await);
     let mut theirs = foreign("db", &[("theirs", "0")]);

@@ -1,6 +1,6 @@
 //! The controller against a real API server: sealed objects in, live Secrets out.
 //!
-//! It runs as its ServiceAccount with exactly the rights of `controller/deploy`, so every promise here is kept
+//! It runs as its ServiceAccount with exactly the rights of `controller/deploy/chart/files`, so every promise here is kept
 //! with those.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::support::{ends, get, shared};
 
-const ALERTS: &str = include_str!("../../deploy/monitoring/alerts.yaml");
+const ALERTS: &str = include_str!("../../deploy/chart/files/monitoring/alerts.yaml");
 const TESTS: &str = include_str!("../../deploy/monitoring/alerts_test.yaml");
-const DASHBOARD: &str = include_str!("../../deploy/monitoring/dashboard.json");
+const DASHBOARD: &str = include_str!("../../deploy/chart/files/monitoring/dashboard.json");
 const RUNBOOKS: &str = include_str!("../../../docs/runbooks.md");
 const METRICS: &str = include_str!("../../../docs/reference/metrics.md");
 

@@ -152,11 +152,11 @@ async fn the_api_server_refuses_what_the_schema_can_see() {
 
 #[tokio::test]
 async fn the_installed_schema_is_the_one_of_the_type() {
-    let text = include_str!("../../deploy/crd.yaml");
+    let text = include_str!("../../deploy/chart/files/crd.yaml");
     assert_eq!(
         text,
         seal_core::kind::crd::crd(),
-        "cargo run -p seal-controller -- crd > controller/deploy/crd.yaml"
+        "cargo run -p seal-controller -- crd > controller/deploy/chart/files/crd.yaml"
     );
 }
 

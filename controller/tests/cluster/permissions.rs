@@ -66,7 +66,7 @@ async fn every_right_of_the_shipped_roles_is_used_and_no_other() {
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     install_in(&cluster).await;
     let home = Namespace { name: HOME.into(), client: cluster.client() };
-    apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
+    apply(&cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
     until_it_may(&cluster, ACCOUNT, "list", "sealedsecrets.seal.dev", "").await;
     until_it_may(&cluster, ACCOUNT, "create", "events", HOME).await;
     let controller = Controller::start(&cluster, &home.name, &[]).await;
@@ -124,8 +124,8 @@ async fn install_for(cluster: &Cluster, served: &[Namespace]) {
     let definitions = kinds.map(|kind| serde_json::from_value(definition(kind)).unwrap());
     cluster.install(definitions).await;
     let at_home =
-        [include_str!("../../deploy/namespace.yaml"), include_str!("../../deploy/controller.yaml")];
-    let role = include_str!("../../deploy/rbac-namespace.yaml");
+        [include_str!("../../deploy/chart/files/namespace.yaml"), include_str!("../../deploy/chart/files/controller.yaml")];
+    let role = include_str!("../../deploy/chart/files/rbac-namespace.yaml");
     let roles = served.iter().map(|ns| role.replace("SERVED", &ns.name));
     let all: Vec<String> = at_home.map(str::to_owned).into_iter().chain(roles).collect();
     apply(cluster, &all.join("\n---\n")).await;
@@ -144,8 +144,8 @@ async fn every_right_to_attach_pull_secrets_is_used_and_given_only_where_it_is_a
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     install_in(&cluster).await;
     let home = Namespace { name: HOME.into(), client: cluster.client() };
-    apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
-    apply(&cluster, include_str!("../../deploy/pull-secrets-cluster.yaml")).await;
+    apply(&cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
+    apply(&cluster, include_str!("../../deploy/chart/files/pull-secrets-cluster.yaml")).await;
     until_it_may(&cluster, ACCOUNT, "list", "serviceaccounts", "").await;
     until_it_may(&cluster, ACCOUNT, "create", "events", HOME).await;
     let flags = ["--attach-pull-secrets"];
@@ -166,8 +166,8 @@ async fn every_right_to_attach_pull_secrets_is_used_and_given_only_where_it_is_a
     assert_eq!(used, granted(&role.rules.unwrap()));
     assert_eq!(Asked::by(&cluster, HOME, NAME).denied, NOTHING);
     for shipped in [
-        include_str!("../../deploy/rbac-cluster.yaml"),
-        include_str!("../../deploy/rbac-namespace.yaml"),
+        include_str!("../../deploy/chart/files/rbac-cluster.yaml"),
+        include_str!("../../deploy/chart/files/rbac-namespace.yaml"),
     ] {
         assert!(!shipped.contains("serviceaccounts"));
     }

@@ -91,7 +91,7 @@ async fn verdict(ns: &Namespace, name: &str) -> String {
 async fn every_rejected_file_that_is_admitted_ends_with_its_reason_and_holds_up_no_other() {
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     install_in(&cluster).await;
-    apply(&cluster, include_str!("../../deploy/controller.yaml")).await;
+    apply(&cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
     for name in NAMESPACES.iter().filter(|name| **name != "seal-system") {
         make_namespace(&cluster, name, &[]).await;
     }

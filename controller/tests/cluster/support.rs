@@ -23,14 +23,14 @@ use tokio::sync::OnceCell;
 pub(crate) const CANARY: &str = "canary-3f9c1e7a";
 
 const DEPLOY: [&str; 3] = [
-    include_str!("../../deploy/namespace.yaml"),
-    include_str!("../../deploy/crd.yaml"),
-    include_str!("../../deploy/rbac-cluster.yaml"),
+    include_str!("../../deploy/chart/files/namespace.yaml"),
+    include_str!("../../deploy/chart/files/crd.yaml"),
+    include_str!("../../deploy/chart/files/rbac-cluster.yaml"),
 ];
-const IN_NAMESPACE: &str = include_str!("../../deploy/controller.yaml");
-const READERS: &str = include_str!("../../deploy/recipients-readers.yaml");
-const SERVED: &str = include_str!("../../deploy/rbac-namespace.yaml");
-const ATTACHING: &str = include_str!("../../deploy/pull-secrets-namespace.yaml");
+const IN_NAMESPACE: &str = include_str!("../../deploy/chart/files/controller.yaml");
+const READERS: &str = include_str!("../../deploy/chart/files/recipients-readers.yaml");
+const SERVED: &str = include_str!("../../deploy/chart/files/rbac-namespace.yaml");
+const ATTACHING: &str = include_str!("../../deploy/chart/files/pull-secrets-namespace.yaml");
 
 /// A running controller and the recipient it published.
 pub(crate) struct Controller {

@@ -8,13 +8,13 @@ use crate::kind::git_source::GitSource;
 use crate::kind::sealed::SealedSecret;
 use crate::yaml;
 
-/// The CRDs as YAML. `controller/deploy/crd.yaml` is this text; a test compares them.
+/// The CRDs as YAML. `controller/deploy/chart/files/crd.yaml` is this text; a test compares them.
 pub fn crd() -> String {
     let kinds = [Kind::SealedSecret, Kind::ClusterSealedSecret];
     kinds.map(|kind| yaml::write::to_yaml(&definition(kind))).join("---\n")
 }
 
-/// The CRD of GitSources as YAML: `controller/deploy/git-crd.yaml`.
+/// The CRD of GitSources as YAML: `controller/deploy/chart/files/git-crd.yaml`.
 pub fn git_crd() -> String {
     yaml::write::to_yaml(&git_definition())
 }

@@ -6,10 +6,10 @@ use super::{HOME, IMAGE, InstallArgs, check_namespaces};
 use crate::console::note;
 use crate::error::Failure;
 
-const CRD: &str = include_str!("../../../../controller/deploy/git-crd.yaml");
-const GIT: &str = include_str!("../../../../controller/deploy/git.yaml");
-const RBAC_NAMESPACE: &str = include_str!("../../../../controller/deploy/git-rbac-namespace.yaml");
-const RBAC_CLUSTER: &str = include_str!("../../../../controller/deploy/git-rbac-cluster.yaml");
+const CRD: &str = include_str!("../../../../controller/deploy/chart/files/git-crd.yaml");
+const GIT: &str = include_str!("../../../../controller/deploy/chart/files/git.yaml");
+const RBAC_NAMESPACE: &str = include_str!("../../../../controller/deploy/chart/files/git-rbac-namespace.yaml");
+const RBAC_CLUSTER: &str = include_str!("../../../../controller/deploy/chart/files/git-rbac-cluster.yaml");
 const ARGS: &str = "args: [git]";
 
 /// Where Git sources are installed, and what they may write.
