@@ -22,6 +22,7 @@ pub fn git_crd() -> String {
 /// The same as the API server takes it.
 pub fn git_definition() -> Value {
     let mut crd = serde_json::to_value(GitSource::crd()).expect("a CRD serialises");
+    crd["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     tidy(schema);
     schema["properties"]["spec"]["required"] = json!(["url", "namespaces"]);
@@ -37,7 +38,8 @@ pub fn definition(kind: Kind) -> Value {
     crd["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     tidy(schema);
-    schema["properties"]["spec"]["required"] = json!(["scope"]);
+    // A file that was cut behind `values:` would else be one without values: the API server drops the null.
+    schema["properties"]["spec"]["required"] = json!(["scope", "values"]);
     schema["properties"]["spec"]["properties"]["values"]["additionalProperties"]["required"] =
         json!(["payload"]);
     // On the field alone a default is never applied: there is no status yet. So no wait passes before the
