@@ -160,9 +160,22 @@ impl Controller {
         .await;
     }
 
+    /// How often a private key was tried on an object.
+    pub(crate) async fn opens(&self) -> Result<usize> {
+        let address = self.process.said("address=").await;
+        let metrics = get(&address, "/metrics").await?;
+        let line = metrics.lines().find_map(|it| it.strip_prefix("seal_controller_opens_total "));
+        Ok(line.ok_or("opens are not counted")?.trim().parse()?)
+    }
+
     /// The most memory it ever had.
     pub(crate) fn peak_kib(&self) -> Result<u64> {
-        peak_kib(self.process.pid())
+        kib(self.process.pid(), "VmHWM:")
+    }
+
+    /// The memory it has now.
+    pub(crate) fn rests_at_kib(&self) -> Result<u64> {
+        kib(self.process.pid(), "VmRSS:")
     }
 
     /// Processor time so far.
@@ -182,10 +195,15 @@ impl Controller {
 
 /// The most memory that a process ever had.
 pub(crate) fn peak_kib(pid: u32) -> Result<u64> {
+    kib(pid, "VmHWM:")
+}
+
+/// A line of what the kernel says of a process, in KiB.
+fn kib(pid: u32, line: &str) -> Result<u64> {
     let status = std::fs::read_to_string(proc(pid, "status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = peak.and_then(|peak| peak.split_whitespace().next());
-    Ok(number.ok_or("this system does not tell the peak memory")?.parse()?)
+    let rest = status.lines().find_map(|it| it.strip_prefix(line));
+    let number = rest.and_then(|rest| rest.split_whitespace().next());
+    Ok(number.ok_or("this system does not tell the memory of a process")?.parse()?)
 }
 
 /// Its processor time so far, and that of its children that have ended; the kernel counts it in hundredths of a second.
@@ -216,6 +234,7 @@ fn render(applied: &[Applied], bare: &[Duration], many: &Restart, copied: &Copie
     let restart = median(applied.iter().map(|it| it.restart.all)).unwrap_or_default();
     let cpu = median(applied.iter().map(|it| it.cpu)).unwrap_or_default();
     let writes: usize = applied.iter().map(|it| it.restart.writes).sum();
+    let opens: usize = applied.iter().map(|it| it.restart.opens).sum();
     let peak = applied.iter().map(|it| it.peak_kib.max(it.restart.peak_kib)).max();
     let row =
         |work: String, ours: String, theirs: String, ratio: String| vec![work, ours, theirs, ratio];
@@ -238,7 +257,12 @@ fn render(applied: &[Applied], bare: &[Duration], many: &Restart, copied: &Copie
             none(),
             none(),
         ),
-        row("writes in that".to_owned(), writes.to_string(), none(), none()),
+        row(
+            "writes, and tries of a private key, in that".to_owned(),
+            format!("{writes}, {opens}"),
+            none(),
+            none(),
+        ),
         row("peak memory".to_owned(), peak.map(mib).unwrap_or_default(), none(), none()),
         row(
             format!("started over {MANY} unchanged → all looked at, once"),
@@ -246,7 +270,12 @@ fn render(applied: &[Applied], bare: &[Duration], many: &Restart, copied: &Copie
             none(),
             none(),
         ),
-        row("writes in that".to_owned(), many.writes.to_string(), none(), none()),
+        row(
+            "writes, and tries of a private key, in that".to_owned(),
+            format!("{}, {}", many.writes, many.opens),
+            none(),
+            none(),
+        ),
         row("peak memory in that".to_owned(), mib(many.peak_kib), none(), none()),
         row(
             format!("one new ClusterSealedSecret → in {COPIES} namespaces"),

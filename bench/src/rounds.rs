@@ -44,6 +44,8 @@ pub(crate) struct Applied {
     /// Of that, until its caches were full and its workers began.
     pub(crate) start: Duration,
     pub(crate) peak_kib: u64,
+    /// What it had when all was done.
+    pub(crate) rests_at_kib: u64,
     pub(crate) cpu: Duration,
     pub(crate) restart: Restart,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Restart {
     pub(crate) peak_kib: u64,
     /// Objects that were written.
     pub(crate) writes: usize,
+    /// Objects on which a private key was tried.
+    pub(crate) opens: usize,
 }
 
 /// The controller's round.
@@ -68,11 +72,13 @@ pub(crate) async fn controller(cluster: &Cluster, recipient: &Recipient) -> Resu
     let ready_at = observer.all_ready().await?;
     let (peak_kib, cpu) = (running.peak_kib()?, running.cpu()?);
     let (began, start) = (running.began, running.until_ready().await?);
+    running.until_idle().await;
+    let rests_at_kib = running.rests_at_kib()?;
     running.stop().await?;
 
     let restart = restart(cluster, &ns, OBJECTS).await?;
     clear(&ns).await?;
-    Ok(Applied { all: ready_at - began, start, peak_kib, cpu, restart })
+    Ok(Applied { all: ready_at - began, start, peak_kib, rests_at_kib, cpu, restart })
 }
 
 /// A start over many objects that an earlier one has applied.
@@ -92,11 +98,11 @@ async fn restart(cluster: &Cluster, ns: &Namespace, objects: usize) -> Result<Re
     let before = versions(ns).await?;
     let running = Controller::start(cluster).await?;
     let all = running.until_reconciled(objects).await?;
-    let peak_kib = running.peak_kib()?;
+    let (peak_kib, opens) = (running.peak_kib()?, running.opens().await?);
     running.stop().await?; // what it was still writing is written now
     let after = versions(ns).await?;
     let writes = after.iter().filter(|(name, version)| before.get(*name) != Some(version)).count();
-    Ok(Restart { all, peak_kib, writes })
+    Ok(Restart { all, peak_kib, writes, opens })
 }
 
 /// The bare client's round. Its sealed objects are suspended, as no controller is to touch them.
@@ -156,7 +162,10 @@ fn manifest() -> Manifest {
     }
 }
 
-async fn create_all(ns: &Namespace, objects: Vec<SealedSecret>) -> Result<Vec<SealedSecret>> {
+pub(crate) async fn create_all(
+    ns: &Namespace,
+    objects: Vec<SealedSecret>,
+) -> Result<Vec<SealedSecret>> {
     let api: Api<SealedSecret> = ns.api();
     let create = |object: SealedSecret| {
         let api = api.clone();
@@ -177,7 +186,7 @@ async fn versions(ns: &Namespace) -> Result<BTreeMap<String, String>> {
 }
 
 /// The next round must find nothing of this one.
-async fn clear(ns: &Namespace) -> Result<()> {
+pub(crate) async fn clear(ns: &Namespace) -> Result<()> {
     let (now, all) = (DeleteParams::default(), ListParams::default());
     let _ = ns.api::<SealedSecret>().delete_collection(&now, &all).await?;
     let _ = ns.api::<Secret>().delete_collection(&now, &all).await?;

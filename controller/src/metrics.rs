@@ -40,6 +40,7 @@ struct KeyLabels {
 pub(crate) struct Metrics {
     reconciles: Family<ResultLabels, Counter>,
     duration: Option<Histogram>,
+    opens: Counter,
     leading: Gauge<i64, AtomicI64>,
     queue_depth: Gauge<i64, AtomicI64>,
     workers_busy: Gauge<i64, AtomicI64>,
@@ -60,6 +61,11 @@ impl Metrics {
             metrics.reconciles.clone(),
         );
         registry.register("reconcile_duration_seconds", "Time one reconcile took", duration);
+        registry.register(
+            "opens",
+            "Sealed objects on which a private key was tried",
+            metrics.opens.clone(),
+        );
         metrics.register_load(registry);
         registry.register(
             "sealed_objects",
@@ -94,6 +100,11 @@ impl Metrics {
         if let Some(duration) = &self.duration {
             duration.observe(seconds);
         }
+    }
+
+    /// A private key is about to be tried.
+    pub(crate) fn opens(&self) {
+        self.opens.inc();
     }
 
     fn register_load(&self, registry: &mut Registry) {

@@ -95,6 +95,7 @@ pub(super) fn open_at(
 ) -> Result<Opened, OpenError> {
     let allowed = check_at(sealed, target.clone())?.allowed(&ctx.grants)?;
     attach::check(sealed)?;
+    ctx.metrics.opens();
     let opened = open_beside(&allowed, keyring)?;
     attach::check_opened(sealed, &opened)?;
     Ok(opened)

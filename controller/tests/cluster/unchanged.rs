@@ -29,6 +29,7 @@ async fn a_restart_over_unchanged_objects_writes_nothing() {
     let (_, metrics) = get(&format!("{}/metrics", again.url)).await;
     assert!(metrics.contains("reconcile_duration_seconds_count 20\n"), "{metrics}");
     assert!(!metrics.contains("reconciles_total{"), "nothing was brought to an end: {metrics}");
+    assert!(metrics.contains("seal_controller_opens_total 0\n"), "no key was tried: {metrics}");
     assert_eq!(versions(&ns).await, before);
     assert_eq!(reads(cluster, &home), 0);
 }
