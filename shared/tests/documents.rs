@@ -77,13 +77,28 @@ fn the_page_of_metrics_has_every_metric() {
     assert_eq!(documented, registered);
 }
 
+/// The version of Kubernetes that a set of tools builds.
+fn kubernetes_of(set: &str) -> String {
+    let pinned = read(&format!("testing/tools/{set}/go.mod"));
+    let line = pinned.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v"));
+    line.unwrap().split(' ').next().unwrap().to_owned()
+}
+
 #[test]
-fn the_version_of_kubernetes_that_is_named_is_the_one_that_is_tested_with() {
-    let pinned = read("testing/tools/kubernetes/go.mod");
-    let pinned = pinned.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v"));
-    let pinned = pinned.unwrap().split(' ').next().unwrap();
-    let sentence = format!("tested with Kubernetes {pinned}");
-    assert!(read("README.md").replace('\n', " ").contains(&sentence), "README.md: {sentence}");
+fn the_versions_of_kubernetes_that_are_named_are_those_that_are_tested_with() {
+    let readme = read("README.md").replace('\n', " ");
+    let minor = |version: &str| version.rsplit_once('.').unwrap().0.to_owned();
+    let [usual, oldest, newest] =
+        ["kubernetes", "kubernetes-1.33", "kubernetes-1.37"].map(kubernetes_of);
+    for sentence in [
+        format!("Kubernetes {} to {} are supported", minor(&oldest), minor(&newest)),
+        format!("tested with Kubernetes {usual}"),
+        format!("against {oldest} and {newest}"),
+    ] {
+        assert!(readme.contains(&sentence), "README.md: {sentence}");
+    }
+    let chart = read("controller/deploy/chart/Chart.yaml");
+    assert!(chart.contains(&format!("kubeVersion: \">={}.0-0\"", minor(&oldest))));
 }
 
 #[test]
@@ -104,7 +119,7 @@ fn each_test_that_security_md_and_the_page_of_faults_name_exists() {
         quoted(&text).into_iter().filter(|word| is_test_name(word)).collect();
     assert!(named.len() > 20, "the names are found: {named:?}");
     let mut known = BTreeSet::new();
-    for folder in ["shared", "cli", "controller", "testing"] {
+    for folder in ["shared", "cli", "controller", "packaging", "testing"] {
         collect_tests(&root().join(folder), &mut known);
     }
     let missing: Vec<_> = named.iter().filter(|name| !known.contains(**name)).collect();

@@ -50,7 +50,24 @@ impl Cluster {
         path
     }
 
+    /// The files that a kubelet mounts for a ServiceAccount into each of its pods.
+    pub async fn mount_service_account(&self, namespace: &str, name: &str, folder: &Path) {
+        let token = self.service_account_token(namespace, name).await;
+        for (file, content) in [
+            ("token", token.as_bytes()),
+            ("ca.crt", &self.access.ca_pem),
+            ("namespace", namespace.as_bytes()),
+        ] {
+            std::fs::write(folder.join(file), content).expect("the folder can be written");
+        }
+    }
+
     async fn service_account(&self, namespace: &str, name: &str) -> serde_json::Value {
+        let token = self.service_account_token(namespace, name).await;
+        self.access.kubeconfig(name, &token, namespace)
+    }
+
+    async fn service_account_token(&self, namespace: &str, name: &str) -> String {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
         let account = ServiceAccount { metadata: named(name), ..Default::default() };
         match accounts.create(&PostParams::default(), &account).await {
@@ -61,8 +78,7 @@ impl Cluster {
         let answer =
             accounts.create_subresource("token", name, &PostParams::default(), &request).await;
         let answer: TokenRequest = must(answer, "asking for a ServiceAccount's token");
-        let token = answer.status.expect("the answer to a TokenRequest has a token").token;
-        self.access.kubeconfig(name, &token, namespace)
+        answer.status.expect("the answer to a TokenRequest has a token").token
     }
 
     /// Writes a kubeconfig with all rights to `path`.

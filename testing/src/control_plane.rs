@@ -15,11 +15,13 @@ use crate::daemon::Daemon;
 use crate::tools;
 
 /// The last one fills the built-in roles `view`, `edit` and `admin`, which are empty without it.
-const CONTROLLERS: [&str; 5] = [
+const CONTROLLERS: [&str; 7] = [
     "garbage-collector-controller",
     "namespace-controller",
     "serviceaccount-controller",
     "serviceaccount-token-controller",
+    "deployment-controller",
+    "replicaset-controller",
     "clusterrole-aggregation-controller",
 ];
 

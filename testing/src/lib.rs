@@ -42,7 +42,7 @@ pub use audit::Used;
 pub use cluster::{Cluster, StartError};
 pub use git::git;
 pub use git_server::{Fault, GitServer};
-pub use namespace::{Namespace, named};
+pub use namespace::{Namespace, Object, named};
 pub use process::Process;
 pub use proxy::{Behaviour, Proxy};
 pub use ssh_server::{SshServer, ssh_key};

@@ -60,7 +60,7 @@ pub fn needed_cctv_age(test: &str) -> Option<PathBuf> {
 
 /// One line past libtest's capture, so that a skipped test is not mistaken for one that ran. In CI
 /// nothing may be skipped.
-pub(crate) fn skip(line: &str) {
+pub fn skip(line: &str) {
     assert!(env::var("CI").as_deref() != Ok("true"), "{line}");
     let _ = writeln!(std::io::stderr(), "{line}"); // with stderr closed there is nobody to tell
 }
@@ -75,6 +75,9 @@ fn set_of(name: &str) -> Option<&'static str> {
         "kestra-find-secret" => Some("kestra"),
         "gitops-verdict" => Some("verdicts"),
         "promtool" => Some("prometheus"),
+        "helm" => Some("helm"),
+        "crane" | "runc" | "umoci" => Some("oci"),
+        "cargo-zigbuild" => Some("musl"),
         "sops" | "kubeseal" => Some("peers"),
         "sshd" => Some("sshd"),
         "libfaketime.so.1" => Some("faketime"),

@@ -32,6 +32,16 @@ async fn a_secret_comes_back_as_it_was_put_in() {
     assert_eq!(ns.find::<Secret>("db").await, None);
 }
 
+/// `make test KUBERNETES=…` is of no use where another API server than that was found.
+#[tokio::test]
+async fn the_api_server_is_of_the_version_that_was_asked_for() {
+    let Some(cluster) = seal_testing::cluster!() else { return };
+    let runs = cluster.client().apiserver_version().await.unwrap();
+    let runs = format!("{}.{}", runs.major, runs.minor);
+    let asked_for = env::var("SEAL_TEST_KUBERNETES");
+    assert_eq!(asked_for.unwrap_or_else(|_| runs.clone()), runs);
+}
+
 #[tokio::test]
 async fn every_test_gets_a_namespace_of_its_own() {
     let Some(cluster) = seal_testing::cluster!() else { return };

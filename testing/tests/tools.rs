@@ -72,9 +72,9 @@ fn the_build_says_nothing_about_what_is_not_built_and_refuses_what_it_does_not_k
         (output.status.code(), text(&output.stdout), text(&output.stderr)),
         (Some(0), String::new(), String::new())
     );
-    let output = build(&cache, &["--where", "helm"], &[]);
+    let output = build(&cache, &["--where", "minikube"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("no set named `helm`"));
+    assert!(text(&output.stderr).contains("no set named `minikube`"));
 }
 
 #[test]
