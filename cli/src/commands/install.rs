@@ -12,13 +12,16 @@ use crate::error::Failure;
 const NAMESPACE: &str = include_str!("../../../controller/deploy/chart/files/namespace.yaml");
 const CRD: &str = include_str!("../../../controller/deploy/chart/files/crd.yaml");
 const CONTROLLER: &str = include_str!("../../../controller/deploy/chart/files/controller.yaml");
+const DEPLOYMENT: &str = include_str!("../../../controller/deploy/chart/files/deployment.yaml");
 const RBAC_CLUSTER: &str = include_str!("../../../controller/deploy/chart/files/rbac-cluster.yaml");
-const RBAC_NAMESPACE: &str = include_str!("../../../controller/deploy/chart/files/rbac-namespace.yaml");
+const RBAC_NAMESPACE: &str =
+    include_str!("../../../controller/deploy/chart/files/rbac-namespace.yaml");
 const PULL_SECRETS_CLUSTER: &str =
     include_str!("../../../controller/deploy/chart/files/pull-secrets-cluster.yaml");
 const PULL_SECRETS_NAMESPACE: &str =
     include_str!("../../../controller/deploy/chart/files/pull-secrets-namespace.yaml");
-const READERS: &str = include_str!("../../../controller/deploy/chart/files/recipients-readers.yaml");
+const READERS: &str =
+    include_str!("../../../controller/deploy/chart/files/recipients-readers.yaml");
 const NETWORK: &str = include_str!("../../../controller/deploy/chart/files/network-policy.yaml");
 const GUARD: &str = include_str!("../../../controller/deploy/chart/files/deletion-guard.yaml");
 
@@ -133,8 +136,8 @@ fn is_plain(text: &str) -> bool {
 
 fn manifests(args: &InstallArgs) -> String {
     let namespace = &args.namespace;
-    let mut documents = vec![at(namespace, NAMESPACE), CRD.to_owned(), controller(args)];
-    documents.push(at(namespace, NETWORK));
+    let mut documents = vec![at(namespace, NAMESPACE), CRD.to_owned(), at(namespace, CONTROLLER)];
+    documents.extend([deployment(args), at(namespace, NETWORK)]);
     documents.extend(roles(namespace, &args.namespaces, RBAC_CLUSTER, RBAC_NAMESPACE));
     if args.attach_pull_secrets {
         documents.extend(pull_secret_roles(namespace, &args.namespaces));
@@ -172,15 +175,16 @@ fn pull_secret_roles(namespace: &str, served: &[String]) -> Vec<String> {
 
 /// What may go without a live Secret or a key: all but the namespace, the kind and the guard.
 pub(super) fn without_data(namespace: &str, served: &[String]) -> String {
-    let mut documents = vec![at(namespace, CONTROLLER), at(namespace, NETWORK)];
+    let process = [CONTROLLER, DEPLOYMENT, NETWORK];
+    let mut documents: Vec<String> = process.iter().map(|text| at(namespace, text)).collect();
     documents.extend(roles(namespace, served, RBAC_CLUSTER, RBAC_NAMESPACE));
     documents.extend(pull_secret_roles(namespace, served));
     documents.push(at(namespace, READERS));
     documents.join("---\n")
 }
 
-fn controller(args: &InstallArgs) -> String {
-    let image = at(&args.namespace, CONTROLLER).replace(IMAGE, &args.image);
+fn deployment(args: &InstallArgs) -> String {
+    let image = at(&args.namespace, DEPLOYMENT).replace(IMAGE, &args.image);
     let mut flags = Vec::new();
     if !args.namespaces.is_empty() {
         flags.push(format!("\"--namespaces={}\"", args.namespaces.join(",")));

@@ -220,7 +220,11 @@ async fn labels_choose_namespaces_as_they_come_and_change_and_a_restart_writes_n
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     install_in(&cluster).await;
     crate::support::apply(&cluster, include_str!("../../deploy/chart/files/controller.yaml")).await;
-    crate::support::apply(&cluster, include_str!("../../deploy/chart/files/recipients-readers.yaml")).await;
+    crate::support::apply(
+        &cluster,
+        include_str!("../../deploy/chart/files/recipients-readers.yaml"),
+    )
+    .await;
     let flags = ["--allow-cluster-wide"];
     let controller = Controller::start(&cluster, "seal-system", &flags).await;
     let mut spec = spec(&controller, &["*"], "chosen", &[("token", "1")]);

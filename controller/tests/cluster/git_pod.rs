@@ -8,14 +8,18 @@ use seal_core::kind::crd::git_definition;
 
 use crate::support::{apply, shared};
 
-const GIT: &str = include_str!("../../deploy/chart/files/git.yaml");
+const MANIFESTS: [&str; 3] = [
+    include_str!("../../deploy/chart/files/git-namespace.yaml"),
+    include_str!("../../deploy/chart/files/git.yaml"),
+    include_str!("../../deploy/chart/files/git-deployment.yaml"),
+];
 
 #[tokio::test]
 async fn its_pod_is_let_into_a_restricted_namespace_and_one_with_more_rights_is_not() {
     let Some((cluster, _)) = shared!() else { return };
     cluster.install([serde_json::from_value(git_definition()).unwrap()]).await;
     let home = cluster.namespace().await;
-    apply(cluster, &GIT.replace("seal-git", &home.name)).await;
+    apply(cluster, &MANIFESTS.join("---\n").replace("seal-git", &home.name)).await;
     let deployments: Api<Deployment> = Api::namespaced(cluster.client(), &home.name);
     let deployment = deployments.get(&home.name).await.unwrap();
     let shipped = deployment.spec.unwrap().template.spec.unwrap();

@@ -123,8 +123,10 @@ async fn install_for(cluster: &Cluster, served: &[Namespace]) {
     let kinds = [Kind::SealedSecret, Kind::ClusterSealedSecret];
     let definitions = kinds.map(|kind| serde_json::from_value(definition(kind)).unwrap());
     cluster.install(definitions).await;
-    let at_home =
-        [include_str!("../../deploy/chart/files/namespace.yaml"), include_str!("../../deploy/chart/files/controller.yaml")];
+    let at_home = [
+        include_str!("../../deploy/chart/files/namespace.yaml"),
+        include_str!("../../deploy/chart/files/controller.yaml"),
+    ];
     let role = include_str!("../../deploy/chart/files/rbac-namespace.yaml");
     let roles = served.iter().map(|ns| role.replace("SERVED", &ns.name));
     let all: Vec<String> = at_home.map(str::to_owned).into_iter().chain(roles).collect();

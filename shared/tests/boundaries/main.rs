@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers are tests too, which clippy does not see
 
-mod images;
 mod rooms;
 mod sizes;
 

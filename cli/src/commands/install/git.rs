@@ -7,9 +7,15 @@ use crate::console::note;
 use crate::error::Failure;
 
 const CRD: &str = include_str!("../../../../controller/deploy/chart/files/git-crd.yaml");
+const NAMESPACE: &str =
+    include_str!("../../../../controller/deploy/chart/files/git-namespace.yaml");
 const GIT: &str = include_str!("../../../../controller/deploy/chart/files/git.yaml");
-const RBAC_NAMESPACE: &str = include_str!("../../../../controller/deploy/chart/files/git-rbac-namespace.yaml");
-const RBAC_CLUSTER: &str = include_str!("../../../../controller/deploy/chart/files/git-rbac-cluster.yaml");
+const DEPLOYMENT: &str =
+    include_str!("../../../../controller/deploy/chart/files/git-deployment.yaml");
+const RBAC_NAMESPACE: &str =
+    include_str!("../../../../controller/deploy/chart/files/git-rbac-namespace.yaml");
+const RBAC_CLUSTER: &str =
+    include_str!("../../../../controller/deploy/chart/files/git-rbac-cluster.yaml");
 const ARGS: &str = "args: [git]";
 
 /// Where Git sources are installed, and what they may write.
@@ -76,9 +82,9 @@ pub(super) fn documents(args: &InstallArgs) -> Vec<String> {
     if git.git_cluster_sealed_secrets {
         flags.push("--cluster-sealed-secrets".to_owned());
     }
-    let process = at(GIT).replace(IMAGE, &args.image);
-    let mut documents =
-        vec![CRD.to_owned(), process.replace(ARGS, &format!("args: [{}]", flags.join(", ")))];
+    let process = at(DEPLOYMENT).replace(IMAGE, &args.image);
+    let process = process.replace(ARGS, &format!("args: [{}]", flags.join(", ")));
+    let mut documents = vec![CRD.to_owned(), at(NAMESPACE), at(GIT), process];
     let roles = git.git_namespaces.iter();
     documents.extend(roles.map(|one| at(RBAC_NAMESPACE).replace("SERVED", one)));
     if git.git_cluster_sealed_secrets {
@@ -90,8 +96,7 @@ pub(super) fn documents(args: &InstallArgs) -> Vec<String> {
 /// What of it may go, wherever it was installed: all but the namespace and the kind.
 pub(crate) fn without_data(git_namespace: &str, served: &[String]) -> Vec<String> {
     let at = |text: &str| text.replace(GIT_NAMESPACE, git_namespace);
-    let process = GIT.split_once("---\n").map_or(GIT, |(_namespace, rest)| rest);
-    let mut documents = vec![at(process), at(RBAC_CLUSTER)];
+    let mut documents = vec![at(GIT), at(DEPLOYMENT), at(RBAC_CLUSTER)];
     documents.extend(served.iter().map(|one| at(RBAC_NAMESPACE).replace("SERVED", one)));
     documents
 }

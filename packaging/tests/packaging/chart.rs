@@ -1,0 +1,207 @@
+//! The chart: what it makes is what `seal install` prints, and what it refuses is refused before anything is made.
+
+use serde_json::Value;
+
+use crate::helm::{Helm, Objects, chart, objects, root, seal_install};
+
+/// Flags of `seal install`, and values of the chart, that say the same.
+const SAME: [(&[&str], &[&str]); 12] = [
+    (&[], &[]),
+    (&["--namespaces", "prod,stage"], &["namespaces={prod,stage}"]),
+    (&["--allow-cluster-wide"], &["allowClusterWide=true"]),
+    (
+        &["--require-existing-key", "--attach-pull-secrets"],
+        &["requireExistingKey=true", "attachPullSecrets=true"],
+    ),
+    (
+        &["--namespaces", "prod,stage", "--attach-pull-secrets"],
+        &["namespaces={prod,stage}", "attachPullSecrets=true"],
+    ),
+    (&["--recipients-readers", "none"], &["recipientsReaders=null"]),
+    (&["--recipients-readers", "dev,system:masters"], &["recipientsReaders={dev,system:masters}"]),
+    (&["--without-deletion-guard"], &["deletionGuard.enabled=false"]),
+    (
+        &["--image", "registry.example/seal-system/it:v9"],
+        &["image.repository=registry.example/seal-system/it", "image.tag=v9"],
+    ),
+    (
+        &["--git", "--git-namespaces", "prod,stage"],
+        &["git.enabled=true", "git.namespaces={prod,stage}"],
+    ),
+    (
+        &[
+            "--git",
+            "--git-namespaces",
+            "prod",
+            "--git-namespace",
+            "sources",
+            "--git-cluster-sealed-secrets",
+        ],
+        &[
+            "git.enabled=true",
+            "git.namespaces={prod}",
+            "git.namespace=sources",
+            "git.clusterSealedSecrets=true",
+        ],
+    ),
+    (
+        &["--git", "--git-namespaces", "seal-system-test", "--namespaces", "seal-system-test"],
+        &["git.enabled=true", "git.namespaces={seal-system-test}", "namespaces={seal-system-test}"],
+    ),
+];
+
+#[test]
+fn the_chart_makes_what_seal_install_prints() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    for namespace in ["seal-system", "sealing"] {
+        for (flags, values) in SAME {
+            let mut printed = seal_install(&[&["--namespace", namespace], flags].concat());
+            // Helm makes the release's namespace itself, with `--create-namespace`.
+            printed.remove(&format!("Namespace//{namespace}")).unwrap();
+            let rendered = render(&helm, namespace, values);
+            let names = |of: &Objects| -> Vec<String> { of.keys().cloned().collect() };
+            assert_eq!(names(&rendered), names(&printed), "{flags:?}");
+            for (name, object) in &printed {
+                assert_eq!(&rendered[name], object, "{name} with {flags:?}");
+            }
+        }
+    }
+}
+
+fn render(helm: &Helm, namespace: &str, values: &[&str]) -> Objects {
+    let chart = chart();
+    let mut args = vec!["template", "any", &chart, "--namespace", namespace];
+    values.iter().for_each(|value| args.extend(["--set", value]));
+    objects(&helm.succeeds(&args))
+}
+
+#[test]
+fn helm_finds_nothing_to_say_about_the_chart() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let everything = "git.enabled=true,git.namespaces={a},monitoring.serviceMonitor=true,monitoring.prometheusRule=true,monitoring.dashboard=true";
+    for values in ["replicas=2", everything] {
+        let said = helm.succeeds(&["lint", "--strict", "--set", values, &chart()]);
+        assert!(!said.contains("WARNING") && !said.contains("[ERROR]"), "{said}");
+    }
+}
+
+#[test]
+fn a_value_that_is_wrong_or_contradicts_another_is_refused_and_named() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    for (values, named) in [
+        ("replica=3", "replica"),
+        ("replicas=two", "replicas"),
+        ("namespaces={Prod}", "namespaces"),
+        ("namespaces={seal-system}", "seal-system holds the keys"),
+        ("namespaces={prod},allowClusterWide=true", "not"),
+        ("git.enabled=true", "git/namespaces"),
+        (
+            "git.enabled=true,git.namespaces={a},git.namespace=seal-system",
+            "what fetches must not read keys",
+        ),
+        ("git.enabled=true,git.namespaces={seal-git}", "nothing is ever applied in seal-git"),
+        ("image.digest=sha256:12", "digest"),
+        ("extraArgs={workers}", "extraArgs"),
+        ("resources.limits.memory=lots", "memory"),
+    ] {
+        let chart = chart();
+        let args = ["template", "any", &chart, "--namespace", "seal-system", "--set", values];
+        let output = helm.run(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{values} is taken");
+        assert!(said.contains(named), "{values}: {said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn pods_are_scheduled_and_labelled_as_the_values_say() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let values = [
+        "imagePullSecrets[0].name=regcred",
+        "nodeSelector.disk=ssd",
+        "tolerations[0].key=infra,tolerations[0].operator=Exists",
+        "affinity.nodeAffinity.x=y",
+        "priorityClassName=system-cluster-critical",
+        "podLabels.team=platform",
+        "podAnnotations.note=1.5",
+        "image.digest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "image.pullPolicy=Always",
+        "resources.limits.memory=1Gi",
+        "extraArgs={--log-format=json}",
+        "replicas=1",
+        "git.enabled=true,git.namespaces={a}",
+    ];
+    let rendered = render(&helm, "seal-system", &values);
+    for name in ["Deployment/seal-system/seal-controller", "Deployment/seal-git/seal-git"] {
+        let template = &rendered[name]["spec"]["template"];
+        let spec = &template["spec"];
+        assert_eq!(spec["imagePullSecrets"][0]["name"], "regcred");
+        assert_eq!(spec["nodeSelector"]["disk"], "ssd");
+        assert_eq!(spec["tolerations"][0]["operator"], "Exists");
+        assert_eq!(spec["affinity"]["nodeAffinity"]["x"], "y");
+        assert_eq!(spec["priorityClassName"], "system-cluster-critical");
+        assert_eq!(template["metadata"]["labels"]["team"], "platform");
+        assert_eq!(template["metadata"]["annotations"]["note"], "1.5");
+        let image = spec["containers"][0]["image"].as_str().unwrap();
+        assert!(image.starts_with("seal-controller@sha256:aaa"), "{image}");
+        assert_eq!(spec["containers"][0]["imagePullPolicy"], "Always");
+    }
+    let controller = &rendered["Deployment/seal-system/seal-controller"]["spec"];
+    assert_eq!(controller["replicas"], 1);
+    let container = &controller["template"]["spec"]["containers"][0];
+    assert_eq!(container["resources"]["limits"]["memory"], "1Gi");
+    assert_eq!(container["args"], Value::from(vec!["--log-format=json"]));
+}
+
+#[test]
+fn monitoring_comes_for_the_namespace_of_the_release_when_it_is_asked_for() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let off = render(&helm, "sealing", &[]);
+    let options = ["serviceMonitor", "prometheusRule", "dashboard"];
+    let on = options.map(|it| format!("monitoring.{it}=true"));
+    let rendered = render(&helm, "sealing", &on.each_ref().map(String::as_str));
+    let added: Vec<&String> = rendered.keys().filter(|it| !off.contains_key(*it)).collect();
+    assert_eq!(
+        added,
+        [
+            "ConfigMap/sealing/seal-dashboard",
+            "PrometheusRule/sealing/seal",
+            "ServiceMonitor/sealing/seal"
+        ]
+    );
+    let dashboard =
+        rendered["ConfigMap/sealing/seal-dashboard"]["data"]["seal.json"].as_str().unwrap();
+    let shipped = std::fs::read_to_string(
+        root().join("controller/deploy/chart/files/monitoring/dashboard.json"),
+    )
+    .unwrap();
+    let parsed = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    assert_eq!(parsed(dashboard), parsed(&shipped));
+}
+
+/// What the programs are called by is one version; what would take live Secrets along stays when the release goes.
+#[test]
+fn the_chart_has_the_version_of_the_programs_and_keeps_what_holds_data() {
+    let text = std::fs::read_to_string(format!("{}/Chart.yaml", chart())).unwrap();
+    let about: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(about["appVersion"], env!("CARGO_PKG_VERSION"));
+    let printed = seal_install(&["--git", "--git-namespaces", "prod"]);
+    let kept: Vec<&String> = printed
+        .iter()
+        .filter(|(_, object)| {
+            object["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            "CustomResourceDefinition//clustersealedsecrets.seal.dev",
+            "CustomResourceDefinition//gitsources.seal.dev",
+            "CustomResourceDefinition//sealedsecrets.seal.dev",
+            "Namespace//seal-git",
+        ]
+    );
+}
