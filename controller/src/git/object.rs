@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use seal_core::escape::cut;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::names::{GIT_FIELD_MANAGER, GIT_SOURCE};
@@ -149,10 +149,41 @@ pub(super) fn number(version: &str) -> u64 {
     version.parse().unwrap_or(u64::MAX)
 }
 
-/// The newest writer of the object itself, where it is none of ours.
+/// The newest writer of the object itself, where it is none of ours. Times are in whole seconds: of two in one second it is the
+/// other one.
 fn writer(metadata: &ObjectMeta) -> Option<String> {
     let fields = metadata.managed_fields.iter().flatten();
     let of_object = fields.filter(|it| it.subresource.as_deref().unwrap_or_default().is_empty());
-    let newest = of_object.max_by(|a, b| a.time.cmp(&b.time))?.manager.as_deref()?;
+    let is_other = |it: &ManagedFieldsEntry| it.manager.as_deref() != Some(GIT_FIELD_MANAGER);
+    let newest = of_object.max_by_key(|it| (it.time.as_ref().map(|time| time.0), is_other(it)))?;
+    let newest = newest.manager.as_deref()?;
     (newest != GIT_FIELD_MANAGER).then(|| cut(newest, MOST_OF_A_WRITER))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::*;
+
+    fn writer_of(entries: &[(&str, i64)]) -> Option<String> {
+        let entry = |(manager, second): &(&str, i64)| ManagedFieldsEntry {
+            manager: Some((*manager).to_owned()),
+            time: Some(Time(Timestamp::from_second(*second).unwrap())),
+            ..ManagedFieldsEntry::default()
+        };
+        let managed_fields = Some(entries.iter().map(entry).collect());
+        writer(&ObjectMeta { managed_fields, ..ObjectMeta::default() })
+    }
+
+    #[test]
+    fn of_two_writers_in_one_second_the_other_one_is_named() {
+        for entries in
+            [[("cronjob", 5), (GIT_FIELD_MANAGER, 5)], [(GIT_FIELD_MANAGER, 5), ("cronjob", 5)]]
+        {
+            assert_eq!(writer_of(&entries).as_deref(), Some("cronjob"));
+        }
+        assert_eq!(writer_of(&[("cronjob", 4), (GIT_FIELD_MANAGER, 5)]), None);
+    }
 }
