@@ -16,7 +16,9 @@ pub(crate) enum Error {
     Twice(String),
     #[error("--created {0}: there is no such time")]
     NoTime(i64),
-    #[error("{0}: it exists and is no image layout; it is left alone")]
+    #[error("--tag {0:?} is no tag: letters, digits, `_`, `.` and `-`, at most 128")]
+    NoTag(String),
+    #[error("{0}: it exists and was not written by this command; it is left alone")]
     NotOurs(PathBuf),
     #[error("{path}: {source}")]
     File { path: PathBuf, source: io::Error },

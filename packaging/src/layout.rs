@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use oci_spec::image::{Descriptor, MediaType, Sha256Digest};
@@ -54,11 +54,14 @@ impl Layout {
         Ok(self)
     }
 
-    /// Writes the folder `out` and the archive `out`.tar, each whole or not at all. Replaces a layout, and nothing else.
+    /// Writes the folder `out` and the archive `out`.tar, each whole or not at all. Replaces what it has written before, and
+    /// nothing else.
     pub(crate) fn write(&self, out: &Path) -> Result<(), Error> {
-        if out.exists() && !out.join(MARK).is_file() {
-            return Err(Error::NotOurs(out.into()));
-        }
+        let out: PathBuf = out.components().collect(); // without the `/` at its end
+        let mut tar = out.clone().into_os_string();
+        tar.push(".tar");
+        let tar = PathBuf::from(tar);
+        refuse_what_is_not_ours(&out, &tar)?;
         let beside = out.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(beside).map_err(Error::at(beside))?;
         let temporary = tempfile::tempdir_in(beside).map_err(Error::at(beside))?;
@@ -66,12 +69,10 @@ impl Layout {
         self.write_folder(&folder)?;
         self.write_archive(&archive)?;
         if out.exists() {
-            fs::rename(out, temporary.path().join("before")).map_err(Error::at(out))?;
+            fs::rename(&out, temporary.path().join("before")).map_err(Error::at(&out))?;
         }
-        fs::rename(&folder, out).map_err(Error::at(out))?;
-        let mut tar = out.as_os_str().to_owned();
-        tar.push(".tar");
-        fs::rename(&archive, &tar).map_err(Error::at(Path::new(&tar)))
+        fs::rename(&folder, &out).map_err(Error::at(&out))?;
+        fs::rename(&archive, &tar).map_err(Error::at(&tar))
     }
 
     fn write_folder(&self, folder: &Path) -> Result<(), Error> {
@@ -91,6 +92,29 @@ impl Layout {
         }
         archive.into_inner()?.sync_all().map_err(Error::at(path))
     }
+}
+
+/// A layout has three entries. An archive is ours beside a layout.
+fn refuse_what_is_not_ours(out: &Path, tar: &Path) -> Result<(), Error> {
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    if is_there(out) && !is_layout(out) {
+        return Err(Error::NotOurs(out.into()));
+    }
+    let is_file = tar.symlink_metadata().is_ok_and(|found| found.is_file());
+    if is_there(tar) && !(is_file && is_there(out)) {
+        return Err(Error::NotOurs(tar.into()));
+    }
+    Ok(())
+}
+
+fn is_layout(folder: &Path) -> bool {
+    let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let known = [MARK, "index.json", "blobs"];
+    let all_known = |entry: std::io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| known.iter().any(|name| entry.file_name() == *name))
+    };
+    is_folder && folder.join(MARK).is_file() && entries.into_iter().all(all_known)
 }
 
 /// Adds a file of root's, whose header says nothing of the machine it was made on.

@@ -54,11 +54,20 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), Error> {
     let created = Timestamp::from_second(args.created).map_err(|_| Error::NoTime(args.created))?;
+    if !is_tag(&args.tag) {
+        return Err(Error::NoTag(args.tag.clone()));
+    }
     let programs: Result<Vec<Program>, Error> =
         args.programs.iter().map(|text| Program::read(text)).collect();
     let labels = Labels { version: &args.tag, revision: args.revision.as_deref(), created };
     let layout = image::layout(&programs?, &labels)?;
     layout.write(&args.out)
+}
+
+/// As <https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md> has it.
+fn is_tag(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with(['.', '-'])
 }
 
 #[allow(

@@ -4,6 +4,8 @@
 
 pub(super) mod git;
 
+use std::collections::BTreeSet;
+
 use seal_core::place::is_label;
 
 use crate::console::{Console, note};
@@ -29,10 +31,11 @@ const GUARD: &str = include_str!("../../../controller/deploy/chart/files/deletio
 const HOME: &str = seal_core::names::CONTROLLER_NAMESPACE;
 const IMAGE: &str = concat!("seal-controller:", env!("CARGO_PKG_VERSION"));
 const ARGS: &str = "args: [] # --namespaces and the like";
+const REPLICAS: &str = "replicas: 2 ";
 const READER_SUBJECT: &str = "\
 - apiGroup: rbac.authorization.k8s.io
   kind: Group
-  name: READER
+  name: \"READER\"
 ";
 
 /// Print the manifests of the controller
@@ -64,6 +67,12 @@ pub(crate) struct InstallArgs {
     /// Image of the controller
     #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
     image: String,
+    /// Replicas of the controller: one leads, the others take over
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=9))]
+    replicas: u8,
+    /// How the controller's log lines look: text, or one JSON object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    log_format: String,
     /// Never make a key: the controller waits for one to be restored
     #[arg(long)]
     require_existing_key: bool,
@@ -103,16 +112,21 @@ fn say_what_is_narrower(args: &InstallArgs) {
 
 fn check(args: &InstallArgs) -> Result<(), Failure> {
     check_namespaces(std::iter::once(&args.namespace).chain(&args.namespaces))?;
-    if args.namespaces.contains(&args.namespace) {
+    check_named_once("--namespaces", &args.namespaces)?;
+    let closed = [&args.namespace, args.git.namespace()];
+    if let Some(wrong) = args.namespaces.iter().find(|it| closed.contains(it)) {
         return Err(Failure::input(format!(
-            "{} holds the keys: nothing is ever opened there",
-            args.namespace
+            "{wrong} holds the keys or the Git sources: nothing is ever opened there"
         ))
         .hint("name other namespaces with --namespaces"));
     }
-    if !std::iter::once(&args.image).chain(&args.recipients_readers).all(|text| is_plain(text)) {
-        return Err(Failure::input("an image or group has a character that neither can have")
-            .hint("`seal install --help`"));
+    let groups = args.recipients_readers.iter().map(|group| ("--recipients-readers", group));
+    let mut texts = std::iter::once(("--image", &args.image)).chain(groups);
+    if let Some((flag, wrong)) = texts.find(|(_, text)| !is_plain(text)) {
+        return Err(Failure::input(format!(
+            "{flag} {wrong:?} has a character that it cannot have"
+        ))
+        .hint("`seal install --help`"));
     }
     git::check(args)
 }
@@ -128,10 +142,22 @@ pub(super) fn check_namespaces<'a>(
     }
 }
 
-/// Whether a text stands for itself in YAML, quoted or not.
+/// Each would get its Role twice.
+fn check_named_once(flag: &str, namespaces: &[String]) -> Result<(), Failure> {
+    let mut named = BTreeSet::new();
+    match namespaces.iter().find(|it| !named.insert(*it)) {
+        Some(twice) => {
+            Err(Failure::input(format!("{flag} names {twice} twice"))
+                .hint("name each namespace once"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a text stands for itself between quotes in YAML.
 fn is_plain(text: &str) -> bool {
     !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_graphic() && !b"'\"#{}[],&*!|>%`".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_graphic() && !b"'\"\\#{}[],&*!|>%`".contains(&b))
 }
 
 fn manifests(args: &InstallArgs) -> String {
@@ -185,6 +211,7 @@ pub(super) fn without_data(namespace: &str, served: &[String]) -> String {
 
 fn deployment(args: &InstallArgs) -> String {
     let image = at(&args.namespace, DEPLOYMENT).replace(IMAGE, &args.image);
+    let image = image.replace(REPLICAS, &format!("replicas: {} ", args.replicas));
     let mut flags = Vec::new();
     if !args.namespaces.is_empty() {
         flags.push(format!("\"--namespaces={}\"", args.namespaces.join(",")));
@@ -199,6 +226,9 @@ fn deployment(args: &InstallArgs) -> String {
         flags.push("--attach-pull-secrets".to_owned());
     }
     flags.extend(git::flag_of_the_controller(args));
+    if args.log_format != "text" {
+        flags.push(format!("--log-format={}", args.log_format));
+    }
     if flags.is_empty() {
         return image;
     }
@@ -217,6 +247,8 @@ mod tests {
             recipients_readers: vec!["system:serviceaccounts:seal-system".into()],
             image: "registry.example/seal-system/controller:1".into(),
             allow_cluster_wide: false,
+            replicas: 2,
+            log_format: "text".into(),
             require_existing_key: true,
             attach_pull_secrets: false,
             without_deletion_guard: false,
@@ -225,16 +257,16 @@ mod tests {
         let text = manifests(&args);
         assert!(text.contains("args: [\"--namespaces=seal-system-test\", --require-existing-key]"));
         assert!(text.contains("oldObject.metadata.name == 'sealing'"));
-        assert!(text.contains("  namespace: seal-system-test\n"));
-        assert!(text.contains("name: system:serviceaccounts:seal-system\n"));
-        assert!(text.contains("image: registry.example/seal-system/controller:1\n"));
-        assert!(!text.contains("namespace: seal-system\n"));
+        assert!(text.contains("  namespace: \"seal-system-test\"\n"));
+        assert!(text.contains("name: \"system:serviceaccounts:seal-system\"\n"));
+        assert!(text.contains("image: \"registry.example/seal-system/controller:1\"\n"));
+        assert!(!text.contains("namespace: \"seal-system\"\n"));
         assert!(!text.contains("[serviceaccounts]"), "{text}");
         let attaching = manifests(&InstallArgs { attach_pull_secrets: true, ..args });
         assert!(attaching.contains("resources: [serviceaccounts]"));
         assert!(attaching.contains("--require-existing-key, --attach-pull-secrets]"));
         assert!(
-            attaching.contains("  name: sealing-pull-secrets\n  namespace: seal-system-test\n")
+            attaching.contains("  name: sealing-pull-secrets\n  namespace: \"seal-system-test\"\n")
         );
     }
 }

@@ -63,9 +63,9 @@ pub(crate) enum GitError {
     /// No cluster to talk to.
     #[error("no cluster: {0}")]
     Connect(&'static str),
-    /// The address is taken.
-    #[error("cannot listen on {0}")]
-    Listen(std::net::SocketAddr),
+    /// The address is taken, or none of this machine.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(std::net::SocketAddr, std::io::ErrorKind),
     /// A task that must not end has ended.
     #[error("{0} ended; that is a bug")]
     Ended(&'static str),
@@ -237,7 +237,7 @@ async fn run(args: GitArgs) -> Result<(), GitError> {
     let client = client::connect(&args.client).await.map_err(GitError::Connect)?;
     let shared = Arc::new(Shared::new(client, &args));
     let listener = TcpListener::bind(args.listen).await;
-    let listener = listener.map_err(|_| GitError::Listen(args.listen))?;
+    let listener = listener.map_err(|error| GitError::Listen(args.listen, error.kind()))?;
     tracing::info!(address = %listener.local_addr().unwrap_or(args.listen), "serving");
     let listing = Arc::new(Semaphore::new(1));
     let result = tokio::select! {

@@ -45,9 +45,9 @@ impl HookArgs {
         let hooks = Arc::new(Hooks::default());
         hooks.add(NAME, NAME, hear(&hooks, path, stop));
         hooks.set(NAME, NAME, Some(token));
-        let failed = |_| {
+        let failed = |error: std::io::Error| {
             Failure::usage(
-                format!("cannot listen on {address}"),
+                format!("cannot listen on {address}: {}", error.kind()),
                 "name another address with --webhook",
             )
         };

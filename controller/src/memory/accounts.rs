@@ -78,6 +78,11 @@ impl Attaching {
         }
     }
 
+    /// It was not written to after all.
+    pub(crate) fn has_not_written(&mut self, uid: &str) {
+        self.written.retain(|written| written != uid);
+    }
+
     pub(crate) fn has_written(&self, uid: &str) -> bool {
         self.written.iter().any(|written| written == uid)
     }

@@ -1,5 +1,7 @@
 //! The sealed objects: metadata and status of each, never its ciphertext.
 
+mod overwritten;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ pub(crate) struct Tracked {
     pending: Option<Box<SealedSecretStatus>>,
     /// The version of the object that has the status we wrote last.
     status_version: u64,
+    overwritten: overwritten::Overwritten,
     /// The version of the live Secret that was last found as it should be; the status may name an earlier one.
     confirmed: Option<WrittenSecret>,
     /// The generation that was last applied: what differs within it was changed by somebody else.
@@ -105,6 +108,7 @@ impl Tracked {
             processed: None,
             pending: None,
             status_version: 0,
+            overwritten: overwritten::Overwritten::default(),
             confirmed: None,
             applied: None,
             trouble: Trouble::default(),
@@ -161,14 +165,6 @@ impl Tracked {
     /// The version of the live Secret that was last written, or found as it should be.
     pub(crate) fn written(&self) -> Option<&WrittenSecret> {
         self.confirmed.as_ref().or(self.status.secret.as_ref())
-    }
-
-    /// Whether a status that an event of this version carries was written by somebody else.
-    fn is_overwritten_by(&self, status: &SealedSecretStatus, version: u64) -> bool {
-        self.status_version > 0
-            && version > self.status_version
-            && self.status != *status
-            && self.pending.as_deref() != Some(status)
     }
 
     /// Whether the status is about the present generation.
@@ -243,6 +239,7 @@ impl Objects {
             now.confirmed = before.confirmed;
             now.copies = before.copies;
             now.pending = before.pending;
+            now.overwritten = before.overwritten.then(is_overwritten, is_news);
             // What we wrote last is no older than what an event carries, unless it is of a later version: then
             // somebody else wrote the status, and it is written again.
             if is_overwritten {

@@ -44,9 +44,9 @@ pub(crate) enum ClusterError {
     /// No cluster to talk to.
     #[error("no cluster: {0}")]
     Connect(&'static str),
-    /// The address is taken.
-    #[error("cannot listen on {0}")]
-    Listen(SocketAddr),
+    /// The address is taken, or none of this machine.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::ErrorKind),
     /// The first key could not be made.
     #[error("the first key could not be made: {0}")]
     FirstKey(String),
@@ -222,8 +222,8 @@ impl Controller {
             ready: self.ready.clone(),
         };
         let address = self.args.listen;
-        let listener =
-            TcpListener::bind(address).await.map_err(|_| ClusterError::Listen(address))?;
+        let failed = |error: std::io::Error| ClusterError::Listen(address, error.kind());
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
         tracing::info!(address = %listener.local_addr().unwrap_or(address), "serving");
         let served = connections::serve(listener, admin::router(admin));
         self.tasks.spawn(served.map(|()| "the endpoints"));

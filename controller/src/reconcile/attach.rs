@@ -16,6 +16,7 @@ use super::{Context, detach};
 use crate::api_error::ApiError;
 use crate::memory::Tracked;
 use crate::object_id::Kind;
+use crate::plan::Version;
 use crate::plan::pull_secrets::{Account, Attachment};
 use crate::target::pull_secrets;
 use crate::work::pace;
@@ -217,13 +218,25 @@ async fn attach_one(
         }
         let done = pull_secrets::carry_out(&ctx.client, &place.namespace, name, attachment).await;
         match done {
+            Ok(()) => return Ok(One::Attached),
             Err(error) if error.is_race() && race < RACES => race += 1,
-            result => {
-                result?;
-                return Ok(One::Attached);
+            Err(error) => {
+                undo_nothing(tracked, &account.version, place, ctx);
+                return Err(error.into());
             }
         }
     }
+}
+
+/// Nothing was appended: the next try is no repair, or no second one, of what nobody else has undone.
+fn undo_nothing(tracked: &Tracked, account: &Version, place: &Place, ctx: &Context) {
+    let uid = account.uid.as_deref().unwrap_or_default();
+    ctx.memory.update(&tracked.id, |it| {
+        it.set_repairs_at(place, tracked.repairs_at(place));
+        if !tracked.attaching.has_written(uid) {
+            it.attaching.has_not_written(uid);
+        }
+    });
 }
 
 /// Whether somebody else has taken out what was appended, and it is not the time yet to append it again.

@@ -10,6 +10,7 @@ mod context;
 mod detach;
 mod leftovers;
 mod opening;
+mod overwritten;
 mod report;
 mod served;
 mod unchanged;
@@ -47,6 +48,9 @@ pub(crate) async fn reconcile(name: &ObjectName, ctx: &Context) -> Next {
     let Some((tracked, fresh)) = ctx.memory.turn(name) else { return Next::Change };
     if tracked.deleted {
         return detach::leave(&tracked, ctx).await;
+    }
+    if let Some(wait) = overwritten::waits(&tracked, ctx) {
+        return Next::After(wait);
     }
     if tracked.suspended {
         return report::suspended(&tracked, ctx).await;

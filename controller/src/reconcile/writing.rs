@@ -121,7 +121,7 @@ async fn write_once(
     if is_merged && !detach::hold(tracked, ctx).await? {
         return Ok(Done::Gone);
     }
-    let metadata = secret::carry_out(&ctx.client, plan).await?;
+    let metadata = carry_out(tracked, desired.place, plan, ctx).await?;
     drop(room);
     ctx.memory.saw_live(&tracked.id, desired.place, &metadata);
     if unmerges {
@@ -138,6 +138,21 @@ async fn write_once(
         opened_with: desired.opened.opened_with.iter().map(ToString::to_string).collect(),
         event,
     }))
+}
+
+/// Where nothing could be put right, the next try is no second repair of what nobody has undone.
+async fn carry_out(
+    tracked: &Tracked,
+    place: &Place,
+    plan: Plan,
+    ctx: &Context,
+) -> Result<ObjectMeta, secret::Undone> {
+    let carried_out = secret::carry_out(&ctx.client, plan).await;
+    if carried_out.is_err() {
+        let repairs = tracked.repairs_at(place);
+        ctx.memory.update(&tracked.id, |it| it.set_repairs_at(place, repairs));
+    }
+    carried_out
 }
 
 /// Whether the plan undoes what somebody else did, and it is not the time yet to do that again.

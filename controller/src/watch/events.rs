@@ -124,12 +124,20 @@ where
             return;
         }
         let hint = match code {
-            404 => "; is the kind installed? seal install | kubectl apply --server-side -f -",
+            404 => {
+                "; is the kind installed? `seal install` and the chart have it, that of GitSources where Git is asked for"
+            }
             403 => "; the role does not allow it, or its namespace is going",
             0 => "; the API server does not answer",
             _ => "",
         };
-        tracing::warn!(code, "the watch of {} is interrupted and begins again{hint}", self.what);
+        let url = self.api.resource_url();
+        tracing::warn!(
+            code,
+            url,
+            "the watch of {} is interrupted and begins again{hint}",
+            self.what
+        );
     }
 }
 

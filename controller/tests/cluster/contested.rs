@@ -151,3 +151,32 @@ async fn events_are_in_the_order_of_what_happened() {
     assert_eq!((by_name, by_time.len()), (by_time.clone(), 2));
     assert!(events.iter().all(|event| event.name_any().starts_with("db.")));
 }
+
+/// Which [`install.md`](../../../docs/how-to/install.md) asks people not to do: each would answer the other's status with its own.
+#[tokio::test]
+async fn two_controllers_that_serve_one_namespace_do_not_write_its_statuses_for_ever() {
+    let Some(cluster) = quiet!() else { return };
+    let ns = cluster.namespace().await;
+    let holds_the_key = Controller::own(cluster, &ns, &[]).await;
+    let other = Controller::own(cluster, &ns, &[]).await;
+    ns.create(holds_the_key.seal(&ns, "db", &[("a", "1")])).await;
+    let told = "somebody else keeps writing the status";
+    for controller in [&holds_the_key, &other] {
+        controller.process.said(told).await;
+    }
+    let writes = |controller: &Controller| {
+        let requests = cluster.requests_by(&controller.namespace, "seal-controller");
+        requests.iter().filter(|it| it.resource == "sealedsecrets/status").count()
+    };
+    // Each said it once, wrote over the other at once, and then ever later: a loop would have written thousands.
+    assert!(writes(&holds_the_key) < 10, "{}", writes(&holds_the_key));
+    assert!(writes(&other) < 10, "{}", writes(&other));
+    assert_eq!(values(&ns.get("db").await), map(&[("a", "1")]));
+    // A new file is read at once all the same.
+    let next = crate::support::resealed(&holds_the_key.seal(&ns, "db", &[("a", "2")]));
+    ns.patch::<SealedSecret>("db", next).await;
+    ns.eventually("the new value is live", "db", |live: &Secret| {
+        values(live) == map(&[("a", "2")])
+    })
+    .await;
+}

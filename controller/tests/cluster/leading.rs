@@ -251,6 +251,8 @@ async fn while_the_lease_cannot_be_renewed_nothing_is_written_and_then_all_is() 
     pair.home.patch::<Lease>("seal-controller", label).await;
     pair.home.delete::<Lease>("seal-controller").await;
     pair.until_holder_is("a").await;
+    pair.ns.create(pair.seal("old", "1").await).await;
+    pair.until_live("old", "1").await;
     let role: Role = pair.home.get("seal-controller").await;
     let without: Vec<_> = role
         .rules
@@ -265,11 +267,16 @@ async fn while_the_lease_cannot_be_renewed_nothing_is_written_and_then_all_is() 
     pair.home.patch::<Role>("seal-controller", json!({"rules": without})).await;
     a.process.said("nothing is written until it is").await;
     let written = pair.written_by("seal-controller");
+    pair.ns.delete::<Secret>("old").await;
     pair.ns.create(pair.seal("db", "1").await).await;
     a.process.said("nothing can be written; work").await;
     assert!(!a.leads().await);
     assert_eq!(pair.written_by("seal-controller"), written);
     pair.home.patch::<Role>("seal-controller", json!({"rules": role.rules})).await;
     pair.until_live("db", "1").await;
-    assert!(a.process.log().contains("this replica writes again"));
+    pair.until_live("old", "1").await;
+    let log = a.process.log();
+    assert!(log.contains("this replica writes again"));
+    // What it could not write itself was undone by nobody.
+    assert!(!log.contains("Contested"), "{log}");
 }

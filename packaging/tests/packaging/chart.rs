@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::helm::{Helm, Objects, chart, objects, root, seal_install};
 
 /// Flags of `seal install`, and values of the chart, that say the same.
-const SAME: [(&[&str], &[&str]); 12] = [
+const SAME: [(&[&str], &[&str]); 13] = [
     (&[], &[]),
+    (&["--replicas", "3", "--log-format", "json"], &["replicas=3", "logFormat=json"]),
     (&["--namespaces", "prod,stage"], &["namespaces={prod,stage}"]),
     (&["--allow-cluster-wide"], &["allowClusterWide=true"]),
     (
@@ -31,6 +32,8 @@ const SAME: [(&[&str], &[&str]); 12] = [
     (
         &[
             "--git",
+            "--log-format",
+            "json",
             "--git-namespaces",
             "prod",
             "--git-namespace",
@@ -40,6 +43,7 @@ const SAME: [(&[&str], &[&str]); 12] = [
         &[
             "git.enabled=true",
             "git.namespaces={prod}",
+            "logFormat=json",
             "git.namespace=sources",
             "git.clusterSealedSecrets=true",
         ],
@@ -93,7 +97,15 @@ fn a_value_that_is_wrong_or_contradicts_another_is_refused_and_named() {
         ("replicas=two", "replicas"),
         ("namespaces={Prod}", "namespaces"),
         ("namespaces={seal-system}", "seal-system holds the keys"),
-        ("namespaces={prod},allowClusterWide=true", "not"),
+        ("namespaces={prod},allowClusterWide=true", "namespaces names some"),
+        ("namespaces={seal-git}", "nothing is ever opened there"),
+        ("namespaces={a},git.enabled=true,git.namespaces={b}", "would not be opened"),
+        ("git.clusterSealedSecrets=true", "git.enabled is not set"),
+        ("extraArgs={--namespaces=b}", "has a value of its own"),
+        ("git.extraArgs={--log-format=json}", "has a value of its own"),
+        ("image.repository=registry.example/it:1", "repository"),
+        ("podLabels.app\\.kubernetes\\.io/name=it", "app.kubernetes.io/name"),
+        ("git=null", "git"),
         ("git.enabled=true", "git/namespaces"),
         (
             "git.enabled=true,git.namespaces={a},git.namespace=seal-system",
@@ -128,7 +140,7 @@ fn pods_are_scheduled_and_labelled_as_the_values_say() {
         "image.digest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "image.pullPolicy=Always",
         "resources.limits.memory=1Gi",
-        "extraArgs={--log-format=json}",
+        "extraArgs={--workers=4}",
         "replicas=1",
         "git.enabled=true,git.namespaces={a}",
     ];
@@ -151,7 +163,7 @@ fn pods_are_scheduled_and_labelled_as_the_values_say() {
     assert_eq!(controller["replicas"], 1);
     let container = &controller["template"]["spec"]["containers"][0];
     assert_eq!(container["resources"]["limits"]["memory"], "1Gi");
-    assert_eq!(container["args"], Value::from(vec!["--log-format=json"]));
+    assert_eq!(container["args"], Value::from(vec!["--workers=4"]));
 }
 
 #[test]
@@ -180,6 +192,49 @@ fn monitoring_comes_for_the_namespace_of_the_release_when_it_is_asked_for() {
     assert_eq!(parsed(dashboard), parsed(&shipped));
 }
 
+/// A namespace, group or image is a text, whatever it looks like.
+#[test]
+fn what_looks_like_a_number_or_a_truth_value_is_a_text_all_the_same() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let json = r#"namespaces=["123","on"],recipientsReaders=["true"],git={"enabled":true,"namespace":"1e5","namespaces":["123"]}"#;
+    let chart = chart();
+    let mut args = vec!["template", "any", &chart, "--namespace", "777", "--set-json", json];
+    args.extend(["--set-string", "priorityClassName=yes"]);
+    let rendered = objects(&helm.succeeds(&args));
+    let flags = ["--namespace", "777", "--namespaces", "123,on", "--recipients-readers", "true"];
+    let git = ["--git", "--git-namespace", "1e5", "--git-namespaces", "123"];
+    let printed = seal_install(&[&flags[..], &git].concat());
+    for (name, object) in rendered.iter().chain(&printed) {
+        let namespace = &object["metadata"]["namespace"];
+        assert!(namespace.is_null() || namespace.is_string(), "{name}");
+        assert!(object["metadata"]["name"].is_string(), "{name}");
+    }
+    let names = |of: &Objects| -> Vec<String> {
+        of.keys().filter(|it| *it != "Namespace//777").cloned().collect()
+    };
+    assert_eq!(names(&rendered), names(&printed));
+    let spec = &rendered["Deployment/777/seal-controller"]["spec"]["template"]["spec"];
+    assert_eq!(spec["priorityClassName"], "yes");
+}
+
+/// Part of another chart, or beside another release.
+#[test]
+fn the_kinds_are_left_out_where_they_are_there_and_a_parent_may_switch_the_chart() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let git = "git.enabled=true,git.namespaces={a}";
+    for (values, kinds) in [
+        ("enabled=true", 2),
+        (git, 3),
+        (&format!("{git},crds.sealedSecrets=false"), 1),
+        (&format!("{git},crds.gitSources=false"), 2),
+    ] {
+        let rendered = render(&helm, "two", &[values]);
+        let found =
+            rendered.keys().filter(|it| it.starts_with("CustomResourceDefinition/")).count();
+        assert_eq!(found, kinds, "{values}");
+    }
+}
+
 /// What the programs are called by is one version; what would take live Secrets along stays when the release goes.
 #[test]
 fn the_chart_has_the_version_of_the_programs_and_keeps_what_holds_data() {
@@ -202,6 +257,8 @@ fn the_chart_has_the_version_of_the_programs_and_keeps_what_holds_data() {
             "CustomResourceDefinition//gitsources.seal.dev",
             "CustomResourceDefinition//sealedsecrets.seal.dev",
             "Namespace//seal-git",
+            "ValidatingAdmissionPolicy//seal-system-deletion-guard",
+            "ValidatingAdmissionPolicyBinding//seal-system-deletion-guard",
         ]
     );
 }

@@ -177,12 +177,39 @@ fn a_file_that_would_not_run_there_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn what_is_no_layout_is_not_replaced() {
+fn only_what_it_has_written_itself_is_replaced() {
+    let args = ["--program", "linux/amd64=amd64", "--created", CREATED, "--out", "out/"];
+    for path in ["out/mine", "out.tar", "out.tar/mine"] {
+        let folder = Folder::new();
+        let path = folder.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "1").unwrap();
+        let output = folder.packaging(&args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("is left alone"), "{said}");
+        assert_eq!(fs::read(&path).unwrap(), b"1");
+        assert!(!folder.path("out/index.json").exists());
+    }
+    // Beside a layout there was something else: the layout is not ours alone.
     let folder = Folder::new();
-    fs::create_dir(folder.path("out")).unwrap();
+    folder.image();
     fs::write(folder.path("out/mine"), "1").unwrap();
-    let output =
-        folder.packaging(&["--program", "linux/amd64=amd64", "--created", CREATED, "--out", "out"]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("is left alone"));
-    assert_eq!(fs::read(folder.path("out/mine")).unwrap(), b"1");
+    assert!(!folder.packaging(&args).status.success());
+    fs::remove_file(folder.path("out/mine")).unwrap();
+    let before = folder.written();
+    assert!(folder.packaging(&args).status.success());
+    let after = folder.written();
+    assert_ne!(before[Path::new("out.tar")], after[Path::new("out.tar")]);
+    assert!(!folder.path("out/.tar").exists());
+}
+
+#[test]
+fn a_tag_is_one_that_registries_take() {
+    let folder = Folder::new();
+    for tag in ["", "a b", "1.0+x", "-1", ".1", &"a".repeat(129)] {
+        let tag = format!("--tag={tag}");
+        let args = ["--program", "linux/amd64=amd64", "--created", CREATED, "--out", "out", &tag];
+        let output = folder.packaging(&args);
+        assert!(String::from_utf8_lossy(&output.stderr).contains("is no tag"), "{tag}");
+    }
 }

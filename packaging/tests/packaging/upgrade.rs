@@ -179,6 +179,9 @@ async fn an_upgrade_from_each_kept_chart_keeps_every_object_and_so_does_an_unins
         rig.helm.succeeds(&["uninstall", "seal", "--namespace", "seal-system"]);
         assert_eq!(rig.kept().await, now);
         assert!(rig.home.find::<Deployment>("seal-controller").await.is_none());
+        // What is left is guarded.
+        let refused = rig.cluster.kubectl(&["delete", "namespace", "seal-system"], "").await;
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("deletion guard"));
         rig.helm("install", &chart(), &[]);
         let again = rig.controller().await;
         rig.live("api").await;
@@ -203,6 +206,9 @@ async fn what_seal_install_made_is_taken_over_by_the_chart_with_every_object() {
     rig.helm("install", &chart(), &["--take-ownership", "--force-conflicts"]);
     assert_eq!(rig.kept().await, kept);
     rig.live("web").await;
+    // What kubectl set to the same is its own, too, until Helm sets it to something else.
+    rig.helm("upgrade", &chart(), &["--force-conflicts", "--set", "replicas=3,image.tag=0.1.1"]);
+    rig.helm("upgrade", &chart(), &["--set", "replicas=1,image.tag=0.1.2"]);
     drop(controller);
 }
 

@@ -2,7 +2,7 @@
 
 use seal_core::names::GIT_NAMESPACE;
 
-use super::{HOME, IMAGE, InstallArgs, check_namespaces};
+use super::{HOME, IMAGE, InstallArgs, check_named_once, check_namespaces};
 use crate::console::note;
 use crate::error::Failure;
 
@@ -35,12 +35,20 @@ pub(crate) struct GitArgs {
     git_cluster_sealed_secrets: bool,
 }
 
+impl GitArgs {
+    /// Where sources are, or would be: nothing is opened there.
+    pub(super) fn namespace(&self) -> &String {
+        &self.git_namespace
+    }
+}
+
 pub(super) fn check(args: &InstallArgs) -> Result<(), Failure> {
     let git = &args.git;
     if !git.git {
         return Ok(());
     }
     check_namespaces(std::iter::once(&git.git_namespace).chain(&git.git_namespaces))?;
+    check_named_once("--git-namespaces", &git.git_namespaces)?;
     if git.git_namespace == args.namespace {
         return Err(Failure::input("the keys and the Git sources are in one namespace")
             .hint("name another one with --git-namespace: what fetches must not read keys"));
@@ -49,6 +57,12 @@ pub(super) fn check(args: &InstallArgs) -> Result<(), Failure> {
     if let Some(wrong) = git.git_namespaces.iter().find(|it| closed.contains(it)) {
         return Err(Failure::input(format!("nothing is ever applied in {wrong}"))
             .hint("name other namespaces with --git-namespaces"));
+    }
+    let opened = &args.namespaces;
+    let unserved = git.git_namespaces.iter().find(|it| !opened.is_empty() && !opened.contains(it));
+    if let Some(wrong) = unserved {
+        return Err(Failure::input(format!("what Git brings to {wrong} would not be opened"))
+            .hint("name the namespace with --namespaces, too"));
     }
     Ok(())
 }
@@ -76,6 +90,9 @@ pub(super) fn documents(args: &InstallArgs) -> Vec<String> {
     }
     let at = |text: &str| text.replace(GIT_NAMESPACE, &git.git_namespace);
     let mut flags = vec!["git".to_owned()];
+    if args.log_format != "text" {
+        flags.push(format!("--log-format={}", args.log_format));
+    }
     if args.namespace != HOME {
         flags.push(format!("\"--controller-namespace={}\"", args.namespace));
     }
