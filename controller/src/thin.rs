@@ -191,7 +191,7 @@ pub(crate) struct SecretMeta(pub ObjectMeta);
 pub(crate) struct Arrived {
     /// The object, with thin metadata. Without ciphertext and clear values unless it `is_whole`.
     pub sealed: SealedSecret,
-    /// Whether this version's type can hold it; else there is nothing but its metadata.
+    /// Whether this version's type can hold it; else there is nothing but its metadata and its status.
     pub is_readable: bool,
     /// Whether nothing of its spec was left out.
     pub is_whole: bool,
@@ -203,6 +203,15 @@ pub(crate) struct Arrived {
 struct MetadataOnly {
     #[serde(default)]
     metadata: Metadata,
+}
+
+/// Of an object whose spec this version's type cannot hold: what it is, and what was last said of it.
+#[derive(Deserialize)]
+struct WithoutSpec {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    status: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -233,9 +242,11 @@ impl<'de> Deserialize<'de> for Arrived {
             }
             return Ok(Self { sealed, is_readable: true, is_whole, bytes });
         }
-        let thin: MetadataOnly = serde_json::from_str(text.get())
+        let WithoutSpec { metadata, status } = serde_json::from_str(text.get())
             .map_err(|_| serde::de::Error::custom("an object without metadata"))?;
-        let sealed = SealedSecret { metadata: thin.metadata.into(), ..SealedSecret::default() };
+        let status = status.and_then(|status| serde_json::from_str(status.get()).ok());
+        let metadata = metadata.into();
+        let sealed = SealedSecret { metadata, status, ..SealedSecret::default() };
         Ok(Self { sealed, is_readable: false, is_whole: false, bytes })
     }
 }

@@ -1,6 +1,6 @@
 //! What does not open is told in one word, and changes nothing.
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::ResourceExt;
 use seal_core::key::Identity;
 use seal_core::kind::sealed::{SealedSecret, Template};
@@ -212,4 +212,16 @@ async fn an_object_that_the_type_cannot_hold_is_told_so_once_and_the_others_go_o
         ["get", "sls", "odd", "-n", &ns.name, "-o", "jsonpath={.status.conditions[*].reason}"];
     let reasons = cluster.kubectl(&status, "").await.stdout;
     assert_eq!(String::from_utf8(reasons).unwrap(), "Malformed Malformed");
+    // What was said of it is known after a restart, and not said again.
+    let version =
+        ["get", "sls", "odd", "-n", &ns.name, "-o", "jsonpath={.metadata.resourceVersion}"];
+    let before = cluster.kubectl(&version, "").await.stdout;
+    let home = controller.namespace.clone();
+    controller.process.terminate().await;
+    let again = Controller::start(&cluster, &home, &["--namespaces", &ns.name]).await;
+    again.is_idle().await;
+    assert_eq!(cluster.kubectl(&version, "").await.stdout, before);
+    let told: Vec<Event> = ns.list().await;
+    let told = told.iter().filter(|it| it.involved_object.name.as_deref() == Some("odd"));
+    assert_eq!(told.count(), 1);
 }
