@@ -113,7 +113,7 @@ fn say_what_is_narrower(args: &InstallArgs) {
 fn check(args: &InstallArgs) -> Result<(), Failure> {
     check_namespaces(std::iter::once(&args.namespace).chain(&args.namespaces))?;
     check_named_once("--namespaces", &args.namespaces)?;
-    let closed = [&args.namespace, args.git.namespace()];
+    let closed = [&args.namespace, &args.git.git_namespace];
     if let Some(wrong) = args.namespaces.iter().find(|it| closed.contains(it)) {
         return Err(Failure::input(format!(
             "{wrong} holds the keys or the Git sources: nothing is ever opened there"

@@ -7,6 +7,9 @@ use crate::memory::Tracked;
 
 /// How long the status is left as somebody else writes it; the log says so once.
 pub(super) fn waits(tracked: &Tracked, ctx: &Context) -> Option<Duration> {
+    if !tracked.is_overwritten() {
+        return None;
+    }
     let mut wait = None;
     ctx.memory.update(&tracked.id, |it| wait = it.waits_to_overwrite(Instant::now()));
     let wait = wait?;

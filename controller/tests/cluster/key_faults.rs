@@ -1,35 +1,17 @@
 //! Keys where something fails half way: what could be done is done and told, and the rest is done once it can be.
 
-use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::Role;
-use kube::api::{DeleteParams, PostParams};
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
+use kube::api::PostParams;
 use seal_core::key::Identity;
 use seal_testing::{Namespace, eventually};
 use serde_json::json;
 
 use crate::key_verbs::{Desk, private};
 use crate::keys::add_key;
-use crate::support::{Controller, apply, foreign, quiet};
-
-/// No Secret of this name is made in one namespace.
-const DENY_B: &str = "
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: NAMESPACE}
-spec:
-  matchConstraints:
-    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
-    resourceRules:
-    - {apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [secrets]}
-  validations: [{expression: \"object.metadata.name != 'b'\"}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: NAMESPACE}
-spec: {policyName: NAMESPACE, validationActions: [Deny]}
-";
+use crate::policies::{allow_again, deny};
+use crate::support::{Controller, foreign, quiet};
 
 /// Waits until the policy counts, or counts no more.
 async fn until_b_is(home: &Namespace, denied: bool) {
@@ -57,7 +39,7 @@ async fn a_restore_that_fails_half_way_says_what_it_has_made_and_goes_on_there_t
     let items: Vec<_> = secrets.collect();
     let backup = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
     private(&desk.at("keys.json"), &backup);
-    apply(cluster, &DENY_B.replace("NAMESPACE", &desk.home.name)).await;
+    deny(cluster, &desk.home, "CREATE", "object.metadata.name != 'b'").await;
     until_b_is(&desk.home, true).await;
     let made = |name: &str, key: &Identity| format!("restored {name}: {}", key.fingerprint());
     let [a, b, c] = keys.each_ref().map(|(name, key)| made(name, key));
@@ -67,8 +49,7 @@ async fn a_restore_that_fails_half_way_says_what_it_has_made_and_goes_on_there_t
         desk.key(&["restore", "keys.json"]).await.exits(1, &[&a, "refuses to create Secrets"]);
     assert!(!ran.stderr.contains(&b) && !ran.stderr.contains(&c), "{}", ran.stderr);
     assert_eq!(desk.names().await, ["a"]);
-    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(cluster.client());
-    bindings.delete(&desk.home.name, &DeleteParams::default()).await.unwrap();
+    allow_again(&desk.home).await;
     until_b_is(&desk.home, false).await;
     desk.key(&["restore", "keys.json"]).await.exits(0, &[&there, &b, &c]);
     assert_eq!(desk.names().await, ["a", "b", "c"]);

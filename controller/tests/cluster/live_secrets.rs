@@ -1,16 +1,14 @@
 //! What happens to live Secrets that others touch, made or hold.
 
-use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, PostParams};
-use kube::{Api, Resource, ResourceExt};
+use kube::api::PostParams;
+use kube::{Resource, ResourceExt};
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_testing::eventually;
 use serde_json::json;
 
-use crate::support::{
-    Controller, apply, ends, foreign, map, message, shared, values, version, with,
-};
+use crate::policies::{allow_again, deny};
+use crate::support::{Controller, ends, foreign, map, message, shared, values, version, with};
 
 #[tokio::test]
 async fn a_secret_we_did_not_make_is_left_alone_and_its_removal_heals_at_once() {
@@ -118,7 +116,7 @@ async fn nothing_is_deleted_when_the_new_secret_would_be_refused() {
 async fn a_write_that_an_admission_policy_denies_is_tried_until_the_policy_goes() {
     let Some((cluster, controller)) = shared!() else { return };
     let ns = cluster.namespace().await;
-    apply(cluster, &DENY_SECRETS.replace("NAMESPACE", &ns.name)).await;
+    deny(cluster, &ns, "CREATE, UPDATE", "false").await;
     let probe = PostParams { dry_run: true, ..PostParams::default() };
     eventually("the policy counts", async || {
         ns.api().create(&probe, &foreign("probe", &[("a", "1")])).await.err()
@@ -130,28 +128,9 @@ async fn a_write_that_an_admission_policy_denies_is_tried_until_the_policy_goes(
     assert!(message(&sealed).contains(&policy), "{}", message(&sealed));
     assert!(!message(&sealed).contains("canary"), "the policy's own words are not passed on");
     assert_eq!(stalled(&sealed), None);
-    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(ns.client.clone());
-    bindings.delete(&ns.name, &DeleteParams::default()).await.unwrap();
+    allow_again(&ns).await;
     ends(&ns, "db", "Applied").await;
 }
-
-/// No Secret is made in one namespace, with the status 422 that such policies answer by default.
-const DENY_SECRETS: &str = "
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: NAMESPACE}
-spec:
-  matchConstraints:
-    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
-    resourceRules:
-    - {apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [secrets]}
-  validations: [{expression: 'false', message: canary}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: NAMESPACE}
-spec: {policyName: NAMESPACE, validationActions: [Deny]}
-";
 
 #[tokio::test]
 async fn a_deleted_sealed_object_takes_its_secret_along() {

@@ -37,6 +37,7 @@ mod networks;
 mod opening;
 mod permissions;
 mod platforms;
+mod policies;
 mod published;
 mod rejected_files;
 mod review;

@@ -7,7 +7,7 @@ use seal_testing::{Namespace, eventually};
 use serde_json::json;
 
 use crate::support::{
-    Controller, apply, ends, foreign, map, message, quiet, ready, resealed, shared, values, version,
+    Controller, ends, foreign, map, message, quiet, ready, resealed, shared, values, version,
 };
 
 /// A Secret of others with the key `theirs`, whose writer lets sealed files write into it.
@@ -243,7 +243,7 @@ async fn a_namespace_that_is_being_deleted_is_not_held_up_even_where_no_write_is
     ns.create(held).await;
     merge(controller, &ns, &[("a", "1")]).await;
     ends(&ns, "db", "Applied").await;
-    apply(cluster, &DENY.replace("NAMESPACE", &ns.name)).await;
+    crate::policies::deny(cluster, &ns, "UPDATE", "false").await;
     eventually("the policy counts", async || {
         let change = kube::api::Patch::Merge(json!({"metadata": {"labels": {"a": "1"}}}));
         ns.api::<Secret>().patch("db", &Default::default(), &change).await.err()
@@ -254,24 +254,6 @@ async fn a_namespace_that_is_being_deleted_is_not_held_up_even_where_no_write_is
     namespaces.delete(&ns.name, &Default::default()).await.unwrap();
     ns.eventually_gone::<SealedSecret>("db").await;
 }
-
-/// No Secret of one namespace is changed.
-const DENY: &str = "
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: NAMESPACE}
-spec:
-  matchConstraints:
-    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}
-    resourceRules:
-    - {apiGroups: [''], apiVersions: [v1], operations: [UPDATE], resources: [secrets]}
-  validations: [{expression: 'false', message: canary}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: NAMESPACE}
-spec: {policyName: NAMESPACE, validationActions: [Deny]}
-";
 
 #[tokio::test]
 async fn a_guess_that_is_right_looks_as_one_that_is_wrong() {

@@ -26,20 +26,13 @@ pub(crate) struct GitArgs {
     git: bool,
     /// Namespace of the GitSources and their credentials
     #[arg(long, value_name = "NS", default_value = GIT_NAMESPACE, requires = "git")]
-    git_namespace: String,
+    pub(super) git_namespace: String,
     /// Namespaces whose SealedSecrets repositories may write
     #[arg(long, value_name = "NS,…", value_delimiter = ',', requires = "git")]
     git_namespaces: Vec<String>,
     /// Let repositories hold ClusterSealedSecrets, too, for namespaces that their GitSource names
     #[arg(long, requires = "git")]
     git_cluster_sealed_secrets: bool,
-}
-
-impl GitArgs {
-    /// Where sources are, or would be: nothing is opened there.
-    pub(super) fn namespace(&self) -> &String {
-        &self.git_namespace
-    }
 }
 
 pub(super) fn check(args: &InstallArgs) -> Result<(), Failure> {

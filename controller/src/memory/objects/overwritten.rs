@@ -38,12 +38,14 @@ impl Tracked {
             && self.pending.as_deref() != Some(status)
     }
 
+    /// Whether the status is somebody else's, and ours is to be written over it.
+    pub(crate) fn is_overwritten(&self) -> bool {
+        self.overwritten.is_so
+    }
+
     /// How long somebody else's status stays, where another one has written it again and again: another controller that serves
     /// the same namespace would answer each of ours with its own. Spaced as repairs of live Secrets are.
     pub(crate) fn waits_to_overwrite(&mut self, now: Instant) -> Option<Wait> {
-        if !self.overwritten.is_so {
-            return None;
-        }
         let (mut repairs, time) = pace::repair(self.overwritten.repairs, now);
         let is_known = repairs.is_told;
         repairs.is_told = time.is_some();
