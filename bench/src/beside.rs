@@ -19,7 +19,7 @@ use seal_testing::{Cluster, DEADLINE, Namespace};
 use tokio::time::{Instant, timeout};
 
 use crate::cluster::{self, Controller, HOME};
-use crate::observer::Observer;
+use crate::observer::{Observer, is_ready};
 use crate::rounds::{self, Applied, MANY, OBJECTS, WORKERS};
 use crate::table::{median, mib, ms, ratio, s, table};
 use crate::{Result, say};
@@ -139,11 +139,8 @@ async fn edit(ns: &Namespace, recipient: &Recipient, number: usize) -> Result<Du
     edited.metadata.resource_version = before.resource_version;
     let generation = before.generation.unwrap_or_default() + 1;
     let is_applied = move |object: Option<&SealedSecret>| {
-        let status = object.and_then(|object| object.status.as_ref());
-        status.is_some_and(|status| {
-            status.observed_generation == Some(generation)
-                && status.conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True")
-        })
+        let edited = object.filter(|object| object.metadata.generation == Some(generation));
+        edited.is_some_and(is_ready)
     };
     let (watched, awaited) = (api.clone(), name.clone());
     let applied = tokio::spawn(async move { await_condition(watched, &awaited, is_applied).await });

@@ -61,7 +61,8 @@ async fn watch(
     Err("the watch ended".to_owned())
 }
 
-fn is_ready(object: &SealedSecret) -> bool {
+/// Whether it is Ready at its generation.
+pub(crate) fn is_ready(object: &SealedSecret) -> bool {
     object.status.as_ref().is_some_and(|status| {
         status.observed_generation == object.metadata.generation
             && status.conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True")

@@ -50,6 +50,17 @@ pub(crate) struct Applied {
     pub(crate) restart: Restart,
 }
 
+/// What many objects took, once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Many {
+    /// From the start of the process until all were Ready, and its peak memory.
+    pub(crate) all: Duration,
+    pub(crate) peak_kib: u64,
+    /// The same writes of the bare client.
+    pub(crate) bare: Duration,
+    pub(crate) restart: Restart,
+}
+
 /// What it took to start again over what it had applied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restart {
@@ -81,17 +92,19 @@ pub(crate) async fn controller(cluster: &Cluster, recipient: &Recipient) -> Resu
     Ok(Applied { all: ready_at - began, start, peak_kib, rests_at_kib, cpu, restart })
 }
 
-/// A start over many objects that an earlier one has applied.
-pub(crate) async fn many_unchanged(cluster: &Cluster, recipient: &Recipient) -> Result<Restart> {
+/// Many new objects, and a start over them once they are applied.
+pub(crate) async fn many(cluster: &Cluster, recipient: &Recipient) -> Result<Many> {
+    let bare = bare_client(cluster, recipient, MANY).await?;
     let ns = cluster.namespace().await;
     create_all(&ns, sealed(&ns, recipient, false, MANY)?).await?;
     let observer = Observer::start(cluster.client(), &ns.name, MANY).await?;
     let first = Controller::start(cluster).await?;
-    observer.all_ready().await?;
+    let all = observer.all_ready().await? - first.began;
+    let peak_kib = first.peak_kib()?;
     first.stop().await?;
     let restart = restart(cluster, &ns, MANY).await?;
     clear(&ns).await?;
-    Ok(restart)
+    Ok(Many { all, peak_kib, bare, restart })
 }
 
 async fn restart(cluster: &Cluster, ns: &Namespace, objects: usize) -> Result<Restart> {
@@ -106,13 +119,17 @@ async fn restart(cluster: &Cluster, ns: &Namespace, objects: usize) -> Result<Re
 }
 
 /// The bare client's round. Its sealed objects are suspended, as no controller is to touch them.
-pub(crate) async fn bare_client(cluster: &Cluster, recipient: &Recipient) -> Result<Duration> {
+pub(crate) async fn bare_client(
+    cluster: &Cluster,
+    recipient: &Recipient,
+    objects: usize,
+) -> Result<Duration> {
     let ns = cluster.namespace().await;
-    let objects = create_all(&ns, sealed(&ns, recipient, true, OBJECTS)?).await?;
-    let observer = Observer::start(cluster.client(), &ns.name, OBJECTS).await?;
+    let made = create_all(&ns, sealed(&ns, recipient, true, objects)?).await?;
+    let observer = Observer::start(cluster.client(), &ns.name, objects).await?;
     let client = cluster.client_for_service_account(HOME, ACCOUNT).await;
     let began = Instant::now();
-    bare::write_all(client, Arc::new(objects)).await?;
+    bare::write_all(client, Arc::new(made)).await?;
     let ready_at = observer.all_ready().await?;
     clear(&ns).await?;
     Ok(ready_at - began)

@@ -235,6 +235,64 @@ fn the_kinds_are_left_out_where_they_are_there_and_a_parent_may_switch_the_chart
     }
 }
 
+#[test]
+fn what_scrapes_and_shows_has_the_labels_by_which_it_is_chosen_and_sees_both_processes() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let all = [
+        "monitoring.serviceMonitor=true",
+        "monitoring.prometheusRule=true",
+        "monitoring.dashboard=true",
+    ];
+    let values = [&all[..], &["monitoring.labels.release=kps", "git.namespace=sources"]].concat();
+    let rendered = render(&helm, "sealing", &values);
+    for name in [
+        "ConfigMap/sealing/seal-dashboard",
+        "PrometheusRule/sealing/seal",
+        "ServiceMonitor/sealing/seal",
+    ] {
+        let labels = &rendered[name]["metadata"]["labels"];
+        assert_eq!(
+            (&labels["release"], &labels["app.kubernetes.io/name"]),
+            (&"kps".into(), &"seal".into())
+        );
+    }
+    let watched =
+        &rendered["ServiceMonitor/sealing/seal"]["spec"]["namespaceSelector"]["matchNames"];
+    assert_eq!(*watched, serde_json::json!(["sealing", "sources"]));
+}
+
+/// OpenShift gives each namespace a range of users, and refuses a pod that names another one.
+#[test]
+fn the_user_may_be_left_to_the_platform_and_root_may_not_be_asked_for() {
+    let Some(helm) = Helm::new(seal_testing::test_name!()) else { return };
+    let values = [
+        "podSecurityContext.runAsUser=null,podSecurityContext.runAsGroup=null",
+        "git.enabled=true,git.namespaces={a}",
+    ];
+    let rendered = render(&helm, "seal-system", &values);
+    for name in ["Deployment/seal-system/seal-controller", "Deployment/seal-git/seal-git"] {
+        let context = &rendered[name]["spec"]["template"]["spec"]["securityContext"];
+        assert_eq!(
+            *context,
+            serde_json::json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}})
+        );
+    }
+    for wrong in ["podSecurityContext.runAsUser=0", "podSecurityContext.runAsNonRoot=false"] {
+        assert!(
+            !helm.run(&["template", "any", &chart(), "--set", wrong]).status.success(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn pods_that_do_not_work_hold_up_no_drain() {
+    let printed = seal_install(&[]);
+    let budget = &printed["PodDisruptionBudget/seal-system/seal-controller"]["spec"];
+    assert_eq!(budget["maxUnavailable"], 1);
+    assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow");
+}
+
 /// What the programs are called by is one version; what would take live Secrets along stays when the release goes.
 #[test]
 fn the_chart_has_the_version_of_the_programs_and_keeps_what_holds_data() {

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use seal_testing::Process;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::registry::Registry;
 
 const CREATED: &str = "1767225600"; // 2026-01-01T00:00:00Z
 const AMD64: u16 = 0x3e;
@@ -106,36 +107,25 @@ fn another_time_or_program_is_another_image_and_the_one_before_is_gone() {
 
 #[tokio::test]
 async fn a_registry_takes_the_index_and_gives_each_platform_its_own_image() {
-    let Some(crane) = seal_testing::tool!("crane") else { return };
     let folder = Folder::new();
     folder.image();
-    let serve = ["registry", "serve", "--address", "127.0.0.1:0"].map(str::to_owned);
-    let registry = Process::start("registry", &crane, &serve).unwrap();
-    let port = registry.said("serving on port ").await;
-    let name = format!(
-        "127.0.0.1:{}/seal-controller:0.1.0",
-        port.trim_end_matches(|c: char| !c.is_ascii_digit())
-    );
-    let run = |args: &[&str]| {
-        let output = Command::new(&crane).args(args).env("HOME", folder.0.path()).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    };
-    run(&["push", folder.path("out").to_str().unwrap(), &name]);
-    run(&["validate", "--remote", &name]);
-    let index: Value = serde_json::from_slice(&run(&["manifest", &name])).unwrap();
+    let test = seal_testing::test_name!();
+    let Some(registry) = Registry::with(&folder.path("out"), test).await else { return };
+    let (name, run) = (registry.name.as_str(), |args: &[&str]| registry.crane(args));
+    run(&["validate", "--remote", name]);
+    let index: Value = serde_json::from_slice(&run(&["manifest", name])).unwrap();
     assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
     assert_eq!(index["annotations"]["org.opencontainers.image.revision"], "abc");
     for platform in ["amd64", "arm64"] {
         let of = ["--platform", &format!("linux/{platform}")].map(ToOwned::to_owned);
         let config: Value =
-            serde_json::from_slice(&run(&["config", &of[0], &of[1], &name])).unwrap();
+            serde_json::from_slice(&run(&["config", &of[0], &of[1], name])).unwrap();
         assert_eq!(config["architecture"], platform);
         assert_eq!(config["config"]["User"], "65532:65532");
         assert_eq!(config["config"]["Entrypoint"][0], "/seal-controller");
         assert_eq!(config["created"], "2026-01-01T00:00:00Z");
         assert_eq!(config["config"]["Labels"]["org.opencontainers.image.version"], "0.1.0");
-        let tar = run(&["export", &of[0], &of[1], &name, "-"]);
+        let tar = run(&["export", &of[0], &of[1], name, "-"]);
         assert_eq!(files(&tar, &folder), ["-rwxr-xr-x 0/0 128 seal-controller"], "{platform}");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -14,34 +14,38 @@ use seal_testing::{Cluster, GitServer, Namespace, Process, eventually, git, tool
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::helm::{Objects, root, seal_install};
+use crate::helm::{Objects, objects, root};
+use crate::registry::Registry;
+use crate::repository::{Repository, kubectl};
+use crate::run;
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Programs that carry, unpack and run, and the image of this source tree.
+/// Programs that unpack and run, and the image in a registry.
 struct Node {
     umoci: PathBuf,
     runc: PathBuf,
-    layout: PathBuf,
+    registry: Registry,
 }
 
 impl Node {
     /// `None` after saying that `test` is skipped.
-    fn new(test: &str) -> Option<Self> {
+    async fn new(test: &str) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             tools::skip(&format!("skipped: {test} needs root, as a node's runtime does"));
             return None;
         }
         tools::needed("cargo-zigbuild", test)?;
         let (umoci, runc) = (tools::needed("umoci", test)?, tools::needed("runc", test)?);
-        Some(Self { umoci, runc, layout: image() })
+        Some(Self { umoci, runc, registry: Registry::with(&image(), test).await? })
     }
 
-    /// Unpacks the image and runs a container of a pod as `template` says.
-    async fn run(&self, cluster: &Cluster, template: &Value, flags: &[&str]) -> Container {
+    /// Pulls the image, unpacks it and runs a container of a pod as `template` says.
+    async fn run(&self, cluster: &Cluster, template: &Value) -> Container {
         let folder = tempfile::Builder::new().prefix("seal-testing-").tempdir().unwrap();
-        let bundle = folder.path().join("bundle");
-        let image = format!("{}:{}", self.layout.display(), env!("CARGO_PKG_VERSION"));
+        let (layout, bundle) = (folder.path().join("layout"), folder.path().join("bundle"));
+        self.registry.pull(platform(), &layout);
+        let image = format!("{}:{}", layout.display(), self.registry.name);
         run(Command::new(&self.umoci).args(["unpack", "--image", &image]).arg(&bundle));
         let config = bundle.join("config.json");
         let unpacked: Value = serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
@@ -50,32 +54,27 @@ impl Node {
         let token = folder.path().join("token");
         fs::create_dir(&token).unwrap();
         cluster.mount_service_account(namespace, account, &token).await;
-        let config_of_pod = as_the_pod_says(unpacked, template, cluster, &token, flags);
+        let config_of_pod = as_the_pod_says(unpacked, template, cluster, &token);
         fs::write(&config, config_of_pod.to_string()).unwrap();
         Container::start(self.runc.clone(), folder, &bundle)
     }
 }
 
-/// The image layout, made now of this source tree by the command that makes the shipped one, but without optimisation.
+fn platform() -> &'static str {
+    if std::env::consts::ARCH == "aarch64" { "linux/arm64" } else { "linux/amd64" }
+}
+
+/// The image layout that `SEAL_TEST_IMAGE` names, such as that of `make image`; else one that is made now of this source tree,
+/// by the same command, but without optimisation and for this platform alone.
 fn image() -> PathBuf {
     static LAYOUT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
-        let platform =
-            if std::env::consts::ARCH == "aarch64" { "linux/arm64" } else { "linux/amd64" };
-        let printed = run(Command::new(root().join("packaging/build")).args([
-            "--debug",
-            "--platform",
-            platform,
-        ]));
-        root().join(printed.trim())
+        let mut build = Command::new(root().join("packaging/build"));
+        let printed = run(build.args(["--debug", "--platform", platform()]));
+        root().join(String::from_utf8(printed).unwrap().trim())
     };
-    LAYOUT.get_or_init(build).clone()
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let given = || std::env::var_os("SEAL_TEST_IMAGE").map(PathBuf::from);
+    LAYOUT.get_or_init(|| given().unwrap_or_else(build)).clone()
 }
 
 /// A container and its log. It ends with the test.
@@ -95,17 +94,16 @@ impl Container {
         Self { runc, process, folder }
     }
 
-    fn runc(&self, args: &[&str]) -> std::io::Result<std::process::Output> {
-        let name = self.folder.path().file_name().unwrap();
-        let state = self.folder.path().join("state");
-        Command::new(&self.runc).arg("--root").arg(state).args(args).arg(name).output()
+    /// `runc VERB… CONTAINER MORE…`
+    fn runc(&self, verb: &[&str], more: &[&str]) -> Output {
+        let (state, name) = (self.folder.path().join("state"), self.folder.path().file_name());
+        let mut runc = Command::new(&self.runc);
+        runc.arg("--root").arg(state).args(verb).arg(name.unwrap()).args(more).output().unwrap()
     }
 
     /// Asks it to stop, as a kubelet does, and waits until it has. Gives its log.
     async fn stop(self) -> String {
-        let name = self.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let state = self.folder.path().join("state");
-        run(Command::new(&self.runc).arg("--root").arg(state).args(["kill", &name, "TERM"]));
+        assert!(self.runc(&["kill"], &["TERM"]).status.success());
         eventually("the container has ended", async || self.process.has_ended().then_some(()))
             .await;
         self.process.log()
@@ -114,24 +112,19 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let _ = self.runc(&["delete", "--force"]); // it has ended when there is nothing to delete
+        let _ = self.runc(&["delete", "--force"], &[]); // it has ended when there is nothing to delete
     }
 }
 
 /// What a container runtime makes of a pod: the image's own configuration, and what the pod says over it.
-fn as_the_pod_says(
-    mut config: Value,
-    template: &Value,
-    cluster: &Cluster,
-    token: &Path,
-    flags: &[&str],
-) -> Value {
+fn as_the_pod_says(mut config: Value, template: &Value, cluster: &Cluster, token: &Path) -> Value {
     let (pod, container) = (&template["spec"], &template["spec"]["containers"][0]);
     let (pod_security, security) = (&pod["securityContext"], &container["securityContext"]);
     let process = &mut config["process"];
     let image_runs: Vec<Value> = process["args"].as_array().unwrap().clone();
     let given = container["args"].as_array().unwrap().iter().cloned();
-    let more = flags.iter().map(|flag| json!(flag));
+    // Others listen on the host, too.
+    let more = ["--listen", "127.0.0.1:0"].map(|flag| json!(flag));
     process["args"] = image_runs.into_iter().chain(given).chain(more).collect();
     process["terminal"] = json!(false);
     process["user"] = json!({"uid": pod_security["runAsUser"], "gid": pod_security["runAsGroup"]});
@@ -179,129 +172,70 @@ fn template(objects: &Objects, deployment: &str) -> Value {
     template
 }
 
+/// Installs, and gives the pod templates of what was installed.
 async fn install(cluster: &Cluster, flags: &[&str]) -> Objects {
-    let output = Command::new(built("seal")).arg("install").args(flags).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let applied = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &text).await;
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    seal_install(flags)
+    let printed = run(Command::new(built("seal")).arg("install").args(flags));
+    let text = String::from_utf8(printed).unwrap();
+    kubectl(cluster, &["apply", "--server-side", "-f", "-"], &text).await;
+    objects(&text)
 }
 
-/// Runs `seal` in a repository, as whoever seals.
-fn seal(cluster: &Cluster, repository: &Path, args: &[&str]) -> String {
-    let mut command = Command::new(built("seal"));
-    command.args(args).current_dir(repository).env("HOME", repository.parent().unwrap());
-    run(command.env("KUBECONFIG", cluster.kubeconfig_path()).env_remove("SEAL_POLICY"))
-}
-
-/// A repository with a policy that pins the cluster's recipient.
-fn repository(cluster: &Cluster, folder: &Path) -> PathBuf {
-    let repository = folder.join("repo");
-    fs::create_dir(&repository).unwrap();
-    git(&repository, &["init", "--quiet", "--initial-branch=main"]);
-    seal(cluster, &repository, &["init"]);
-    seal(cluster, &repository, &["fetch"]);
-    repository
-}
-
-/// Seals a Secret with one value into `NAME.sealed.yaml`.
-fn sealed(cluster: &Cluster, repository: &Path, name: &str, value: &str) -> PathBuf {
-    let manifest = json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": "default"},
-        "stringData": {"password": value},
-    });
-    let plain = repository.parent().unwrap().join("secret.json");
-    fs::write(&plain, manifest.to_string()).unwrap();
-    let out = format!("{name}.sealed.yaml");
-    seal(cluster, repository, &[plain.to_str().unwrap(), "-o", &out]);
-    repository.join(out)
-}
-
-async fn until_live(default: &Namespace, name: &str, value: &str) -> Secret {
-    default
-        .eventually(&format!("{name} is live"), name, |secret: &Secret| {
-            secret.data.as_ref().is_some_and(|data| data["password"].0 == value.as_bytes())
-        })
-        .await
+/// A container of the controller that has published its recipient.
+async fn controller(node: &Node, cluster: &Cluster, objects: &Objects) -> Container {
+    let template = template(objects, "seal-system/seal-controller");
+    let container = node.run(cluster, &template).await;
+    container.process.said(" ready ").await;
+    let home = Namespace { name: "seal-system".into(), client: cluster.client() };
+    home.eventually("the recipient is published", "seal-recipients", |_: &ConfigMap| true).await;
+    container
 }
 
 #[tokio::test]
 async fn the_image_runs_as_its_pod_and_makes_live_secrets_with_the_same_key_after_a_restart() {
-    let Some(node) = Node::new(seal_testing::test_name!()) else { return };
+    let Some(node) = Node::new(seal_testing::test_name!()).await else { return };
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     let objects = install(&cluster, &[]).await;
-    let template = template(&objects, "seal-system/seal-controller");
-    let home = Namespace { name: "seal-system".into(), client: cluster.client() };
     let default = Namespace { name: "default".into(), client: cluster.client() };
 
-    let container = node.run(&cluster, &template, &["--listen", "127.0.0.1:0"]).await;
-    container.process.said(" ready ").await;
-    home.eventually("the recipient is published", "seal-recipients", |_: &ConfigMap| true).await;
-    let folder = tempfile::tempdir().unwrap();
-    let repository = repository(&cluster, folder.path());
-    let file = sealed(&cluster, &repository, "db", "hunter2");
-    apply(&cluster, &file).await;
-    let live = until_live(&default, "db", "hunter2").await;
-    credential(&cluster, &repository).await;
-    default
-        .eventually("the credential is live", "registry", |secret: &Secret| {
-            secret.type_.as_deref() == Some("kubernetes.io/dockerconfigjson")
-        })
-        .await;
+    let container = controller(&node, &cluster, &objects).await;
+    let repository = Repository::new(&cluster);
+    let live = repository.live("db", "hunter2").await;
+    credential(&repository).await;
+    let is_credential =
+        |secret: &Secret| secret.type_.as_deref() == Some("kubernetes.io/dockerconfigjson");
+    default.eventually("the credential is live", "registry", is_credential).await;
     let log = container.stop().await;
     assert!(log.contains("stopped"), "{log}");
 
-    let again = node.run(&cluster, &template, &["--listen", "127.0.0.1:0"]).await;
-    again.process.said(" ready ").await;
-    seal(&cluster, &repository, &["fetch"]); // refused, had the key changed
-    let file = sealed(&cluster, &repository, "web", "t0ken");
-    apply(&cluster, &file).await;
-    until_live(&default, "web", "t0ken").await;
-    assert_eq!(
-        default.get::<Secret>("db").await.metadata.resource_version,
-        live.metadata.resource_version
-    );
-}
-
-async fn apply(cluster: &Cluster, file: &Path) {
-    let applied = cluster.kubectl(&["apply", "-f", file.to_str().unwrap()], "").await;
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let _again = controller(&node, &cluster, &objects).await;
+    repository.seal(&["fetch"]); // refused, had the key changed
+    repository.live("web", "t0ken").await;
+    let after: Secret = default.get("db").await;
+    assert_eq!(after.metadata.resource_version, live.metadata.resource_version);
 }
 
 /// A registry credential, as `seal registry` seals it.
-async fn credential(cluster: &Cluster, repository: &Path) {
-    let password = repository.parent().unwrap().join("password");
-    fs::write(&password, "t0ken").unwrap();
-    let (password, out) = (password.to_str().unwrap(), "registry.sealed.yaml");
-    let place = ["--name", "registry", "-n", "default", "--username", "robot"];
-    let args =
-        [&["registry", "registry.example", "--password-file", password, "-o", out], &place[..]]
-            .concat();
-    seal(cluster, repository, &args);
-    apply(cluster, &repository.join(out)).await;
+async fn credential(repository: &Repository<'_>) {
+    fs::write(repository.folder.path().join("password"), "t0ken").unwrap();
+    let out = "registry.sealed.yaml";
+    let login = ["registry", "registry.example", "--username", "robot"];
+    let rest = ["--password-file", "../password", "--name", "registry", "-n", "default", "-o", out];
+    repository.seal(&[&login[..], &rest].concat());
+    repository.apply(out).await;
 }
 
 #[tokio::test]
 async fn the_same_image_applies_from_git_what_was_merged() {
-    let Some(node) = Node::new(seal_testing::test_name!()) else { return };
+    let Some(node) = Node::new(seal_testing::test_name!()).await else { return };
     let Some(cluster) = seal_testing::own_cluster!() else { return };
     let objects = install(&cluster, &["--git", "--git-namespaces", "default"]).await;
-    let default = Namespace { name: "default".into(), client: cluster.client() };
-    let listen = ["--listen", "127.0.0.1:0"];
-    let controller =
-        node.run(&cluster, &template(&objects, "seal-system/seal-controller"), &listen).await;
-    controller.process.said(" ready ").await;
-    let home = Namespace { name: "seal-system".into(), client: cluster.client() };
-    home.eventually("the recipient is published", "seal-recipients", |_: &ConfigMap| true).await;
+    let _controller = controller(&node, &cluster, &objects).await;
 
-    let folder = tempfile::tempdir().unwrap();
-    let repository = repository(&cluster, folder.path());
-    let server = GitServer::start(folder.path());
-    sealed(&cluster, &repository, "db", "hunter2");
-    git(&repository, &["add", "db.sealed.yaml"]);
-    git(&repository, &["commit", "--quiet", "--message=the password of the database"]);
+    let repository = Repository::new(&cluster);
+    let server = GitServer::start(repository.folder.path());
+    let file = repository.sealed("db", "hunter2");
+    git(&repository.path(), &["add", &file]);
+    git(&repository.path(), &["commit", "--quiet", "--message=the password of the database"]);
     let source = json!({
         "apiVersion": "seal.dev/v1",
         "kind": "GitSource",
@@ -310,9 +244,8 @@ async fn the_same_image_applies_from_git_what_was_merged() {
             "url": format!("{}/repo/.git", server.url), "caBundle": server.ca, "namespaces": ["default"], "interval": "10s",
         },
     });
-    let process = node.run(&cluster, &template(&objects, "seal-git/seal-git"), &listen).await;
+    let process = node.run(&cluster, &template(&objects, "seal-git/seal-git")).await;
     process.process.said("address=").await;
-    let applied = cluster.kubectl(&["apply", "-f", "-"], &source.to_string()).await;
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    until_live(&default, "db", "hunter2").await;
+    kubectl(&cluster, &["apply", "-f", "-"], &source.to_string()).await;
+    repository.until_live("db", "hunter2").await;
 }

@@ -11,20 +11,19 @@ use kube::api::{Api, ListParams};
 use kube::{Client, Resource, ResourceExt as _};
 use seal_core::kind::sealed::SealedSecret;
 use seal_testing::programs::built;
-use seal_testing::{Cluster, Namespace, Process, eventually, git};
+use seal_testing::{Cluster, Namespace, Process, eventually};
 use serde_json::json;
 
 use crate::helm::{Helm, chart, root};
+use crate::repository::{Repository, kubectl};
 
 const RELEASE: [&str; 4] = ["seal", "--namespace", "seal-system", "--create-namespace"];
 
-/// A cluster, Helm, and the two namespaces of these tests.
+/// A cluster, Helm, and the controller's namespace.
 struct Rig {
     cluster: Cluster,
     helm: Helm,
     home: Namespace,
-    default: Namespace,
-    folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -33,19 +32,12 @@ impl Rig {
         seal_testing::tools::needed("helm", test)?;
         let cluster = Cluster::own(test).await?;
         let helm = Helm::at(test, cluster.kubeconfig_path())?;
-        let of = |name: &str| Namespace { name: name.into(), client: cluster.client() };
-        let (home, default) = (of("seal-system"), of("default"));
-        Some(Self { cluster, helm, home, default, folder: tempfile::tempdir().unwrap() })
+        let home = Namespace { name: "seal-system".into(), client: cluster.client() };
+        Some(Self { cluster, helm, home })
     }
 
     fn helm(&self, verb: &str, chart: &str, more: &[&str]) {
         self.helm.succeeds(&[&[verb, RELEASE[0], chart], &RELEASE[1..], more].concat());
-    }
-
-    async fn kubectl(&self, args: &[&str], stdin: &str) -> String {
-        let output = self.cluster.kubectl(args, stdin).await;
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
     }
 
     /// The controller, as its ServiceAccount.
@@ -69,39 +61,9 @@ impl Rig {
         process
     }
 
-    /// Seals, applies and waits until it is live.
-    async fn live(&self, name: &str) -> Secret {
-        let repository = self.folder.path().join(format!("repo-{name}"));
-        fs::create_dir(&repository).unwrap();
-        git(&repository, &["init", "--quiet"]);
-        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "default"}, "stringData": {"a": "1"}});
-        fs::write(self.folder.path().join("secret.json"), secret.to_string()).unwrap();
-        for args in [&["init"][..], &["fetch"], &["../secret.json", "-o", "sealed.yaml"]] {
-            let mut seal = Command::new(built("seal"));
-            seal.args(args).current_dir(&repository).env("HOME", self.folder.path());
-            let output = seal.env("KUBECONFIG", self.cluster.kubeconfig_path()).output().unwrap();
-            assert!(
-                output.status.success(),
-                "{args:?}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        let text = fs::read_to_string(repository.join("sealed.yaml")).unwrap();
-        self.kubectl(&["apply", "-f", "-"], &text).await;
-        self.kubectl(
-            &[
-                "wait",
-                "--for=condition=Ready",
-                "--timeout=60s",
-                "-n",
-                "default",
-                "sealedsecret.seal.dev",
-                name,
-            ],
-            "",
-        )
-        .await;
-        self.default.get(name).await
+    /// A new Secret is sealed and live.
+    async fn live(&self, name: &str) {
+        Repository::new(&self.cluster).live(name, "1").await;
     }
 
     /// The identity and version of all that must not be lost: live Secrets, sealed objects and keys; and of the kinds.
@@ -116,7 +78,8 @@ impl Rig {
         }
         for kind in ["sealedsecrets", "clustersealedsecrets"] {
             let crd = format!("customresourcedefinition/{kind}.seal.dev");
-            let uid = self.kubectl(&["get", &crd, "-o", "jsonpath={.metadata.uid}"], "").await;
+            let uid =
+                kubectl(&self.cluster, &["get", &crd, "-o", "jsonpath={.metadata.uid}"], "").await;
             kept.insert(crd, uid);
         }
         kept
@@ -199,7 +162,7 @@ async fn what_seal_install_made_is_taken_over_by_the_chart_with_every_object() {
     let Some(rig) = Rig::new(seal_testing::test_name!()).await else { return };
     let printed = Command::new(built("seal")).arg("install").output().unwrap().stdout;
     let printed = String::from_utf8(printed).unwrap();
-    rig.kubectl(&["apply", "--server-side", "-f", "-"], &printed).await;
+    kubectl(&rig.cluster, &["apply", "--server-side", "-f", "-"], &printed).await;
     let controller = rig.controller().await;
     rig.live("db").await;
     let kept = rig.kept().await;
@@ -219,7 +182,7 @@ async fn both_deployments_get_their_pods_in_namespaces_that_enforce_restricted()
     let restricted = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "seal-system", "labels": {
         "pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest",
     }}});
-    rig.kubectl(&["create", "-f", "-"], &restricted.to_string()).await;
+    kubectl(&rig.cluster, &["create", "-f", "-"], &restricted.to_string()).await;
     rig.helm("install", &chart(), &["--set", "git.enabled=true,git.namespaces={default}"]);
     for (namespace, pods) in [("seal-system", 2), ("seal-git", 1)] {
         let api: Api<Pod> = Api::namespaced(rig.cluster.client(), namespace);
