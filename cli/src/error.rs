@@ -42,6 +42,11 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The same once more: of several failures each is said, and one ends the run.
+    pub(crate) fn again(&self) -> Self {
+        Self { code: self.code, message: self.message.clone(), hint: self.hint.clone() }
+    }
+
     /// Puts the object in front that the failure is about.
     pub(crate) fn about(self, object: impl Display) -> Self {
         let message = format!("{object}: {}", self.message);

@@ -34,6 +34,11 @@ impl Platform {
         object.spec.on_conflict = object.spec.on_conflict.take().or(needed.map(str::to_owned));
     }
 
+    /// Whether a value is sealed in other bytes than it was given.
+    pub(crate) fn encodes(&self) -> bool {
+        self.preset == Preset::Kestra && !self.options.raw
+    }
+
     /// Values for a sealed file that is there, as the platform reads them.
     pub(crate) fn entries(&self, values: Values) -> Result<Values, Failure> {
         let (mut entries, mut names) = (Values::new(), BTreeMap::new());

@@ -13,10 +13,10 @@ const OF_PEERS: [(&[&str], &str); 11] = [
     (&["--format"], "a sealed file is YAML"),
     (&["--secret-file"], "name the manifest itself: `seal secret.yaml`"),
     (&["--sealed-secret-file"], "-o FILE names the output"),
-    (&["--merge-into", "edit"], "`seal set FILE KEY` changes one value and nothing else"),
+    (&["--merge-into"], "`seal set FILE KEY` changes one value and nothing else"),
     (
         &["--re-encrypt", "rotate", "updatekeys"],
-        "`seal open FILE -i KEY | seal -o FILE` seals for today's recipients",
+        "`seal reseal PATH -i KEY` seals anew for today's recipients",
     ),
     (&["--scope"], "--scope-namespaces and --scope-name widen where a file opens"),
     (&["--raw"], "--name NAME -n NS --from-file KEY=FILE seals a value without a manifest"),

@@ -38,6 +38,7 @@ pub mod key;
 pub mod kind;
 pub mod layout;
 pub mod manifest;
+pub mod merge;
 pub mod metadata;
 pub mod names;
 pub mod open;

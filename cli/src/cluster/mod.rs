@@ -7,11 +7,10 @@
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
-use seal_core::kind::Kind;
-use seal_core::kind::sealed::SealedSecretSpec;
 use seal_core::names;
 
 use crate::error::Failure;
+pub(crate) use objects::{Awaited, LiveValues, Named, Row, Which};
 
 /// The flags that say which cluster.
 #[derive(Debug, clap::Args)]
@@ -40,17 +39,6 @@ pub(crate) struct ClusterArgs {
     controller_namespace: String,
 }
 
-/// A sealed object that is waited for.
-#[derive(Debug)]
-pub(crate) struct Awaited {
-    pub(crate) kind: Kind,
-    /// Its namespace; the context's where there is none. A ClusterSealedSecret is in no namespace.
-    pub(crate) namespace: Option<String>,
-    pub(crate) name: String,
-    /// What the cluster's object is to be, where a file says it.
-    pub(crate) spec: Option<SealedSecretSpec>,
-}
-
 fn missing(message: impl Into<String>) -> Failure {
     Failure::new(ExitCode::Missing, message)
 }
@@ -76,10 +64,41 @@ pub(crate) fn wait(
     timeout: std::time::Duration,
 ) -> Result<(), Failure> {
     let ContextArgs { kubeconfig: _, context: _ } = args;
-    let named = all.iter().map(|it| (it.kind, &it.namespace, &it.name, it.spec.is_some())).count();
+    let named = all.len();
     Err(missing(WITHOUT).hint(format!(
         "kubectl wait --for=condition=Ready sls NAME --timeout={}s, for each of the {named}",
         timeout.as_secs()
+    )))
+}
+
+/// The same for the table of them.
+#[cfg(not(feature = "cluster"))]
+pub(crate) fn status(args: &ContextArgs, which: &Which) -> Result<Vec<Row>, Failure> {
+    let ContextArgs { kubeconfig: _, context: _ } = args;
+    Err(missing(WITHOUT).hint(match which {
+        Which::All => "kubectl get sls,csls -A",
+        Which::Namespace(_) | Which::Named(_) => "kubectl get sls",
+    }))
+}
+
+/// The same for the values of live Secrets.
+#[cfg(not(feature = "cluster"))]
+pub(crate) fn live_values<K: Ord>(
+    args: &ContextArgs,
+    _: Vec<(K, seal_core::kind::sealed::SealedSecret)>,
+) -> Result<std::collections::BTreeMap<K, Result<LiveValues, Failure>>, Failure> {
+    let ContextArgs { kubeconfig: _, context: _ } = args;
+    Err(missing(WITHOUT).hint("-i FILE opens the files with an identity"))
+}
+
+/// The same for asking again.
+#[cfg(not(feature = "cluster"))]
+pub(crate) fn reconcile(args: &ContextArgs, named: &[Named], at: &str) -> Result<(), Failure> {
+    let ContextArgs { kubeconfig: _, context: _ } = args;
+    Err(missing(WITHOUT).hint(format!(
+        "kubectl annotate sls NAME --overwrite {}={at}, for each of the {}",
+        names::RECONCILE_AT,
+        named.len()
     )))
 }
 
@@ -133,6 +152,7 @@ pub(crate) mod keys {
 const WITHOUT: &str = "this `seal` is built without the feature `cluster`";
 
 pub(crate) mod key_secrets;
+mod objects;
 
 #[cfg(feature = "cluster")]
 mod config;
@@ -141,12 +161,26 @@ mod connect;
 #[cfg(feature = "cluster")]
 pub(crate) mod keys;
 #[cfg(feature = "cluster")]
+mod live;
+#[cfg(feature = "cluster")]
+mod pages;
+#[cfg(feature = "cluster")]
 mod recipient;
+#[cfg(feature = "cluster")]
+mod reconcile;
+#[cfg(feature = "cluster")]
+mod status;
 #[cfg(feature = "cluster")]
 mod verdict;
 #[cfg(feature = "cluster")]
 mod wait;
 #[cfg(feature = "cluster")]
+pub(crate) use live::live_values;
+#[cfg(feature = "cluster")]
 pub(crate) use recipient::recipient;
+#[cfg(feature = "cluster")]
+pub(crate) use reconcile::reconcile;
+#[cfg(feature = "cluster")]
+pub(crate) use status::status;
 #[cfg(feature = "cluster")]
 pub(crate) use wait::wait;

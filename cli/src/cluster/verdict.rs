@@ -19,8 +19,12 @@ pub(super) enum Verdict {
     Waits(String),
 }
 
-/// Judges `object`; with `spec`, it must be that of a file.
-pub(super) fn verdict(object: &SealedSecret, spec: Option<&SealedSecretSpec>) -> Verdict {
+/// Judges `object`; with `spec`, it must be that of a file, and with `asked`, that request must have been handled.
+pub(super) fn verdict(
+    object: &SealedSecret,
+    spec: Option<&SealedSecretSpec>,
+    asked: Option<&str>,
+) -> Verdict {
     if object.metadata.deletion_timestamp.is_some() {
         return Verdict::Waits("it is being deleted".to_owned());
     }
@@ -36,7 +40,15 @@ pub(super) fn verdict(object: &SealedSecret, spec: Option<&SealedSecretSpec>) ->
             "no controller has looked at its generation {generation} yet"
         ));
     }
-    let of_type = |type_: &str| status.conditions.iter().find(|it| it.type_ == type_);
+    if asked.is_some() && status.last_handled_reconcile_at.as_deref() != asked {
+        return Verdict::Waits("no controller has looked at it since it was asked".to_owned());
+    }
+    of_conditions(object, &status.conditions)
+}
+
+/// What the conditions of this very generation say.
+fn of_conditions(object: &SealedSecret, conditions: &[Condition]) -> Verdict {
+    let of_type = |type_: &str| conditions.iter().find(|it| it.type_ == type_);
     let is_true = |condition: &&Condition| condition.status == "True";
     if let Some(stalled) = of_type("Stalled").filter(is_true) {
         return Verdict::Stalled(escaped(&stalled.reason), message(stalled));
@@ -83,20 +95,24 @@ mod tests {
     fn only_what_is_said_of_this_generation_counts() {
         let ready = condition("Ready", "True", "Applied");
         let at = |generation: i64| {
-            verdict(&object(json!({"observedGeneration": generation, "conditions": [ready]})), None)
+            verdict(
+                &object(json!({"observedGeneration": generation, "conditions": [ready]})),
+                None,
+                None,
+            )
         };
         assert_eq!(at(2), Verdict::Ready("m".to_owned()));
         for generation in [-1, 1] {
             assert!(matches!(at(generation), Verdict::Waits(why) if why.contains("generation 2")));
         }
-        assert!(matches!(verdict(&object(json!({})), None), Verdict::Waits(_)));
+        assert!(matches!(verdict(&object(json!({})), None, None), Verdict::Waits(_)));
     }
 
     #[test]
     fn what_waits_is_told_from_what_will_never_be() {
         let not = |reason: &str| condition("Ready", "False", reason);
         let of = |conditions: serde_json::Value| {
-            verdict(&object(json!({"observedGeneration": 2, "conditions": conditions})), None)
+            verdict(&object(json!({"observedGeneration": 2, "conditions": conditions})), None, None)
         };
         let stalled = of(json!([not("WrongPlace"), condition("Stalled", "True", "WrongPlace")]));
         assert_eq!(stalled, Verdict::Stalled("WrongPlace".to_owned(), "m".to_owned()));
@@ -108,7 +124,9 @@ mod tests {
         let ready = json!([condition("Ready", "True", "Applied")]);
         let mut paused = object(json!({"observedGeneration": 2, "conditions": ready}));
         paused.spec.suspend = Some(true);
-        assert!(matches!(verdict(&paused, None), Verdict::Stalled(word, _) if word == "Suspended"));
+        assert!(
+            matches!(verdict(&paused, None, None), Verdict::Stalled(word, _) if word == "Suspended")
+        );
     }
 
     #[test]
@@ -117,9 +135,9 @@ mod tests {
             json!({"observedGeneration": 2, "conditions": [condition("Ready", "True", "Applied")]});
         let object = object(ready);
         let other = SealedSecretSpec { suspend: Some(true), ..object.spec.clone() };
-        assert!(matches!(verdict(&object, Some(&object.spec)), Verdict::Ready(_)));
+        assert!(matches!(verdict(&object, Some(&object.spec), None), Verdict::Ready(_)));
         assert!(
-            matches!(verdict(&object, Some(&other)), Verdict::Waits(why) if why.contains("file"))
+            matches!(verdict(&object, Some(&other), None), Verdict::Waits(why) if why.contains("file"))
         );
     }
 }

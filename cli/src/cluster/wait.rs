@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connect::{Cluster, connect, run};
 use super::verdict::{Verdict, verdict};
-use super::{Awaited, ContextArgs};
+use super::{Awaited, ContextArgs, Named};
 use crate::console;
 use crate::error::Failure;
 use told::{full_name, stalled};
@@ -67,7 +67,7 @@ type Group = (Kind, String);
 
 fn by_namespace(cluster: &Cluster, all: Vec<Awaited>) -> BTreeMap<Group, Names> {
     let mut namespaces: BTreeMap<Group, Names> = BTreeMap::new();
-    for Awaited { kind, namespace, name, spec } in all {
+    for Awaited { object: Named { kind, namespace, name }, spec, asked } in all {
         let namespace = match kind {
             Kind::SealedSecret => namespace.unwrap_or_else(|| cluster.namespace.clone()),
             Kind::ClusterSealedSecret => String::new(),
@@ -76,7 +76,7 @@ fn by_namespace(cluster: &Cluster, all: Vec<Awaited>) -> BTreeMap<Group, Names> 
         let waits = Verdict::Waits("the cluster has not been asked yet".to_owned());
         names
             .or_default()
-            .insert(name, State { spec, verdict: waits, is_said: false, is_listed: false });
+            .insert(name, State { spec, asked, verdict: waits, is_said: false, is_listed: false });
     }
     namespaces
 }
@@ -84,6 +84,7 @@ fn by_namespace(cluster: &Cluster, all: Vec<Awaited>) -> BTreeMap<Group, Names> 
 /// One object that is waited for.
 struct State {
     spec: Option<SealedSecretSpec>,
+    asked: Option<String>,
     verdict: Verdict,
     /// Whether it was said that it is Ready.
     is_said: bool,
@@ -200,7 +201,7 @@ impl Watched {
             return Ok(());
         };
         let about = full_name(&self.namespace, name);
-        let now = verdict(object, state.spec.as_ref());
+        let now = verdict(object, state.spec.as_ref(), state.asked.as_deref());
         match &now {
             Verdict::Ready(message) if !state.is_said => {
                 console::say(&format!("{about} is Ready: {message}"));

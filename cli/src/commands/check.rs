@@ -2,18 +2,18 @@
 
 mod report;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::path::PathBuf;
 
+use seal_core::exit_code::ExitCode;
 use seal_core::preset::Preset;
 use seal_core::text;
 use seal_core::tree::survey::{Finding, Known, MOST_BYTES, Survey, Word, concerns, survey};
 
+use super::tree::{Source, Tree};
 use crate::console::Console;
 use crate::error::Failure;
 use crate::files;
+use crate::parallel;
 use crate::policy::Held;
 use crate::preset::platforms;
 use report::{Report, Surveyed};
@@ -36,81 +36,19 @@ pub(crate) struct CheckArgs {
     platform: Option<Preset>,
 }
 
-/// A file to look at.
-struct Source {
-    path: PathBuf,
-    /// Whether it was named itself, and not found in a folder.
-    is_named: bool,
-}
-
-/// More threads than this wait for the disk.
-const MOST_THREADS: usize = 8;
-
 /// Looks at everything, says what was found, and ends with 7 if it was anything.
 pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
     let mut report = Report::default();
-    let sources = sources(&args.paths, &mut report)?;
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-    for surveyed in look_at(&sources, args.platform, threads)? {
-        report.add(surveyed);
+    let Tree { sources, closed } = Tree::of(&args.paths)?;
+    closed.into_iter().for_each(|(path, why)| report.unread(&path, &why));
+    let look = |source: &Source, held: &mut Held| look(source, args.platform, held);
+    let Some(looked_at) = parallel::each(&sources, Held::default, look) else {
+        return Err(Failure::new(ExitCode::Failed, "a file was not looked at"));
+    };
+    for surveyed in looked_at {
+        report.add(surveyed?);
     }
     report.end(console)
-}
-
-/// Each file once, however often it was named.
-fn sources(paths: &[PathBuf], report: &mut Report) -> Result<Vec<Source>, Failure> {
-    let here = [PathBuf::from(".")];
-    let paths = if paths.is_empty() { &here } else { paths };
-    let (mut sources, mut seen) = (Vec::new(), BTreeSet::new());
-    for path in paths {
-        let is_folder = !files::is_stdin(path) && files::is_folder(path);
-        let (found, closed) =
-            if is_folder { files::files_in(path) } else { (vec![path.clone()], Vec::new()) };
-        closed.into_iter().for_each(|(path, why)| report.unread(&path, &why));
-        for path in found {
-            if paths.len() == 1 || seen.insert(files::real_path(&path)?) {
-                sources.push(Source { path, is_named: !is_folder });
-            }
-        }
-    }
-    Ok(sources)
-}
-
-/// Looks at all sources, several at a time; the answers have their order.
-fn look_at(
-    sources: &[Source],
-    preset: Option<Preset>,
-    threads: usize,
-) -> Result<Vec<Surveyed>, Failure> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let (mut done, mut held) = (Vec::new(), Held::default());
-        while let Some((index, source)) = take(sources, &next) {
-            done.push((index, look(source, preset, &mut held)));
-        }
-        done
-    };
-    let mut all = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(sources.len())).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            all.extend(other.join().unwrap_or_default());
-        }
-        all
-    });
-    if all.len() < sources.len() {
-        return Err(Failure::new(
-            seal_core::exit_code::ExitCode::Failed,
-            "a file was not looked at",
-        ));
-    }
-    all.sort_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, surveyed)| surveyed).collect()
-}
-
-fn take<'s>(sources: &'s [Source], next: &AtomicUsize) -> Option<(usize, &'s Source)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    sources.get(index).map(|source| (index, source))
 }
 
 fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Surveyed, Failure> {
@@ -120,10 +58,7 @@ fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Su
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             let survey = Survey::default();
-            return Ok(Surveyed {
-                is_too_large: source.is_named || is_manifest(path),
-                ..of(survey)
-            });
+            return Ok(Surveyed { is_too_large: source.is_meant(), ..of(survey) });
         }
         Err(failure) if source.is_named => return Err(failure),
         Err(failure) => return Ok(of(unread(&failure.message))),
@@ -131,7 +66,7 @@ fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Su
     if !concerns(&bytes) {
         return Ok(of(Survey::default()));
     }
-    let must_read = source.is_named || is_manifest(path);
+    let must_read = source.is_meant();
     let (rule, bad_policy) = match held.rule(path) {
         Ok(rule) => (rule, None),
         Err(bad) => (None, Some(bad)),
@@ -150,10 +85,4 @@ fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Su
 fn unread(why: &str) -> Survey {
     let finding = Finding { line: 1, word: Word::Unread, sentence: why.to_owned() };
     Survey { findings: vec![finding], ..Survey::default() }
-}
-
-/// Whether a file is named as manifests are: any other may be prose that shows one.
-fn is_manifest(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("yaml" | "yml" | "json"))
 }

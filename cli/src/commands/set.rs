@@ -2,22 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use seal_core::escape::escaped;
-use seal_core::names::PRESET;
 use seal_core::place::is_key;
-use seal_core::preset::Preset;
-use seal_core::{seal, secret_type};
+use seal_core::seal;
 
 use crate::console::{self, Console};
 use crate::editing::Editing;
 use crate::error::Failure;
 use crate::files;
-use crate::policy::{Chosen, RecipientArgs};
-use crate::preset::Platform;
+use crate::policy::RecipientArgs;
 use crate::scope::ScopeArgs;
 use crate::sealed::PickArgs;
 use crate::suggest;
-use crate::values::{self, LineFeeds, ValueArgs, Values};
+use crate::values::{self, ValueArgs, Values};
 
 /// Seal one value anew in a sealed file
 ///
@@ -55,9 +51,8 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     args.values.check()?;
     let editing = Editing::read(&args.file, &args.pick)?;
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
-    is_for(&editing, &chosen).map_err(|failure| editing.about(failure))?;
-    let values = as_read(&editing, read_values(args)?, args.values.line_feeds())?;
-    check_values(&editing, &values).map_err(|failure| editing.about(failure))?;
+    let values = editing.as_read(read_values(args)?, args.values.line_feeds())?;
+    editing.check_values(&values)?;
     console::say(&format!("{}: {}", editing.place, chosen.sentence));
     chosen.warning.iter().for_each(|warning| console::warn(warning));
     editing.warn_of_others(&chosen);
@@ -65,47 +60,6 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
         .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
     editing.replace(&change, args.check, &what)
-}
-
-/// Refuses a file that was not sealed for the platform of its rule: its values may be encoded otherwise.
-fn is_for(editing: &Editing<'_>, chosen: &Chosen) -> Result<(), Failure> {
-    if let Some(noted) = Preset::unknown(&editing.object) {
-        return Err(Failure::input(format!(
-            "{}: {PRESET} says {}, and how that platform reads values this version does not know",
-            editing.place,
-            escaped(noted)
-        ))
-        .hint("use the version that sealed it; or correct the annotation"));
-    }
-    let noted = Platform::noted(&editing.object).map(|platform| platform.preset);
-    let type_ = editing.object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
-    let is_other =
-        |ruled: &Preset| noted != Some(*ruled) && (noted.is_some() || ruled.rules_over(type_));
-    match chosen.platform.filter(is_other) {
-        None => Ok(()),
-        Some(ruled) => Err(Failure::input(format!(
-            "{}: the rule of .seal.yaml for this path is for {ruled}, and the file was not sealed so",
-            editing.place
-        ))
-        .hint("seal it again from its manifest, or change the rule")),
-    }
-}
-
-/// The values, looked over, as the platform reads them that the file was made for.
-fn as_read(
-    editing: &Editing<'_>,
-    mut values: Values,
-    line_feeds: LineFeeds,
-) -> Result<Values, Failure> {
-    let platform = Platform::noted(&editing.object);
-    let strict = platform.as_ref().is_some_and(|it| it.preset.keeps_line_feeds());
-    values::end_lines(&editing.place, &mut values, line_feeds, strict)
-        .and_then(|()| values::look_over(&editing.place, &values))
-        .map_err(|failure| editing.about(failure))?;
-    let Some(platform) = platform else { return Ok(values) };
-    let type_ = editing.object.spec.template.as_ref().and_then(|it| it.type_.as_deref());
-    console::say(&format!("{}: {}", editing.place, platform.sentence(type_)));
-    platform.entries(values).map_err(|failure| editing.about(failure))
 }
 
 /// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.
@@ -161,19 +115,3 @@ fn read_values(args: &SetArgs) -> Result<Values, Failure> {
 
 const FROM_STDIN: &str =
     "a value is never an argument: printf %s \"$VALUE\" | seal set FILE KEY, or --prompt";
-
-fn check_values(editing: &Editing<'_>, values: &Values) -> Result<(), Failure> {
-    let place = &editing.place;
-    if let Some(key) = values.keys().find(|key| editing.is_clear(key)) {
-        return Err(Failure::input(format!(
-            "{place}: {key} stands in clear in spec.template.stringData"
-        ))
-        .hint("take that line out first: a key is sealed or clear, never both"));
-    }
-    let template = editing.object.spec.template.as_ref();
-    let type_ = template.and_then(|template| template.type_.as_deref()).unwrap_or_default();
-    let warnings = secret_type::check_values(type_, values)
-        .map_err(|error| Failure::from(error).about(place))?;
-    warnings.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
-    Ok(())
-}

@@ -1,12 +1,9 @@
 //! `seal wait`: until sealed objects are Ready in a cluster.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use seal_core::kind::Kind;
-use seal_core::place::{is_label, is_subdomain};
-
-use crate::cluster::{self, Awaited, ContextArgs};
+use super::objects;
+use crate::cluster::{self, Awaited, ContextArgs, Named};
 use crate::console::Console;
 use crate::error::Failure;
 use crate::files;
@@ -39,22 +36,18 @@ pub(crate) struct WaitArgs {
 
 /// Reads the files, then asks the cluster until all is Ready.
 pub(crate) fn run(args: &WaitArgs, _: &mut Console) -> Result<(), Failure> {
-    let Some(timeout) = duration(&args.timeout) else {
-        return Err(Failure::input("--timeout is no time").hint("such as 30s, 5m or 90"));
-    };
-    let mut awaited = named(args)?;
+    let timeout = objects::timeout(&args.timeout)?;
+    let named = objects::named(&args.names, args.namespace.as_deref())?;
+    let mut awaited: Vec<Awaited> = named.into_iter().map(Awaited::from).collect();
     for path in &args.files {
         let text = files::read_text(path)?;
         for (_, object) in sealed::read(path, &text)? {
             let place = object.place().map_err(|problem| {
                 Failure::input(format!("{}: {problem}", object.full_name())).about_file(path)
             })?;
-            awaited.push(Awaited {
-                kind: object.spec.kind,
-                namespace: Some(place.namespace),
-                name: place.name,
-                spec: Some(object.spec),
-            });
+            let namespace = Some(place.namespace);
+            let object_of = Named { kind: object.spec.kind, namespace, name: place.name };
+            awaited.push(Awaited { spec: Some(object.spec), ..Awaited::from(object_of) });
         }
     }
     if awaited.is_empty() {
@@ -63,68 +56,4 @@ pub(crate) fn run(args: &WaitArgs, _: &mut Console) -> Result<(), Failure> {
         );
     }
     cluster::wait(&args.context, awaited, timeout)
-}
-
-fn named(args: &WaitArgs) -> Result<Vec<Awaited>, Failure> {
-    if args.namespace.as_deref().is_some_and(|namespace| !is_label(namespace)) {
-        return Err(Failure::input("-n cannot name a namespace").hint("a-z, 0-9 and -"));
-    }
-    if let Some(name) = args.names.iter().find(|name| !is_subdomain(kind_and_name(name).1)) {
-        let file = if files::exists(name.as_ref()) { "; a file is named with -f" } else { "" };
-        return Err(Failure::input("what stands where NAME belongs cannot name a sealed object")
-            .hint(format!("a-z, 0-9, - and dots{file}")));
-    }
-    let awaited = |text: &String| {
-        let (kind, name) = kind_and_name(text);
-        let namespace = args.namespace.clone();
-        Awaited { kind, namespace, name: name.to_owned(), spec: None }
-    };
-    Ok(args.names.iter().map(awaited).collect())
-}
-
-/// As kubectl has it: `NAME`, `sls/NAME`, `csls/NAME`.
-fn kind_and_name(text: &str) -> (Kind, &str) {
-    match text.split_once('/') {
-        Some(("csls", name)) => (Kind::ClusterSealedSecret, name),
-        Some(("sls", name)) => (Kind::SealedSecret, name),
-        _ => (Kind::SealedSecret, text),
-    }
-}
-
-/// `90`, `90s`, `1m30s`, `2h`; nothing is no time, and neither is none.
-fn duration(text: &str) -> Option<Duration> {
-    let mut seconds: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let number: u64 = rest[..digits].parse().ok()?;
-        let unit = rest[digits..].chars().next();
-        let factor = match unit {
-            None | Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3600,
-            Some(_) => return None,
-        };
-        seconds = seconds.checked_add(number.checked_mul(factor)?)?;
-        rest = &rest[digits + usize::from(unit.is_some())..];
-    }
-    // Longer than a year is a slip, and more than a clock can add.
-    (1..=31_536_000).contains(&seconds).then(|| Duration::from_secs(seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_written_as_kubectl_has_it() {
-        for (text, seconds) in [("90", 90), ("30s", 30), ("5m", 300), ("1m30s", 90), ("1h", 3600)] {
-            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
-        }
-        for wrong in
-            ["", "0", "0s", "s", "-1", "1d", "1.5s", "99999999999999999999", "1é", "400000h"]
-        {
-            assert_eq!(duration(wrong), None, "{wrong}");
-        }
-    }
 }

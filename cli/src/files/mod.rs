@@ -18,5 +18,6 @@ pub(crate) use stdout::{stdout_file, stdout_is_appended_to};
 pub(crate) use trust::{Distrust, distrust};
 pub(crate) use walk::{files_in, read_small};
 pub(crate) use write::{
-    Output, Over, create_folder, create_private, lock_folder, remove_own, stays_inside, write_all,
+    Complete, Output, Over, complete_beside, create_folder, create_private, lock_folder, name_all,
+    remove_own, stays_inside, write_all,
 };

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use seal_disk::system;
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 use zeroize::Zeroizing;
 
 use super::paths::{exists, folder_of, is_stdout, leads_out};
@@ -39,12 +39,27 @@ pub(crate) enum Over {
 pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
     let mut complete = Vec::new();
     for output in outputs {
-        if let Some(staged) = stage(&output)? {
-            complete.push((output.path, staged));
-        }
+        complete.extend(complete_beside(output)?);
     }
+    name_all(complete)
+}
+
+/// A complete file on disk that has not got its name yet; gone when this is dropped.
+pub(crate) struct Complete {
+    path: PathBuf,
+    staged: Staged,
+}
+
+/// The first half of [`write_all`], for one of many: `None` where the file has these bytes already.
+pub(crate) fn complete_beside(output: Output) -> Result<Option<Complete>, Failure> {
+    let staged = stage(&output)?;
+    Ok(staged.map(|staged| Complete { path: output.path, staged }))
+}
+
+/// The second half: each takes its name.
+pub(crate) fn name_all(mut complete: Vec<Complete>) -> Result<Vec<PathBuf>, Failure> {
     // A device may be full, a rename hardly fails: what can go wrong goes first.
-    complete.sort_by_key(|(_, staged)| matches!(staged, Staged::Beside(..)));
+    complete.sort_by_key(|it| matches!(it.staged, Staged::Beside(..)));
     let mut folders = BTreeSet::new();
     let result = finish(complete, &mut folders);
     // A rename cannot be undone, so the run does not fail when a folder is not synced.
@@ -54,11 +69,11 @@ pub(crate) fn write_all(outputs: Vec<Output>) -> Result<Vec<PathBuf>, Failure> {
 
 /// Gives each file its name; says into which folders.
 fn finish(
-    complete: Vec<(PathBuf, Staged)>,
+    complete: Vec<Complete>,
     folders: &mut BTreeSet<PathBuf>,
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
-    for (path, staged) in complete {
+    for Complete { path, staged } in complete {
         let result = match staged {
             Staged::Beside(file, target, is_new) => {
                 folders.insert(folder_of(&target).to_owned());
@@ -105,8 +120,8 @@ fn is_there(path: &Path) -> Failure {
 }
 
 enum Staged {
-    /// A complete file, the name it takes, and whether nothing had that name.
-    Beside(NamedTempFile, PathBuf, bool),
+    /// A complete file, closed because there may be many; the name it takes, and whether nothing had that name.
+    Beside(TempPath, PathBuf, bool),
     /// A device or pipe is written to as it is: renaming a file over it would replace it.
     Device(Zeroizing<Vec<u8>>),
 }
@@ -158,19 +173,19 @@ fn stage_beside(output: &Output, target: PathBuf, mode: u32, is_new: bool) -> io
     file.write_all(&output.bytes)?;
     system::set_mode(file.as_file(), mode)?;
     file.as_file().sync_all()?;
-    Ok(Staged::Beside(file, target, is_new))
+    Ok(Staged::Beside(file.into_temp_path(), target, is_new))
 }
 
 /// Gives a complete file its name; a name that was free is not taken from whoever took it in the meantime.
-fn take_name(file: NamedTempFile, target: &Path, is_new: bool) -> io::Result<()> {
+fn take_name(file: TempPath, target: &Path, is_new: bool) -> io::Result<()> {
     if !is_new {
-        return file.persist(target).map(drop).map_err(|error| error.error);
+        return file.persist(target).map_err(|error| error.error);
     }
     match file.persist_noclobber(target) {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(error.error),
         // Some file systems can only rename.
-        Err(error) => error.file.persist(target).map(drop).map_err(|error| error.error),
+        Err(error) => error.path.persist(target).map_err(|error| error.error),
     }
 }
 

@@ -157,12 +157,21 @@ impl World {
 
     /// Runs git in the repository, with a name to commit under and nobody's configuration.
     pub(crate) fn git(&self, args: &[&str]) {
+        self.git_says(args, 0);
+    }
+
+    /// The same with another exit code; what it said on both streams.
+    #[track_caller]
+    pub(crate) fn git_says(&self, args: &[&str], code: i32) -> String {
         let mut command = Command::new("git");
         command.args(["-c", "user.name=seal", "-c", "user.email=seal@example.invalid"]);
         command.args(args).current_dir(self.path("."));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
         let output = command.output().expect("git runs");
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        said
     }
 
     /// What the cluster's identity opens in a file.

@@ -11,6 +11,7 @@ mod bounds;
 mod clocks;
 mod cluster_owners;
 mod cluster_sealed;
+mod command_line;
 mod contested;
 mod faults;
 mod git;

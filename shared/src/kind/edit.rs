@@ -45,6 +45,8 @@ pub struct SharedHeader {
     pub sealed_to: Vec<String>,
     /// The age header without its final line feed.
     pub header: String,
+    /// The marks of values that were only sealed anew; see [`resealed`](super::resealed).
+    pub resealed: Vec<String>,
 }
 
 /// Makes `change` in document `index` of `text`.
@@ -66,6 +68,15 @@ pub fn edit(text: &str, index: usize, change: &Change) -> Result<String, EditErr
         Some(written) if reads_as(&written, &expected) => Ok(mark.to_owned() + &written),
         _ => Err(EditError::Layout { object: before.full_name() }),
     }
+}
+
+/// The lines of a block in document `index` of `text`, from its key to the comment that ends it, as they stand.
+pub fn block_lines<'t>(text: &'t str, index: usize, key: &str) -> Option<&'t str> {
+    let text = text.trim_start_matches('\u{feff}');
+    let nodes = yaml::documents(text).ok()?;
+    let spec = nodes.get(index)?.get("spec")?;
+    let range = Editor::new(text, spec)?.lines_of_block(spec.get("values")?.entry(key)?)?;
+    Some(&text[range])
 }
 
 /// Whether [`edit`] could change any block of any sealed object of `text`, and add one: tried with all of them at once.

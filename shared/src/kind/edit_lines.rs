@@ -5,12 +5,15 @@
 
 use std::ops::Range;
 
-use crate::kind::file::{end_of_block, write_block, write_ended_block, write_shared_header};
+use crate::kind::blocks::{
+    end_of_block, field_lines, write_block, write_ended_block, write_shared_header,
+};
 use crate::kind::sealed::{Block, SealedSecret};
 use crate::yaml::lines::{self, Edit, line_end, line_start};
 use crate::yaml::{Entry, Node};
 
 use super::edit::{Change, SharedHeader};
+use super::resealed;
 
 /// One sealed file's text, and the edits that are collected for it.
 pub(super) struct Editor<'a> {
@@ -34,8 +37,13 @@ impl<'a> Editor<'a> {
             Some(first) => lines::of_entry(self.text, first)?.start,
             None => lines::of_entry(self.text, self.spec.entries().last()?)?.end,
         };
-        let new = write_shared_header(&shared.sealed_to, &shared.header);
+        let marks = resealed::comment(&shared.resealed);
+        let new = marks + &write_shared_header(&shared.sealed_to, &shared.header);
         self.insert(at, &self.indented(&new, self.indent_of(&self.spec.entries()[0])));
+        let above = line_start(self.text, at.saturating_sub(1));
+        if self.text[above..at].trim().starts_with(resealed::COMMENT) {
+            self.edits.push((above..at, String::new()));
+        }
         for entry in ["sealedTo", "header"].into_iter().filter_map(|name| self.spec.entry(name)) {
             self.edits.push((lines::of_entry(self.text, entry)?, String::new()));
         }
@@ -112,7 +120,7 @@ impl<'a> Editor<'a> {
     }
 
     /// The lines of a block, to the comment that ends it where there is one.
-    fn lines_of_block(&self, entry: &Entry) -> Option<Range<usize>> {
+    pub(super) fn lines_of_block(&self, entry: &Entry) -> Option<Range<usize>> {
         let lines = lines::of_entry(self.text, entry)?;
         Some(lines.start..self.end_of_block(entry, lines.end))
     }
@@ -279,20 +287,4 @@ impl<'a> Editor<'a> {
     fn is_blank_before(&self, at: usize) -> bool {
         at > 0 && self.is_blank(line_start(self.text, at - 1))
     }
-}
-
-/// The lines of one field of a written block, moved to its own margin; empty where the block has no such field.
-fn field_lines(written: &str, name: &str) -> String {
-    let mut found = String::new();
-    let mut inside = false;
-    for line in written.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap_or(line)) {
-        if !line.starts_with(' ') {
-            inside = line.split(':').next() == Some(name);
-        }
-        if inside {
-            found.push_str(line);
-            found.push('\n');
-        }
-    }
-    found
 }

@@ -4,7 +4,6 @@
 //! not be, [`crate::open::check`] says. Writing gives one order of fields and sorted maps, so that the same content is
 //! the same bytes.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -12,11 +11,12 @@ use serde::Serialize;
 use serde_path_to_error::Track;
 
 use crate::kind::Kind;
+use crate::kind::blocks::write_ended_block;
 use crate::kind::cluster_sealed::NamespaceSelector;
-use crate::kind::sealed::{Block, SealedSecret, Template, full_name};
+use crate::kind::sealed::{SealedSecret, Template, full_name};
 use crate::names::{API_VERSION, GROUP_PREFIX};
 use crate::place::Scope;
-use crate::yaml::write::{FlowSeq, LitStr, to_yaml};
+use crate::yaml::write::{LitStr, to_yaml};
 use crate::yaml::{Copies, Documents, Entry, Node, Value, escaped};
 
 pub use super::file_error::FileError;
@@ -208,26 +208,6 @@ pub fn write(sealed: &SealedSecret) -> String {
     text
 }
 
-/// One entry of `values`, not indented.
-pub(crate) fn write_block(key: &str, block: &Block) -> String {
-    to_yaml(&BTreeMap::from([(key, BlockView::of(block))]))
-}
-
-/// The same with the comment that ends it.
-pub(crate) fn write_ended_block(key: &str, block: &Block) -> String {
-    format!("{}{}\n", write_block(key, block), end_of_block(key))
-}
-
-/// The comment behind the block of `key`, a line that no edit changes and that no other is like: see docs/reference/format.md.
-pub(crate) fn end_of_block(key: &str) -> String {
-    format!("# end of {}", escaped(key))
-}
-
-/// `sealedTo` and `header` of the shared header as entries of `spec`, not indented; those that are there.
-pub(crate) fn write_shared_header(sealed_to: &[String], header: &str) -> String {
-    to_yaml(&HeaderView { sealed_to, header: LitStr(header) })
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FileView<'a> {
@@ -255,36 +235,6 @@ struct SpecView<'a> {
     sealed_to: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<LitStr<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HeaderView<'a> {
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    sealed_to: &'a [String],
-    header: LitStr<'a>,
-}
-
-/// A block: its recipients on one line, so that a change of recipients is a change of one line.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BlockView<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sealed_to: Option<FlowSeq<&'a [String]>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header: Option<LitStr<'a>>,
-    payload: &'a str,
-}
-
-impl<'a> BlockView<'a> {
-    fn of(block: &'a Block) -> Self {
-        let sealed_to = block.sealed_to.as_slice();
-        Self {
-            sealed_to: (!sealed_to.is_empty()).then_some(FlowSeq(sealed_to)),
-            header: block.header.as_deref().map(LitStr),
-            payload: &block.payload,
-        }
-    }
 }
 
 impl fmt::Display for Document {

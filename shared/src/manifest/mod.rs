@@ -1,9 +1,12 @@
-//! Plaintext in: a Secret's manifest as kubectl reads it ([`read`]), and env files ([`dotenv`]).
+//! Plaintext in: a Secret's manifest as kubectl reads it ([`read`]), env files ([`dotenv`]), and a
+//! text for an editor ([`editable`]).
 
 pub mod dotenv;
+mod editable;
 mod error;
 mod read;
 
+pub use editable::{SEALED, editable};
 pub use error::{KeyAt, ManifestError};
 pub use read::{Manifest, read};
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers are tests too, which clippy does not see
 
+mod driven;
 mod editing;
 mod formatting;
 mod limits;

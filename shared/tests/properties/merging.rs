@@ -12,23 +12,23 @@ use super::{db, key, opened, read, sealed, values};
 
 /// What a branch did.
 #[derive(Clone, Debug)]
-enum Edit {
+pub(super) enum Edit {
     Put(String, String),
     Remove(String),
 }
 
-type Plain = BTreeMap<String, String>;
+pub(super) type Plain = BTreeMap<String, String>;
 
 /// A file with its values, and whoever opens and seals it.
-struct World {
-    keyring: Keyring,
-    to: Vec<Recipient>,
+pub(super) struct World {
+    pub(super) keyring: Keyring,
+    pub(super) to: Vec<Recipient>,
     dice: u64,
     folder: PathBuf,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let (keyring, to) = key();
         let folder = std::env::temp_dir().join(format!("seal-merge-{}-{seed}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -36,7 +36,7 @@ impl World {
     }
 
     /// The same numbers for the same seed, so that a failure can be seen again.
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.dice = self
             .dice
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    fn base(&mut self, size: usize) -> (String, Plain) {
+    pub(super) fn base(&mut self, size: usize) -> (String, Plain) {
         let mut plain = Plain::new();
         for _ in 0..size {
             let name = self.new_name(&plain);
@@ -77,7 +77,7 @@ impl World {
     }
 
     /// Any edit: of `plain` without `but`.
-    fn any(&mut self, plain: &Plain, but: Option<&str>) -> Edit {
+    pub(super) fn any(&mut self, plain: &Plain, but: Option<&str>) -> Edit {
         let mut others = plain.clone();
         others.retain(|name, _| Some(name.as_str()) != but);
         match self.below(3) {
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    fn apply(&self, text: &str, edit: &Edit) -> String {
+    pub(super) fn apply(&self, text: &str, edit: &Edit) -> String {
         match edit {
             Edit::Put(name, value) => set(text, name, value.as_bytes(), &self.to).unwrap(),
             Edit::Remove(name) => unset(text, name).unwrap(),
@@ -131,7 +131,7 @@ impl World {
         git.status.success().then(|| String::from_utf8(git.stdout).unwrap())
     }
 
-    fn opens_to(&self, text: &str) -> Plain {
+    pub(super) fn opens_to(&self, text: &str) -> Plain {
         let opened = opened(&read(text), &self.keyring).unwrap();
         let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
         opened.values.iter().map(|(name, value)| (name.clone(), text(value.expose()))).collect()
@@ -144,7 +144,7 @@ impl Drop for World {
     }
 }
 
-fn note(plain: &mut Plain, edit: &Edit) {
+pub(super) fn note(plain: &mut Plain, edit: &Edit) {
     match edit {
         Edit::Put(name, value) => drop(plain.insert(name.clone(), value.clone())),
         Edit::Remove(name) => drop(plain.remove(name)),

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 
 use kube::Resource;
-use kube::api::ListParams;
-use kube::core::{ListMeta, Request};
 use seal_core::kind::cluster_sealed::ClusterSealedSecret;
 use seal_core::kind::sealed::SealedSecret;
 use serde::Deserialize;
@@ -15,9 +13,6 @@ use super::super::key_secrets::KeySecret;
 use super::Keys;
 use crate::console;
 use crate::error::Failure;
-
-/// Objects of a page: each may have a mebibyte.
-const PAGE: u32 = 100;
 
 /// The cluster's keys, the newest first. With `counts`, the sealed objects that were opened with each, where that may be read.
 pub(crate) fn list(args: &ClusterArgs, counts: bool) -> Result<Vec<KeySecret>, Failure> {
@@ -44,15 +39,7 @@ fn count(keys: &mut [KeySecret], opened: &BTreeMap<String, usize>) {
     }
 }
 
-/// Of a list of sealed objects, what opened each.
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    metadata: ListMeta,
-    #[serde(default)]
-    items: Vec<Object>,
-}
-
+/// Of a sealed object, what opened it.
 #[derive(Deserialize)]
 struct Object {
     #[serde(default)]
@@ -74,21 +61,12 @@ impl Keys {
             ("SealedSecrets of all namespaces", SealedSecret::url_path(&(), None)),
             ("ClusterSealedSecrets", ClusterSealedSecret::url_path(&(), None)),
         ] {
-            let mut page = ListParams::default().limit(PAGE);
-            loop {
-                let request = Request::new(path.clone()).list(&page);
-                let request = request.map_err(|_| self.cluster.silent())?;
-                let listed = self.cluster.client.request::<Page>(request).await;
-                let Page { metadata, items } =
-                    listed.map_err(|error| self.cluster.refused(&error, what))?;
-                for fingerprint in items.into_iter().flat_map(|object| object.status.opened_with) {
+            let count = |object: Object| {
+                for fingerprint in object.status.opened_with {
                     *opened.entry(fingerprint).or_default() += 1;
                 }
-                match metadata.continue_.filter(|token| !token.is_empty()) {
-                    Some(token) => page = page.continue_token(&token),
-                    None => break,
-                }
-            }
+            };
+            self.cluster.each(&path, what, count).await?;
         }
         Ok(opened)
     }

@@ -3,6 +3,7 @@
 use seal_core::escape::printable;
 use serde_json::json;
 
+use super::super::table;
 use crate::cluster::key_secrets::KeySecret;
 use crate::cluster::{ClusterArgs, keys};
 use crate::console::Console;
@@ -32,20 +33,7 @@ pub(super) fn run(args: &ListArgs, console: &mut Console) -> Result<(), Failure>
         return console.write(format!("{:#}\n", serde_json::Value::from(all)).as_bytes());
     }
     let head = ["NAME", "STATE", "FINGERPRINT", "CREATED", "NAMESPACES", "OBJECTS"];
-    let mut rows = vec![head.map(str::to_owned)];
-    rows.extend(keys.iter().map(row));
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("   ");
-        console.write(format!("{}\n", line.trim_end()).as_bytes())?;
-    }
-    Ok(())
+    table::write(console, head, keys.iter().map(row))
 }
 
 fn row(key: &KeySecret) -> [String; 6] {

@@ -3,18 +3,24 @@
 //! `seal set` and `seal unset` are these steps with another change between them. The file is replaced whole or not at
 //! all, and only by a text that was parsed and checked again.
 
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
+use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
-use seal_core::key::Fingerprint;
+use seal_core::key::{Fingerprint, Keyring};
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
+use seal_core::names::PRESET;
+use seal_core::open;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
+use seal_core::preset::Preset;
 use zeroize::Zeroizing;
 
 use crate::console;
@@ -25,6 +31,7 @@ use crate::preset::Platform;
 use crate::scope::ScopeArgs;
 use crate::sealed::{self, PickArgs};
 use crate::sealing::check_size;
+use crate::values::Values;
 
 /// A sealed file that was read, and the one object in it that is meant.
 pub(crate) struct Editing<'a> {
@@ -41,6 +48,16 @@ impl<'a> Editing<'a> {
     pub(crate) fn read(path: &'a Path, pick: &PickArgs) -> Result<Self, Failure> {
         let text = files::read_utf8(path)?;
         let (index, object) = pick.pick(path, sealed::read(path, &text)?)?;
+        Self::of(path, text, index, object)
+    }
+
+    /// For a file that was read: `object` is the one at `index` among the documents of its `text`.
+    pub(crate) fn of(
+        path: &'a Path,
+        text: Zeroizing<String>,
+        index: usize,
+        object: SealedSecret,
+    ) -> Result<Self, Failure> {
         let place = match check(&object) {
             Ok(checked) => checked.place().clone(),
             Err(error) => return Err(Failure::from(error).about_file(path)),
@@ -54,26 +71,65 @@ impl<'a> Editing<'a> {
         recipients: &RecipientArgs,
         scope: &ScopeArgs,
     ) -> Result<(Rc<Chosen>, Scope), Failure> {
-        let allowed = check(&self.object).and_then(|checked| checked.allowed(&Grants::most()));
-        allowed.map_err(|error| self.about(error.into()))?;
         let chosen = policy::choose(recipients, &Target::Edited(self.path.to_path_buf()))?;
-        let scope = self.scope(&chosen, scope).map_err(|failure| self.about(failure))?;
+        self.may_be_sealed(&chosen)?;
+        let scope = self.scope(scope).map_err(|failure| self.about(failure))?;
         Ok((chosen, scope))
     }
 
-    /// The file's scope, when this run may seal for it.
+    /// Refuses what no controller would take, and what the rule for its path is not for.
     ///
-    /// A file is as trusted as whoever sent the last change of it: so the scope is the place, as the rule has it, or
-    /// what the flags repeat.
-    fn scope(&self, chosen: &Chosen, flags: &ScopeArgs) -> Result<Scope, Failure> {
-        let (scope, place) = (&self.object.spec.scope, &self.place);
+    /// Enough for who opens all values first: they open in the scope that they were sealed for, so nobody has widened it.
+    pub(crate) fn may_be_sealed(&self, chosen: &Chosen) -> Result<(), Failure> {
+        let allowed = check(&self.object).and_then(|checked| checked.allowed(&Grants::most()));
+        allowed
+            .map_err(Failure::from)
+            .and_then(|_| self.is_for(chosen))
+            .and_then(|()| self.is_ruled(chosen))
+            .map_err(|failure| self.about(failure))
+    }
+
+    /// Refuses a file that was not sealed for the platform of its rule: its values may be encoded otherwise.
+    fn is_for(&self, chosen: &Chosen) -> Result<(), Failure> {
+        if let Some(noted) = Preset::unknown(&self.object) {
+            return Err(Failure::input(format!(
+                "{}: {PRESET} says {}, and how that platform reads values this version does not know",
+                self.place,
+                escaped(noted)
+            ))
+            .hint("use the version that sealed it; or correct the annotation"));
+        }
+        let noted = Platform::noted(&self.object).map(|platform| platform.preset);
+        let type_ = self.type_();
+        let is_other =
+            |ruled: &Preset| noted != Some(*ruled) && (noted.is_some() || ruled.rules_over(type_));
+        match chosen.platform.filter(is_other) {
+            None => Ok(()),
+            Some(ruled) => Err(Failure::input(format!(
+                "{}: the rule of .seal.yaml for this path is for {ruled}, and the file was not sealed so",
+                self.place
+            ))
+            .hint("seal it again from its manifest, or change the rule")),
+        }
+    }
+
+    fn is_ruled(&self, chosen: &Chosen) -> Result<(), Failure> {
+        let place = &self.place;
         if let Some(ruled) = chosen.namespace.as_deref().filter(|ruled| *ruled != place.namespace) {
             let message = format!(
                 "{place}: the rule of .seal.yaml for this path is for the namespace {ruled}"
             );
             return Err(Failure::input(message).hint("move the file, or change the rule"));
         }
-        chosen.holds(scope).map_err(|failure| failure.about(place))?;
+        chosen.holds(&self.object.spec.scope).map_err(|failure| failure.about(place))
+    }
+
+    /// The file's scope, when this run may seal for it.
+    ///
+    /// A file is as trusted as whoever sent the last change of it: so the scope is the place, as the rule has it, or
+    /// what the flags repeat.
+    fn scope(&self, flags: &ScopeArgs) -> Result<Scope, Failure> {
+        let (scope, place) = (&self.object.spec.scope, &self.place);
         if flags.scope(place)? == *scope {
             return Ok(scope.clone());
         }
@@ -87,6 +143,24 @@ impl<'a> Editing<'a> {
             "if that is meant, repeat it: --scope-namespaces '{namespaces}' --scope-name '{}'",
             scope.name
         )))
+    }
+
+    /// The values of `keys`, which must be there; the others may be sealed to somebody else, or damaged.
+    pub(crate) fn open(&self, keys: &BTreeSet<&str>, keyring: &Keyring) -> Result<Values, Failure> {
+        let mut object = self.object.clone();
+        object.spec.values.retain(|key, _| keys.contains(key.as_str()));
+        if let Some(template) = &mut object.spec.template {
+            template.string_data.clear();
+        }
+        let opened = check(&object)
+            .and_then(|checked| checked.allowed(&Grants::most()))
+            .and_then(|allowed| open::open(&allowed, keyring));
+        Ok(opened.map_err(|error| self.about(error.into()))?.values)
+    }
+
+    /// The type of its Secret, where the file says one.
+    pub(crate) fn type_(&self) -> Option<&str> {
+        self.object.spec.template.as_ref().and_then(|template| template.type_.as_deref())
     }
 
     /// Warns when the other values are sealed to other recipients than `chosen`.
@@ -124,15 +198,21 @@ impl<'a> Editing<'a> {
         only_check: bool,
         what: &str,
     ) -> Result<(), Failure> {
-        let written =
-            edit(&self.text, self.index, change).map_err(|error| self.about(error.into()))?;
-        self.check_written(&written)?;
+        let written = self.written(change)?;
         if only_check {
             let message = format!("{} would change: {}: {what}", self.path.display(), self.place);
             return Err(Failure::new(ExitCode::WouldChange, message)
                 .hint("run it again without --check, and commit"));
         }
         replace_read(self.path, &self.text, written)
+    }
+
+    /// The file's text with the change in it, read back and checked.
+    pub(crate) fn written(&self, change: &Change) -> Result<String, Failure> {
+        let written =
+            edit(&self.text, self.index, change).map_err(|error| self.about(error.into()))?;
+        self.check_written(&written)?;
+        Ok(written)
     }
 
     /// What was written must be a sealed file that readers take, limits included.
@@ -163,15 +243,21 @@ impl<'a> Editing<'a> {
 /// Writes over a file that was read, if it is still what was read: another run may have changed it meanwhile.
 pub(crate) fn replace_read(path: &Path, read: &str, written: String) -> Result<(), Failure> {
     let _lock = files::lock_folder(path);
-    if *files::read_utf8(path)? != *read {
-        let message = format!("{} was changed since it was read", path.display());
-        return Err(Failure::new(ExitCode::Failed, message)
-            .hint("nothing was written: run it again, and it changes the file as it is now"));
-    }
+    is_still(path, read)?;
     let bytes = Zeroizing::new(written.into_bytes());
     let path = path.to_path_buf();
     files::write_all(vec![Output { path, bytes, mode: 0o644, over: Over::Anything }])?;
     Ok(())
+}
+
+/// Refuses a file that is not what was read any more.
+pub(crate) fn is_still(path: &Path, read: &str) -> Result<(), Failure> {
+    if *files::read_utf8(path)? == *read {
+        return Ok(());
+    }
+    let message = format!("{} was changed since it was read", path.display());
+    Err(Failure::new(ExitCode::Failed, message)
+        .hint("nothing was written: run it again, and it changes the file as it is now"))
 }
 
 /// Fingerprints, each behind the name that a `.seal.yaml` has for it.

@@ -1,0 +1,85 @@
+//! An edited text → the values to be sealed and the keys to be taken out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seal_core::escape::escaped;
+use seal_core::manifest::{self, Manifest, SEALED};
+
+use crate::editing::Editing;
+use crate::error::Failure;
+use crate::values::Values;
+
+/// What an edit means.
+pub(super) struct Changes {
+    pub(super) put: Values,
+    pub(super) remove: BTreeSet<String>,
+}
+
+/// What `edited` has that the file has not; `opened` are the values that were shown, and `began` the keys that the file had
+/// when the text was made.
+pub(super) fn of(
+    editing: &Editing<'_>,
+    edited: &str,
+    opened: &Values,
+    began: &BTreeSet<String>,
+) -> Result<Changes, Failure> {
+    let mut manifests = manifest::read(edited, &BTreeSet::new())
+        .map_err(|error| Failure::from(error).about("the text"))?;
+    if manifests.len() != 1 {
+        return Err(Failure::input("the text has more than one Secret")
+            .hint("keep the one that it began with"));
+    }
+    let manifest = manifests.remove(0);
+    is_only_values(editing, &manifest)?;
+    let remove: BTreeSet<String> = editing
+        .keys()
+        .filter(|key| began.contains(*key) && !manifest.values.contains_key(*key))
+        .map(str::to_owned)
+        .collect();
+    let there: BTreeSet<String> = editing.keys().map(str::to_owned).collect();
+    let mut put = BTreeMap::new();
+    for (key, value) in manifest.values {
+        let is_shown = opened.get(&key).is_some_and(|shown| shown.expose() == value.expose());
+        let is_placeholder = value.expose() == SEALED.as_bytes();
+        match (is_placeholder, there.contains(&key)) {
+            (true, false) => return Err(no_value(&key)),
+            (true, true) => {}
+            _ if is_shown => {}
+            _ => drop(put.insert(key, value)),
+        }
+    }
+    Ok(Changes { put, remove })
+}
+
+/// Refuses an edit of anything but values: what else there is stands in the sealed file, in clear.
+fn is_only_values(editing: &Editing<'_>, manifest: &Manifest) -> Result<(), Failure> {
+    let place = &editing.place;
+    let is_here = manifest.name.as_deref() == Some(place.name.as_str())
+        && manifest.namespace.as_deref() == Some(place.namespace.as_str());
+    let type_ = manifest.template.type_.as_deref();
+    let is_bare = manifest.template.metadata.labels.is_empty()
+        && manifest.template.metadata.annotations.is_empty()
+        && manifest.template.immutable.is_none()
+        && manifest.dropped.is_empty();
+    if is_here && is_bare && type_ == editing.type_() {
+        return Ok(());
+    }
+    Err(Failure::input(format!("{place}: only values can be changed here"))
+        .hint("type, labels and annotations stand in the sealed file itself, in clear; another name or namespace is sealed from the manifest"))
+}
+
+fn no_value(key: &str) -> Failure {
+    Failure::input(format!("{} is a new key, and {SEALED} is no value of it", escaped(key)))
+        .hint("write its value; `seal rename-key` gives a sealed value another key")
+}
+
+/// What changes, for a person.
+pub(super) fn in_words(editing: &Editing<'_>, put: &Values, remove: &BTreeSet<String>) -> String {
+    let there: BTreeSet<&str> = editing.keys().collect();
+    let (changed, new): (Vec<&str>, Vec<&str>) =
+        put.keys().map(String::as_str).partition(|key| there.contains(key));
+    let removed: Vec<&str> = remove.iter().map(String::as_str).collect();
+    let parts = [(changed, "sealed anew"), (new, "added"), (removed, "taken out")];
+    let parts = parts.iter().filter(|(keys, _)| !keys.is_empty());
+    parts.map(|(keys, what)| format!("{} {what}", keys.join(", "))).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,176 @@
+//! `seal edit`: the values of a sealed file in an editor, and only what changed sealed anew.
+//!
+//! `folder` is where the text lies meanwhile, `editor` the program, `changes` what the edited text means.
+
+mod changes;
+mod editor;
+mod folder;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use seal_core::escape::printable;
+use seal_core::exit_code::ExitCode;
+use seal_core::kind::Kind;
+use seal_core::kind::edit::Change;
+use seal_core::manifest::editable;
+use seal_core::place::Scope;
+use seal_core::seal;
+use zeroize::Zeroizing;
+
+use crate::console::{self, Console};
+use crate::editing::Editing;
+use crate::error::Failure;
+use crate::files;
+use crate::identities::IdentityArgs;
+use crate::policy::{Chosen, RecipientArgs};
+use crate::preset::Platform;
+use crate::scope::ScopeArgs;
+use crate::sealed::PickArgs;
+use crate::values::{LineFeeds, Values};
+use changes::Changes;
+use folder::Folder;
+
+/// Edit the values of a sealed file in an editor
+///
+/// Opens $VISUAL, $EDITOR or vi with the keys of FILE, each `<sealed>`, or with -i as its value. What changed is sealed
+/// anew, a line that was added is a new key, and one that was taken out goes; everything else of FILE stays as it is.
+/// The text lies in memory, where only you can read it, and is gone when the editor has ended. One that does not read, or
+/// cannot be sealed, is kept there and offered again.
+///
+/// Example: seal edit db.sealed.yaml
+#[derive(Debug, clap::Args)]
+pub(crate) struct EditArgs {
+    /// The sealed file to change
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    identity: IdentityArgs,
+    /// Throw away the text that an earlier run has kept
+    #[arg(long)]
+    discard: bool,
+    #[command(flatten)]
+    recipients: RecipientArgs,
+    #[command(flatten)]
+    pick: PickArgs,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+/// Opens the editor, and seals what its text has changed.
+pub(crate) fn run(args: &EditArgs, _: &mut Console) -> Result<(), Failure> {
+    let editing = Editing::read(&args.file, &args.pick)?;
+    let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
+    let opened = opened(args, &editing)?;
+    let folder = Folder::of(&files::real_path(&args.file)?, &editing.place)?;
+    if args.discard {
+        folder.clear();
+    }
+    let text = first_text(&editing, &opened, &chosen);
+    let Some(edited) = edit(&folder, &text, &editing)? else {
+        folder.discard();
+        console::say("nothing was changed");
+        return Ok(());
+    };
+    let sealed = changes::of(&editing, &edited, &opened, &folder.keys()?)
+        .and_then(|changes| seal_changes(editing, changes, &chosen, &scope));
+    if sealed.is_ok() {
+        folder.discard();
+    }
+    sealed.map_err(|failure| folder.kept(failure))
+}
+
+/// All values, where an identity is named; none without.
+fn opened(args: &EditArgs, editing: &Editing<'_>) -> Result<Values, Failure> {
+    if args.identity.identity.is_empty() {
+        return Ok(Values::new());
+    }
+    if let Some(platform) = Platform::noted(&editing.object).filter(Platform::encodes) {
+        return Err(Failure::input(format!(
+            "{}: its values are sealed as {} reads them, encoded",
+            editing.place, platform.preset
+        ))
+        .hint("leave -i out: a value that is typed is encoded when it is sealed"));
+    }
+    let keyring = args.identity.keyring()?;
+    let keys: BTreeSet<&str> = editing.keys().collect();
+    editing.open(&keys, &keyring)
+}
+
+/// The text that the editor begins with.
+fn first_text(editing: &Editing<'_>, opened: &Values, chosen: &Chosen) -> Zeroizing<String> {
+    let how = if opened.is_empty() {
+        "A value that stays <sealed> is left as it is; write another in its place to change it."
+    } else {
+        "These are the values. What you leave as it is is not sealed anew."
+    };
+    let keys: BTreeSet<&str> = editing.keys().collect();
+    let place = match editing.object.spec.kind {
+        Kind::SealedSecret => editing.place.to_string(),
+        Kind::ClusterSealedSecret => editing.object.full_name(),
+    };
+    let manifest = editable(&editing.place, editing.type_(), &keys, opened);
+    Zeroizing::new(format!(
+        "# {}: {}\n# {how}\n# A line that you add is a new key; one that you take out is gone. An empty text changes nothing.\n{}",
+        printable(&place),
+        printable(&chosen.sentence),
+        *manifest
+    ))
+}
+
+/// The text as it was edited; `None` where it is what the file gave, or empty.
+fn edit(
+    folder: &Folder,
+    text: &Zeroizing<String>,
+    editing: &Editing<'_>,
+) -> Result<Option<Zeroizing<String>>, Failure> {
+    let kept = folder.kept_text()?;
+    if kept.is_some() {
+        console::note("this is the text that an earlier run has kept; --discard begins anew");
+    } else {
+        folder.begin(text, editing.keys())?;
+    }
+    let ended = editor::run(folder);
+    let edited = folder.kept_text()?.unwrap_or_default();
+    let is_changed = !edited.trim().is_empty() && edited.trim() != text.trim();
+    match ended {
+        Ok(()) => Ok(is_changed.then_some(edited)),
+        Err(failure) if is_changed => Err(folder.kept(failure)),
+        Err(failure) => {
+            folder.discard();
+            Err(failure)
+        }
+    }
+}
+
+/// Seals what changed into the file.
+fn seal_changes(
+    editing: Editing<'_>,
+    Changes { put, remove }: Changes,
+    chosen: &Chosen,
+    scope: &Scope,
+) -> Result<(), Failure> {
+    if put.is_empty() && remove.is_empty() {
+        console::say("nothing was changed");
+        return Ok(());
+    }
+    let put = editing.as_read(put, LineFeeds::Unsaid)?;
+    editing.check_values(&put)?;
+    let what = changes::in_words(&editing, &put, &remove);
+    let mut change = Change::default();
+    if !put.is_empty() {
+        console::say(&format!("{}: {}", editing.place, chosen.sentence));
+        chosen.warning.iter().for_each(|warning| console::warn(warning));
+        editing.warn_of_others(chosen);
+        change = seal::seal_into(&editing.object, &put, scope, &chosen.recipients)
+            .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
+    }
+    change.remove = remove;
+    console::say(&format!("{}: {what}", editing.place));
+    editing.replace(&change, false, &what)
+}
+
+/// A failure that is the machine's.
+fn failed(message: impl Into<String>) -> Failure {
+    Failure::new(ExitCode::Failed, message)
+}

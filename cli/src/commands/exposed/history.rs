@@ -1,0 +1,155 @@
+//! Every version of every file in a repository, each read once: what of it was sealed to one key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seal_core::kind::file::{self, Document};
+use seal_core::kind::sealed::SealedSecret;
+use seal_core::text::{self, mentions};
+use seal_core::tree::survey::MOST_BYTES;
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+use crate::git::Git;
+
+/// What was looked at.
+pub(super) struct History {
+    /// Versions of files.
+    pub(super) blobs: usize,
+    /// Those that were too large to be read.
+    pub(super) large: usize,
+    /// Why it is not all of the history.
+    pub(super) cut: Option<&'static str>,
+}
+
+/// Something that was sealed to the key.
+pub(super) struct Found {
+    /// Empty where no commit has it.
+    pub(super) path: String,
+    pub(super) kind: &'static str,
+    pub(super) object: String,
+    pub(super) keys: BTreeSet<String>,
+    pub(super) is_in_head: bool,
+}
+
+/// A blob that has something, before its path is known.
+struct Version {
+    name: String,
+    objects: Vec<(&'static str, String, BTreeSet<String>)>,
+}
+
+impl History {
+    /// Reads all blobs of the repository, as they lie in its packs, and hands over what was sealed to `fingerprint`.
+    pub(super) fn read(
+        git: &Git,
+        fingerprint: &str,
+        mut take: impl FnMut(Found),
+    ) -> Result<Self, Failure> {
+        let (names, large) = blobs(git)?;
+        let blobs = names.len();
+        let mut versions = Vec::new();
+        git.each_object(&names, |number, bytes| {
+            if mentions(&bytes, fingerprint) {
+                let objects = sealed_to(bytes, fingerprint);
+                if !objects.is_empty() {
+                    versions.push(Version { name: names[number].clone(), objects });
+                }
+            }
+            Ok(())
+        })?;
+        if !versions.is_empty() {
+            let (paths, head) = (paths(git, &versions)?, head(git)?);
+            for Version { name, objects } in versions {
+                for (kind, object, keys) in objects {
+                    let path = paths.get(&name).cloned().unwrap_or_default();
+                    let is_in_head = head.contains(&name);
+                    take(Found { path, kind, object, keys, is_in_head });
+                }
+            }
+        }
+        Ok(Self { blobs, large, cut: cut(git) })
+    }
+}
+
+/// The names of all blobs that may be read, in the order in which they lie in packs, and how many are too large.
+fn blobs(git: &Git) -> Result<(Vec<String>, usize), Failure> {
+    let listed = git.answer([
+        "cat-file",
+        "--batch-all-objects",
+        "--unordered",
+        "--buffer",
+        "--batch-check=%(objecttype) %(objectsize) %(objectname)",
+    ])?;
+    let (mut names, mut large) = (Vec::new(), 0);
+    for line in String::from_utf8_lossy(&listed).lines() {
+        let Some(rest) = line.strip_prefix("blob ") else { continue };
+        let Some((size, name)) = rest.split_once(' ') else { continue };
+        match size.parse::<usize>() {
+            Ok(size) if size <= MOST_BYTES => names.push(name.to_owned()),
+            _ => large += 1,
+        }
+    }
+    Ok((names, large))
+}
+
+/// What of one file was sealed to the key: kind and name of each object, and its keys.
+fn sealed_to(bytes: Vec<u8>, fingerprint: &str) -> Vec<(&'static str, String, BTreeSet<String>)> {
+    let Ok(text) = text::decode(Zeroizing::new(bytes)) else { return Vec::new() };
+    // A file with a conflict, or one that was cut, does not read as a whole: each document by itself.
+    let documents = file::read(&text).unwrap_or_else(|_| each_by_itself(&text));
+    let objects = documents.into_iter().filter_map(|document| match document {
+        Document::Sealed(object) => Some(object),
+        _ => None,
+    });
+    objects
+        .map(|object| (object.spec.kind.as_str(), object.full_name(), keys(&object, fingerprint)))
+        .filter(|(_, _, keys)| !keys.is_empty())
+        .collect()
+}
+
+fn each_by_itself(text: &str) -> Vec<Document> {
+    let documents = text.split("\n---");
+    documents.filter_map(|document| file::read(document).ok()).flatten().collect()
+}
+
+/// The keys whose header names the fingerprint.
+fn keys(object: &SealedSecret, fingerprint: &str) -> BTreeSet<String> {
+    let spec = &object.spec;
+    let names = |hints: &[String]| hints.iter().any(|hint| hint == fingerprint);
+    let values = spec.values.iter().filter(|(_, block)| match block.header {
+        Some(_) => names(&block.sealed_to),
+        None => names(&spec.sealed_to),
+    });
+    values.map(|(key, _)| key.clone()).collect()
+}
+
+/// Under which path some commit has each of these blobs; one path of each.
+fn paths(git: &Git, versions: &[Version]) -> Result<BTreeMap<String, String>, Failure> {
+    let wanted: BTreeSet<&str> = versions.iter().map(|version| version.name.as_str()).collect();
+    let listed = git.answer(["rev-list", "--objects", "--all", "--reflog", "--indexed-objects"])?;
+    let mut paths = BTreeMap::new();
+    for line in String::from_utf8_lossy(&listed).lines() {
+        if let Some((name, path)) = line.split_once(' ').filter(|(name, _)| wanted.contains(name)) {
+            paths.entry(name.to_owned()).or_insert_with(|| path.to_owned());
+        }
+    }
+    Ok(paths)
+}
+
+/// The blobs of HEAD; none where there is no commit yet.
+fn head(git: &Git) -> Result<BTreeSet<String>, Failure> {
+    if !git.is(["rev-parse", "--verify", "--quiet", "HEAD"]) {
+        return Ok(BTreeSet::new());
+    }
+    let listed = git.answer(["ls-tree", "-r", "-z", "--full-tree", "HEAD"])?;
+    let entries = listed.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    Ok(entries.filter_map(|entry| entry.split_whitespace().nth(2).map(str::to_owned)).collect())
+}
+
+/// Why a repository does not hold all of its history.
+fn cut(git: &Git) -> Option<&'static str> {
+    if git.text(["rev-parse", "--is-shallow-repository"]).is_ok_and(|text| text == "true") {
+        return Some("this clone is shallow: what is older than it was not looked at");
+    }
+    let is_partial = git.is(["config", "--get-regexp", "^remote\\..*\\.promisor$"]);
+    is_partial.then_some("this clone is partial: files that it has not fetched were not looked at")
+}

@@ -1,0 +1,6 @@
+//! What Git runs for sealed files, set up by `seal git-setup`: a text for `git diff`, and a merge.
+
+mod conflicts;
+pub(crate) mod merge;
+pub(crate) mod setup;
+pub(crate) mod textconv;

@@ -1,0 +1,153 @@
+//! `seal git-setup`: has Git show and merge sealed files with `seal`.
+
+use std::path::{Path, PathBuf};
+
+use seal_core::kind::file::{self, Document};
+use seal_core::tree::survey::{MOST_BYTES, concerns};
+use zeroize::Zeroizing;
+
+use crate::console::{self, Console};
+use crate::error::Failure;
+use crate::files::{self, Output, Over};
+use crate::git::Git;
+use crate::suggest;
+
+const ATTRIBUTES: &str = ".gitattributes";
+
+/// Have `git diff` and `git merge` understand sealed files
+///
+/// Writes two drivers into the configuration of this clone, which nobody else gets by cloning, and the files that they
+/// are for into .gitattributes, which is committed. Without the drivers Git does what it always does. Everybody who wants
+/// them runs this once.
+///
+/// Example: seal git-setup
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetupArgs {
+    /// Which files they are for, as .gitattributes has it (can be repeated)
+    #[arg(long, value_name = "PATTERN", default_value = "*sealed.yaml")]
+    pattern: Vec<String>,
+    /// Take the drivers out of the configuration; .gitattributes stays
+    #[arg(long, conflicts_with = "pattern")]
+    remove: bool,
+}
+
+/// Writes the configuration and the attributes.
+pub(crate) fn run(args: &SetupArgs, _: &mut Console) -> Result<(), Failure> {
+    let git = Git::of(Path::new("."))?;
+    if args.remove {
+        return remove(&git);
+    }
+    if let Some(pattern) = args.pattern.iter().find(|it| !is_pattern(it)) {
+        return Err(Failure::input(format!("{pattern} is no pattern of .gitattributes"))
+            .hint("such as *.sealed.yaml; one with a space stands in quotes there, and is written by hand"));
+    }
+    let program = program();
+    for (name, value) in settings(&program) {
+        git.answer(["config", "--local", name, &value])?;
+    }
+    console::say(&format!("`git diff` and `git merge` of this clone run {program}"));
+    let root = PathBuf::from(git.text(["rev-parse", "--show-toplevel"])?);
+    if root.as_os_str().is_empty() {
+        return Ok(()); // a bare repository
+    }
+    attributes(&root.join(ATTRIBUTES), &args.pattern)?;
+    tell_of_others(&git, &root)
+}
+
+/// What stands in the configuration.
+fn settings(program: &str) -> [(&'static str, String); 4] {
+    [
+        ("diff.seal.textconv", format!("{program} git-textconv")),
+        ("diff.seal.cachetextconv", "false".to_owned()),
+        ("merge.seal.name", "sealed files, block by block".to_owned()),
+        ("merge.seal.driver", format!("{program} git-merge --marker-size %L --path %P %O %A %B")),
+    ]
+}
+
+fn remove(git: &Git) -> Result<(), Failure> {
+    for section in ["diff.seal", "merge.seal"] {
+        if git.is(["config", "--local", "--get-regexp", &format!("^{section}\\.")]) {
+            git.answer(["config", "--local", "--remove-section", section])?;
+        }
+    }
+    console::say("the drivers are out of this clone's configuration");
+    Ok(())
+}
+
+/// `seal` where the PATH leads to this very program, else where it lies, as a shell reads it.
+fn program() -> String {
+    let Ok(this) = std::env::current_exe() else { return "seal".to_owned() };
+    let found = std::env::var_os("PATH").and_then(|path| {
+        let name = format!("seal{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|it| it.is_file())
+    });
+    if found.is_some_and(|found| files::is_same_file(&found, &this)) {
+        return "seal".to_owned();
+    }
+    let path = this.display().to_string().replace('\\', "/");
+    format!("'{}'", path.replace('\'', "'\\''"))
+}
+
+fn is_pattern(text: &str) -> bool {
+    !text.is_empty()
+        && !text.contains(|c: char| c.is_whitespace() || c == '"')
+        && !text.starts_with(['#', '!', '-'])
+}
+
+/// Adds a line for each pattern that has none.
+fn attributes(path: &Path, patterns: &[String]) -> Result<(), Failure> {
+    let text = if files::exists(path) { files::read_utf8(path)? } else { Zeroizing::default() };
+    let is_there = |line: &String| text.lines().any(|it| it.trim_end() == line);
+    let lines = patterns.iter().map(|pattern| format!("{pattern} diff=seal merge=seal"));
+    let missing: Vec<String> = lines.filter(|line| !is_there(line)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut written = text.to_string();
+    if !written.is_empty() && !written.ends_with('\n') {
+        written.push('\n');
+    }
+    missing.iter().for_each(|line| written.extend([line.as_str(), "\n"]));
+    let bytes = Zeroizing::new(written.into_bytes());
+    files::write_all(vec![Output {
+        path: path.to_owned(),
+        bytes,
+        mode: 0o644,
+        over: Over::Anything,
+    }])?;
+    console::say(&format!("wrote {}: commit it", files::relative(path)));
+    Ok(())
+}
+
+/// Names sealed files that Git keeps and that no pattern is for.
+fn tell_of_others(git: &Git, root: &Path) -> Result<(), Failure> {
+    let tracked = git.answer(["ls-files", "-z", "--full-name", "--", ":(top)"])?;
+    let names: Vec<String> = tracked
+        .split(|byte| *byte == 0)
+        .filter_map(|it| String::from_utf8(it.to_vec()).ok())
+        .collect();
+    let mut others = Vec::new();
+    for name in names.iter().filter(|name| !name.is_empty() && is_sealed(&root.join(name))) {
+        let said =
+            git.text(["check-attr", "merge", "--", &root.join(name).display().to_string()])?;
+        if !said.ends_with(": seal") {
+            others.push(name.as_str());
+        }
+    }
+    if !others.is_empty() {
+        console::note(&format!(
+            "sealed files that no pattern is for: {}; --pattern adds one",
+            suggest::some_of(&others)
+        ));
+    }
+    Ok(())
+}
+
+fn is_sealed(path: &Path) -> bool {
+    let Ok(Some(bytes)) = files::read_small(path, MOST_BYTES) else { return false };
+    if !concerns(&bytes) {
+        return false;
+    }
+    let documents = std::str::from_utf8(&bytes).ok().and_then(|text| file::read(text).ok());
+    documents.is_some_and(|all| all.iter().any(|it| matches!(it, Document::Sealed(_))))
+}

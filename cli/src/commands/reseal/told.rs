@@ -1,0 +1,132 @@
+//! What is said of a tree that was sealed anew: for whom, who can open more than before, and what failed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use seal_core::exit_code::ExitCode;
+use seal_core::key::Fingerprint;
+
+use super::look::Looked;
+use crate::console;
+use crate::error::Failure;
+use crate::policy;
+use crate::suggest;
+
+/// Failures that are said one by one.
+const MOST_FAILURES: usize = 20;
+
+#[derive(Default)]
+pub(super) struct Told {
+    failures: Vec<Failure>,
+    /// Objects that are for today's recipients already.
+    done: usize,
+    /// Objects that are due.
+    due: usize,
+    /// The sentences that say for whom, and the files of each.
+    sentences: BTreeMap<String, Vec<String>>,
+    /// Who could not open them before, by their hints, and which objects those are.
+    gains: BTreeMap<String, Vec<String>>,
+}
+
+impl Told {
+    pub(super) fn failed(&mut self, failure: Failure) {
+        self.failures.push(failure);
+    }
+
+    /// Counts what was found, and who gains what.
+    pub(super) fn counts(&mut self, all: &[Looked]) {
+        for looked in all {
+            self.done += looked.done;
+            self.due += looked.due.len();
+            if looked.due.is_empty() {
+                continue;
+            }
+            let files = self.sentences.entry(looked.sentence.clone()).or_default();
+            files.push(looked.path.display().to_string());
+            let names = policy::names(&looked.path);
+            for (_, object) in &looked.due {
+                let before: BTreeSet<&str> = object.sealed_to().into_iter().collect();
+                for new in looked.wanted.iter().filter(|it| !before.contains(it.as_str())) {
+                    let who = named(new, &names);
+                    self.gains.entry(who).or_default().push(object.full_name());
+                }
+            }
+        }
+    }
+
+    /// Whether a file would change; opens nothing.
+    pub(super) fn would_change(self, due: &[Looked]) -> Result<(), Failure> {
+        self.stop_at_failures(false)?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        self.tell_for_whom();
+        let files: Vec<String> =
+            due.iter().map(|looked| looked.path.display().to_string()).collect();
+        let message = format!("{} would change", some_of(&files));
+        Err(Failure::new(ExitCode::WouldChange, message)
+            .hint("run it again without --check, and commit"))
+    }
+
+    /// Without `keep_going` one failure is enough: then nothing is written.
+    pub(super) fn stop_at_failures(&self, keep_going: bool) -> Result<(), Failure> {
+        if keep_going || self.failures.is_empty() {
+            Ok(())
+        } else {
+            Err(self.failure("nothing was written"))
+        }
+    }
+
+    /// What became of it.
+    pub(super) fn end(self, written: &[PathBuf]) -> Result<(), Failure> {
+        if !written.is_empty() {
+            self.tell_for_whom();
+            let files: Vec<String> =
+                written.iter().map(|path| path.display().to_string()).collect();
+            console::say(&format!("wrote {}", some_of(&files)));
+        }
+        if self.done > 0 {
+            console::say(&format!("{} sealed for these recipients already", objects(self.done)));
+        }
+        match self.failures.is_empty() {
+            true => Ok(()),
+            false => Err(self.failure(&format!("{} files were written", written.len()))),
+        }
+    }
+
+    fn tell_for_whom(&self) {
+        for (sentence, files) in &self.sentences {
+            console::say(&format!("{}: {sentence}", some_of(files)));
+        }
+        for (who, objects) in &self.gains {
+            console::say(&format!("{who} could not open these before: {}", some_of(objects)));
+        }
+    }
+
+    /// All failures as one: the only one as it is, of several each said before.
+    fn failure(&self, outcome: &str) -> Failure {
+        if let [only] = self.failures.as_slice() {
+            let hint = only.hint.clone().unwrap_or_default();
+            return only.again().hint(format!("{outcome}: {hint}"));
+        }
+        for failure in self.failures.iter().take(MOST_FAILURES) {
+            console::warn(&failure.message);
+        }
+        let code = self.failures.first().map_or(ExitCode::Failed, |failure| failure.code);
+        Failure::new(code, format!("{} failures; {outcome}", self.failures.len()))
+            .hint("--keep-going writes the files that can be sealed anew")
+    }
+}
+
+fn named(fingerprint: &str, names: &BTreeMap<Fingerprint, String>) -> String {
+    let name = Fingerprint::parse(fingerprint).and_then(|fingerprint| names.get(&fingerprint));
+    name.map_or_else(|| fingerprint.to_owned(), |name| format!("{name} ({fingerprint})"))
+}
+
+fn objects(count: usize) -> String {
+    if count == 1 { "1 object is".to_owned() } else { format!("{count} objects are") }
+}
+
+fn some_of(names: &[String]) -> String {
+    suggest::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}

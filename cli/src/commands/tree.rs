@@ -1,0 +1,55 @@
+//! The files that a command over a tree looks at.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::error::Failure;
+use crate::files;
+
+/// A file to look at.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// Whether it was named itself, and not found in a folder.
+    pub(super) is_named: bool,
+}
+
+/// What lies beneath the paths that were named.
+pub(super) struct Tree {
+    pub(super) sources: Vec<Source>,
+    /// Folders that could not be looked into, each with why.
+    pub(super) closed: Vec<(PathBuf, String)>,
+}
+
+impl Tree {
+    /// Each file once, however often it was named; without any path, those of the working directory.
+    pub(super) fn of(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let here = [PathBuf::from(".")];
+        let paths = if paths.is_empty() { &here } else { paths };
+        let (mut tree, mut seen) =
+            (Self { sources: Vec::new(), closed: Vec::new() }, BTreeSet::new());
+        for path in paths {
+            let is_folder = !files::is_stdin(path) && files::is_folder(path);
+            let (found, closed) =
+                if is_folder { files::files_in(path) } else { (vec![path.clone()], Vec::new()) };
+            tree.closed.extend(closed);
+            for path in found {
+                if paths.len() == 1 || seen.insert(files::real_path(&path)?) {
+                    tree.sources.push(Source { path, is_named: !is_folder });
+                }
+            }
+        }
+        Ok(tree)
+    }
+}
+
+impl Source {
+    /// Whether it was meant: named itself, or named as manifests are; any other may be prose that shows one.
+    pub(super) fn is_meant(&self) -> bool {
+        self.is_named || is_manifest(&self.path)
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml" | "json"))
+}

@@ -1,0 +1,180 @@
+//! Git, asked through its own program: what its history and its index hold, and three texts merged line by line.
+//!
+//! What a repository's configuration could have started is turned off, nothing is fetched and no question is asked.
+//! What Git says on standard error is left where people see it.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
+
+use seal_core::exit_code::ExitCode;
+
+use crate::error::{Failure, words};
+
+/// Most bytes of an answer that is read as a whole.
+const MOST_OF_AN_ANSWER: u64 = 256 * 1024 * 1024;
+
+/// One repository.
+#[derive(Clone, Debug)]
+pub(crate) struct Git {
+    folder: PathBuf,
+}
+
+impl Git {
+    /// The repository that `folder` lies in.
+    pub(crate) fn of(folder: &Path) -> Result<Self, Failure> {
+        let git = Self { folder: folder.to_path_buf() };
+        git.answer(["rev-parse", "--git-dir"]).map_err(|failure| match failure.code {
+            ExitCode::Failed => {
+                Failure::input(format!("{} is in no Git repository", folder.display()))
+                    .hint("name a folder of one")
+            }
+            _ => failure,
+        })?;
+        Ok(git)
+    }
+
+    /// What Git answers, as text.
+    pub(crate) fn text<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<String, Failure> {
+        let bytes = self.answer(arguments)?;
+        Ok(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// What Git answers.
+    pub(crate) fn answer<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut command = self.command(arguments);
+        let mut child = started(command.stdin(Stdio::null()))?;
+        let mut answer = Vec::new();
+        let stdout = child.stdout.take().expect("it was asked for");
+        let read = stdout.take(MOST_OF_AN_ANSWER + 1).read_to_end(&mut answer);
+        let is_whole = read.is_ok() && answer.len() as u64 <= MOST_OF_AN_ANSWER;
+        ended(child, is_whole)?;
+        Ok(answer)
+    }
+
+    /// Whether a question is answered with yes, which is exit status 0.
+    pub(crate) fn is<I: AsRef<OsStr>>(&self, question: impl IntoIterator<Item = I>) -> bool {
+        let mut command = self.command(question);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    /// The contents of objects, one behind the other in the order of `names`; `take` gets each with its number.
+    pub(crate) fn each_object(
+        &self,
+        names: &[String],
+        mut take: impl FnMut(usize, Vec<u8>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut command = self.command(["cat-file", "--batch", "--buffer"]);
+        let mut child = started(command.stdin(Stdio::piped()))?;
+        let writing = write_lines(&mut child, names);
+        let mut stdout = BufReader::new(child.stdout.take().expect("it was asked for"));
+        for number in 0..names.len() {
+            match next_object(&mut stdout) {
+                Some(Object::Bytes(bytes)) => take(number, bytes)?,
+                Some(Object::Missing) => {}
+                None => return Err(unexpected()),
+            }
+        }
+        writing.join().map_err(|_| unexpected())?;
+        ended(child, true)
+    }
+
+    /// `git` with what a repository must not decide.
+    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+        let mut command = Command::new("git");
+        command.arg("--no-pager").arg("-C").arg(&self.folder);
+        for setting in ["core.fsmonitor=false", "core.quotePath=false", "core.hooksPath=/dev/null"]
+        {
+            command.arg("-c").arg(setting);
+        }
+        command.args(arguments).env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
+        command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+        command
+    }
+}
+
+/// Three texts merged line by line as Git does it, each in a file: the result, and whether it has conflicts.
+pub(crate) fn merge_file(
+    [base, ours, theirs]: [&Path; 3],
+    labels: [&str; 3],
+    marker_size: usize,
+) -> Result<(Vec<u8>, bool), Failure> {
+    let mut command = Command::new("git");
+    command.args(["merge-file", "-p", "-q"]).arg(format!("--marker-size={marker_size}"));
+    let [of_base, of_ours, of_theirs] = labels;
+    command.args(["-L", of_ours, "-L", of_base, "-L", of_theirs]);
+    command.args([ours, base, theirs]);
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| not_started(&error))?;
+    match output.status.code() {
+        Some(0) => Ok((output.stdout, false)),
+        Some(1..128) => Ok((output.stdout, true)),
+        _ => Err(Failure::new(ExitCode::Failed, "`git merge-file` failed")),
+    }
+}
+
+/// What `cat-file --batch` says of one name.
+enum Object {
+    Bytes(Vec<u8>),
+    Missing,
+}
+
+fn next_object(stdout: &mut BufReader<ChildStdout>) -> Option<Object> {
+    let mut head = String::new();
+    stdout.read_line(&mut head).ok()?;
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let size: usize = match words.as_slice() {
+        [_, "missing"] => return Some(Object::Missing),
+        [_, _, size] => size.parse().ok()?,
+        _ => return None,
+    };
+    let mut bytes = vec![0; size + 1]; // a line feed is behind each
+    stdout.read_exact(&mut bytes).ok()?;
+    bytes.truncate(size);
+    Some(Object::Bytes(bytes))
+}
+
+/// Hands the names over while the answers are read: neither side waits for the other.
+fn write_lines(child: &mut Child, names: &[String]) -> JoinHandle<()> {
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    let lines = names.join("\n") + "\n";
+    std::thread::spawn(move || {
+        // Where Git has ended, its answers end as well, and that is noticed.
+        let _ = stdin.write_all(lines.as_bytes());
+    })
+}
+
+fn started(command: &mut Command) -> Result<Child, Failure> {
+    command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(&error))
+}
+
+fn not_started(error: &std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Failure::new(ExitCode::Missing, "there is no `git` on the PATH")
+                .hint("this command asks Git: install it")
+        }
+        _ => Failure::new(ExitCode::Failed, format!("`git` cannot be started: {}", words(error))),
+    }
+}
+
+fn ended(mut child: Child, is_whole: bool) -> Result<(), Failure> {
+    if !is_whole {
+        let _ = child.kill();
+    }
+    let is_done = child.wait().is_ok_and(|status| status.success());
+    if is_done && is_whole { Ok(()) } else { Err(unexpected()) }
+}
+
+fn unexpected() -> Failure {
+    Failure::new(ExitCode::Failed, "`git` did not answer as it should")
+        .hint("what it says is above; `git fsck` looks over the repository")
+}

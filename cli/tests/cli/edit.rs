@@ -1,0 +1,206 @@
+//! `seal edit`, with editors that are shell scripts: what changed is sealed anew, and no text is lost.
+
+use std::path::{Path, PathBuf};
+
+use crate::world::{Ran, World};
+
+/// Runs `seal edit` with an editor that does `script` to its file, `$1`.
+fn edit(world: &World, script: &str, more: &[&str]) -> Ran {
+    world.write("../bin/editor", format!("#!/bin/sh\n{script}\n"));
+    world.set_mode("../bin/editor", 0o755);
+    std::fs::create_dir_all(world.path("../run")).expect("a folder");
+    let mut command = world.command(&[&["edit", "db.sealed.yaml"], more].concat());
+    command.env("EDITOR", world.path("../bin/editor")).env_remove("VISUAL");
+    command.env("XDG_RUNTIME_DIR", runtime(world));
+    let output = command.output().expect("the command runs");
+    Ran {
+        code: output.status.code().expect("it was not killed"),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).expect("text on standard error"),
+    }
+}
+
+/// A folder in memory that is this test's own.
+fn runtime(world: &World) -> PathBuf {
+    let name = world.path(".").display().to_string().replace('/', "_");
+    let folder = Path::new("/dev/shm").join(format!("seal-test{name}"));
+    std::fs::create_dir_all(&folder).expect("a folder in memory");
+    folder
+}
+
+/// Everything that lies in the place of edited texts.
+fn left(world: &World) -> Vec<PathBuf> {
+    let mut left = Vec::new();
+    let mut folders = vec![runtime(world)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { left.push(path) }
+        }
+    }
+    left
+}
+
+struct Cleared<'w>(&'w World);
+
+impl Drop for Cleared<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(runtime(self.0));
+    }
+}
+
+const SET: &str = "sed -i 's/  password: .*/  password: changed/' \"$1\"";
+
+#[test]
+fn what_changed_is_sealed_anew_and_every_other_line_stays() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    world.write("db.sealed.yaml", format!("# kept\n{}", world.read("db.sealed.yaml")));
+    let before = world.read("db.sealed.yaml");
+    let script = format!(
+        "grep -q '  username: <sealed>' \"$1\" || exit 9\n{SET}\nprintf '  token: new\\n' >> \"$1\""
+    );
+    edit(&world, &script, &[]).exits(0).says("password sealed anew; token added");
+    let after = world.read("db.sealed.yaml");
+    let username = |text: &str| {
+        let from = text.find("    username:\n").expect("its block");
+        text[from..text.find("    # end of username").expect("its end")].to_owned()
+    };
+    assert_eq!(username(&after), username(&before));
+    assert!(after.starts_with("# kept\n"));
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+    assert_eq!(world.open("db.sealed.yaml", "token"), b"new");
+    assert_eq!(world.open("db.sealed.yaml", "username"), b"admin");
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_line_that_is_taken_out_takes_its_value_out() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    edit(&world, "sed -i '/  username:/d' \"$1\"", &[]).exits(0).says("username taken out");
+    world.seal(&["open", "db.sealed.yaml", "-i", "../cluster.txt", "--key", "username"]).exits(2);
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+}
+
+#[test]
+fn with_an_identity_the_values_are_shown_and_only_those_that_changed_are_sealed() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let before = world.read("db.sealed.yaml");
+    let with = ["-i", "../cluster.txt"];
+    let script = "grep -q 'password: hunter2' \"$1\" || exit 9; ls -l \"$1\" | grep -q '^-rw-------' || exit 8; touch \"$1\"";
+    edit(&world, script, &with).exits(0).says("nothing was changed");
+    assert_eq!(world.read("db.sealed.yaml"), before);
+    edit(&world, SET, &with).exits(0).says("password sealed anew");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+}
+
+#[test]
+fn an_editor_that_fails_or_writes_nothing_changes_nothing() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let before = world.read("db.sealed.yaml");
+    edit(&world, "exit 3", &[]).exits(1).says("the editor ended with 3");
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+    edit(&world, ": > \"$1\"", &[]).exits(0).says("nothing was changed");
+    edit(&world, "rm \"$1\"", &[]).exits(0).says("nothing was changed");
+    assert_eq!(world.read("db.sealed.yaml"), before);
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_text_that_cannot_be_sealed_is_kept_and_offered_again() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let before = world.read("db.sealed.yaml");
+    let broken = format!("{SET}\nprintf '  : [\\n' >> \"$1\"");
+    let said = edit(&world, &broken, &[]).exits(2).says("the text: line ");
+    assert!(said.says("your text is kept in memory").stderr.contains("--discard"));
+    assert_eq!(world.read("db.sealed.yaml"), before);
+    // Mended in the second run, with what was typed in the first one; a key that came meanwhile stays.
+    world.seal_with(&["set", "db.sealed.yaml", "token"], b"meanwhile").exits(0);
+    let mend = "sed -i '/  : \\[/d' \"$1\"";
+    edit(&world, mend, &[])
+        .exits(0)
+        .says("that an earlier run has kept")
+        .says("password sealed anew");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+    assert_eq!(world.open("db.sealed.yaml", "token"), b"meanwhile");
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_editor_that_fails_after_typing_loses_nothing_and_discard_begins_anew() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    edit(&world, &format!("{SET}; exit 1"), &[]).exits(1).says("your text is kept");
+    assert_eq!(left(&world).len(), 2, "the text and the keys that it began with");
+    let script = "grep -q 'password: <sealed>' \"$1\" || exit 9";
+    edit(&world, script, &["--discard"]).exits(0).says("nothing was changed");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_file_that_was_changed_underneath_is_not_written_over() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let file = world.path("db.sealed.yaml").display().to_string();
+    let script = format!("{SET}\nprintf '# theirs\\n' >> '{file}'");
+    edit(&world, &script, &[])
+        .exits(1)
+        .says("was changed since it was read")
+        .says("your text is kept");
+    assert!(world.read("db.sealed.yaml").ends_with("# theirs\n"));
+    edit(&world, "true", &[]).exits(0).says("password sealed anew");
+    assert!(world.read("db.sealed.yaml").ends_with("# theirs\n"));
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+}
+
+#[test]
+fn anything_but_values_is_refused_and_a_placeholder_is_no_value() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let before = world.read("db.sealed.yaml");
+    for (script, words) in [
+        ("sed -i 's/  name: db/  name: other/' \"$1\"", "only values can be changed here"),
+        (
+            "sed -i 's/^stringData:/type: example\\nstringData:/' \"$1\"",
+            "only values can be changed here",
+        ),
+        ("sed -i 's/  password:/  pass:/' \"$1\"", "pass is a new key, and <sealed> is no value"),
+        ("sed -i 's/^stringData:/---/' \"$1\"", "the text"),
+    ] {
+        edit(&world, script, &["--discard"]).exits(2).says(words);
+    }
+    assert_eq!(world.read("db.sealed.yaml"), before);
+}
+
+#[test]
+fn a_signal_takes_the_text_along() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    world.write("../bin/editor", "#!/bin/sh\nkill -TERM $PPID\nwhile [ -e \"$1\" ]; do :; done\n");
+    world.set_mode("../bin/editor", 0o755);
+    let mut command = world.command(&["edit", "db.sealed.yaml", "-i", "../cluster.txt"]);
+    command.env("EDITOR", format!("exec {}", world.path("../bin/editor").display()));
+    command.env_remove("VISUAL").env("XDG_RUNTIME_DIR", runtime(&world));
+    let status = command.output().expect("the command runs").status;
+    assert_eq!(status.code(), Some(128 + 15));
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_folder_that_is_somebody_else_s_or_open_to_others_is_not_written_into() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let user =
+        std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(world.path(".")).expect("a folder"));
+    let taken = runtime(&world).join(format!("seal-edit-{user}"));
+    std::fs::create_dir(&taken).expect("a folder");
+    std::fs::set_permissions(&taken, std::os::unix::fs::PermissionsExt::from_mode(0o777))
+        .expect("a mode");
+    edit(&world, SET, &[]).exits(2).says("is not yours alone");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+}

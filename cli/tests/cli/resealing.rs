@@ -1,0 +1,119 @@
+//! `seal reseal`: the same values for today's recipients, in a whole tree or in none of it.
+
+use crate::world::{World, recipient};
+
+const WITH: [&str; 2] = ["-i", "../offline.txt"];
+
+fn reseal(world: &World, more: &[&str]) -> crate::world::Ran {
+    world.seal(&[&["reseal"], more, &WITH].concat())
+}
+
+/// Puts `to` in the place of the recipients of the last rule, with all test recipients known.
+fn rule(world: &World, to: &str) {
+    let known: String = ["cluster", "offline", "stranger"]
+        .map(|name| format!("  {name}: {}\n", recipient(name)))
+        .concat();
+    world.write(".seal.yaml", format!("recipients:\n{known}rules:\n- to: [{to}]\n"));
+}
+
+#[test]
+fn a_tree_is_sealed_for_the_recipients_of_today_and_other_lines_stay() {
+    let world = World::sealed();
+    world.write("apps/a.yaml", format!("# kept\n{}", world.read("db.sealed.yaml")));
+    world.seal(&["unset", "apps/a.yaml", "username"]).exits(0);
+    world.seal_with(&["set", "apps/a.yaml", "token"], b"t0ken").exits(0);
+    world.write("apps/other.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n");
+    world.write("README.md", "seal.dev/v1 is no manifest\n");
+    world.write("apps/b.yaml", world.read("apps/a.yaml").replace("name: db", "name: b"));
+    std::fs::remove_file(world.path("apps/b.yaml"))
+        .expect("a copy under another name does not open");
+    rule(&world, "cluster, offline, stranger");
+    let said = reseal(&world, &["."]).exits(0);
+    let said = said.says("stranger (sha256:").says("could not open these before: prod/db, prod/db");
+    said.says("wrote db.sealed.yaml, apps/a.yaml");
+    assert!(world.read("apps/a.yaml").starts_with("# kept\n"));
+    let opened = world.seal(&["open", "apps/a.yaml", "-i", "../stranger.txt", "--key", "token"]);
+    assert_eq!(opened.exits(0).stdout, b"t0ken");
+    assert_eq!(world.open("apps/a.yaml", "password"), b"hunter2");
+    let headers = world.read("apps/a.yaml").matches("age-encryption.org/v1").count();
+    assert_eq!(headers, 1, "all values stand under one header");
+}
+
+#[test]
+fn what_is_sealed_for_today_s_recipients_is_not_touched_again() {
+    let world = World::sealed();
+    let before = world.read("db.sealed.yaml");
+    reseal(&world, &["."]).exits(0).says("1 object is sealed for these recipients already");
+    world.seal(&["reseal", "--check", "."]).exits(0);
+    assert_eq!(world.read("db.sealed.yaml"), before);
+    rule(&world, "offline");
+    world.seal(&["reseal", "--check", "."]).exits(3).says("db.sealed.yaml would change");
+    assert_eq!(world.read("db.sealed.yaml"), before);
+    reseal(&world, &["."]).exits(0);
+    let open = ["open", "db.sealed.yaml", "-i", "../cluster.txt"];
+    world.seal(&open).exits(4).says("NoMatchingKey");
+    world.seal(&["reseal", "--check", "."]).exits(0);
+}
+
+#[test]
+fn of_a_tree_in_which_one_file_does_not_open_nothing_is_written_unless_asked() {
+    let world = World::sealed();
+    let sealed = world.read("db.sealed.yaml");
+    world.copy("tls.yaml");
+    let stranger = recipient("stranger");
+    world.seal(&["tls.yaml", "-r", &stranger, "-o", "tls.sealed.yaml"]).exits(0);
+    std::fs::remove_file(world.path("tls.yaml")).expect("the manifest");
+    rule(&world, "cluster, offline, stranger");
+    let failed = reseal(&world, &["."]).exits(4);
+    failed.says("tls.sealed.yaml").says("NoMatchingKey").says("nothing was written");
+    assert_eq!(world.read("db.sealed.yaml"), sealed);
+    reseal(&world, &[".", "--keep-going"]).exits(4).says("1 files were written");
+    assert_ne!(world.read("db.sealed.yaml"), sealed);
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+}
+
+#[test]
+fn ciphertext_that_was_copied_to_the_folder_of_other_recipients_is_not_sealed_for_them() {
+    let world = World::new();
+    let rules = "rules:\n- {path: \"prod/**\", to: [cluster, offline]}\n- {path: \"dev/**\", to: [stranger, offline]}\n";
+    let known: String = ["cluster", "offline", "stranger"]
+        .map(|name| format!("  {name}: {}\n", recipient(name)))
+        .concat();
+    world.write(".seal.yaml", format!("recipients:\n{known}{rules}"));
+    world.write("prod/x", "");
+    world.seal(&["secret.json", "-o", "prod/db.yaml"]).exits(0);
+    world.write("dev/db.yaml", world.read("prod/db.yaml"));
+    let before = world.read("dev/db.yaml");
+    reseal(&world, &["."]).exits(2).says("dev/db.yaml").says("prod/db.yaml").says("byte for byte");
+    reseal(&world, &[".", "--keep-going"]).exits(2);
+    assert_eq!(world.read("dev/db.yaml"), before);
+}
+
+#[test]
+fn values_that_were_sealed_for_a_wider_scope_keep_it() {
+    let world = World::new();
+    let wide = ["secret.json", "-o", "db.yaml", "--scope-namespaces", "prod,staging"];
+    world.seal(&wide).exits(0);
+    rule(&world, "cluster, offline, stranger");
+    reseal(&world, &["db.yaml"]).exits(0);
+    world.seal(&["inspect", "db.yaml"]).exits(0).prints("prod, staging");
+    // A scope that was widened in the file does not open, and is so not sealed for.
+    world.write(
+        "db.yaml",
+        world.read("db.yaml").replace("    - staging\n", "    - staging\n    - zzz\n"),
+    );
+    rule(&world, "offline");
+    reseal(&world, &["db.yaml"]).exits(5).says("NotSealedForThis");
+}
+
+#[test]
+fn resealing_without_an_identity_or_a_cluster_says_what_is_missing() {
+    let world = World::sealed();
+    rule(&world, "offline");
+    world.seal(&["reseal", "."]).exits(4).says("no identity").says("-i FILE");
+    world.seal(&["reseal", "none.yaml", "-i", "../offline.txt"]).exits(2).says("none.yaml");
+    world
+        .seal(&["reseal", "secret.json", "-i", "../offline.txt"])
+        .exits(2)
+        .says("no sealed object");
+}

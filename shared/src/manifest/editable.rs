@@ -1,0 +1,60 @@
+//! A sealed file's Secret as a text that a person edits: each value as it is, or a word in its place where it is not open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::place::Place;
+use crate::secret::SecretValue;
+use crate::yaml::write::to_yaml;
+
+/// What stands where a value is sealed.
+pub const SEALED: &str = "<sealed>";
+
+/// The Secret at `place` with `keys`: of each the value in `opened`, else [`SEALED`].
+///
+/// The text is plaintext where `opened` has anything: the caller answers for where it goes. [`read`](super::read) reads it.
+pub fn editable(
+    place: &Place,
+    type_: Option<&str>,
+    keys: &BTreeSet<&str>,
+    opened: &BTreeMap<String, SecretValue>,
+) -> Zeroizing<String> {
+    let (mut texts, mut data) = (BTreeMap::new(), BTreeMap::new());
+    for key in keys {
+        match opened.get(*key).map(|value| (value, std::str::from_utf8(value.expose()))) {
+            None => drop(texts.insert(*key, SEALED)),
+            Some((_, Ok(text))) => drop(texts.insert(*key, text)),
+            Some((value, Err(_))) => {
+                drop(data.insert(*key, Zeroizing::new(STANDARD.encode(value.expose()))));
+            }
+        }
+    }
+    let data = data.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let metadata = Metadata { name: &place.name, namespace: &place.namespace };
+    let view =
+        View { api_version: "v1", kind: "Secret", metadata, type_, string_data: texts, data };
+    Zeroizing::new(to_yaml(&view))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: Metadata<'a>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    type_: Option<&'a str>,
+    string_data: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    data: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    namespace: &'a str,
+}
