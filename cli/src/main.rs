@@ -15,6 +15,7 @@ mod parallel;
 mod plugin;
 mod policy;
 mod preset;
+mod recall;
 mod scope;
 mod sealed;
 mod sealing;

@@ -47,6 +47,7 @@ pub mod policy_file;
 pub mod preset;
 pub mod pull_secret;
 pub mod reason;
+pub mod recall;
 pub mod registry;
 pub mod seal;
 pub mod secret;

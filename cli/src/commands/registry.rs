@@ -13,12 +13,13 @@ use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::expiry::Expiry;
 use crate::files;
-use crate::output::OutputArgs;
+use crate::output::{self, OutputArgs};
 use crate::policy::{Choices, RecipientArgs};
 use crate::preset::{Platform, agreed};
+use crate::recall::Recall;
 use crate::scope::ScopeArgs;
 use crate::sealing::cluster::file_of;
-use crate::sealing::{self, TemplateArgs, Wanted};
+use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
 use crate::values::{LineFeeds, PasswordArgs, Values};
 
 /// Seal the credentials of a container registry
@@ -129,10 +130,8 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     let flagged = args.platform.platform(args.platform.preset, &registry, &login);
     let manifest = manifest(&login, &registry);
     let input = Path::new("-");
-    let file = || {
-        let place = sealing::place(&manifest, &template, flagged.as_ref(), None);
-        place.map(|place| file_of(&place, false))
-    };
+    let place = || sealing::place(&manifest, &template, flagged.as_ref(), None);
+    let file = || place().map(|place| file_of(&place, false));
     let destination = args.output.destination(input, file)?;
     let mut choices = Choices::new(&args.recipients);
     let chosen = choices.of(args.output.target(&destination, input))?;
@@ -141,6 +140,7 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     let preset = ruled.filter(|preset| preset.lists_registries());
     args.platform.check(preset)?;
     let platform = args.platform.platform(preset, &registry, &login);
+    let (mut recall, before) = (Recall::open(None), output::objects_at(&destination)?);
     let wanted = Wanted {
         template: &template,
         scope: &args.scope,
@@ -148,15 +148,21 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
         chosen: &chosen,
         platform: platform.as_ref(),
         line_feeds: LineFeeds::Keep,
+        recall: &recall,
+        before: &before,
     };
     let mut sealed = sealing::seal(manifest, Values::new(), &wanted)?;
     args.output.is_at(&destination, input, &sealed.place, file_of(&sealed.place, false))?;
     expiry.iter().for_each(|expiry| expiry.note(&mut sealed.object));
-    let (user, host, key) = (login.username(), registry.written(), registry.key());
-    console::say(&format!("{}: {user} of {host}, under {key}", sealed.place));
+    tell_whose(&sealed, &login, &registry);
     choices.sentences().iter().for_each(|sentence| console::say(sentence));
     choices.warnings().into_iter().for_each(console::warn);
-    args.output.write(vec![(destination, sealed)], &args.sources(), console)
+    args.output.write(vec![(destination, sealed)], &args.sources(), &mut recall, console)
+}
+
+fn tell_whose(sealed: &Sealed, login: &Login, registry: &Registry) {
+    let (user, host, key) = (login.username(), registry.written(), registry.key());
+    console::say(&format!("{}: {user} of {host}, under {key}", sealed.place));
 }
 
 fn manifest(login: &Login, registry: &Registry) -> Manifest {

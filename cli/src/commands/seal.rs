@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use seal_core::kind::sealed::Template;
+use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::manifest::{self, Manifest};
 use seal_core::preset::Preset;
 
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files;
-use crate::output::{Destination, OutputArgs};
+use crate::identities::IdentityArgs;
+use crate::output::{self, Destination, OutputArgs};
 use crate::policy::{Choices, RecipientArgs};
 use crate::preset::{Platform, PresetArgs};
+use crate::recall::Recall;
 use crate::scope::ScopeArgs;
 use crate::sealing::cluster::{ClusterArgs, file_of};
 use crate::sealing::{self, Sealed, TemplateArgs, Wanted};
@@ -47,6 +49,20 @@ pub(crate) struct SealArgs {
     prompt: Vec<String>,
     #[command(flatten)]
     output: OutputArgs,
+    #[command(flatten)]
+    identity: CompareArgs,
+}
+
+/// The flag that names identities for comparing.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct CompareArgs {
+    /// Leave a value as it is sealed where this identity shows that it is the same (can be repeated)
+    ///
+    /// Without it, values that this machine has sealed itself are known to be the same, from $SEAL_CACHE or your folder for
+    /// caches; SEAL_CACHE=off remembers nothing.
+    #[arg(short, long, value_name = "FILE", hide_short_help = true)]
+    identity: Vec<PathBuf>,
 }
 
 impl SealArgs {
@@ -63,20 +79,49 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     args.cluster.check(&args.scope, args.preset.is_for_several())?;
     args.output.check_use()?;
     let mut given = Some(read_values(args)?).filter(|given| !given.is_empty());
-    let mut choices = Choices::new(&args.recipients);
+    let mut session = Session::new(args)?;
     let (mut outputs, mut sources) = (Vec::new(), also_read(args));
     for path in inputs(args)? {
         let manifests = read_manifests(args, path.as_deref(), given.is_some())?;
         let input = path.or_else(|| env_file(args)).unwrap_or_else(|| PathBuf::from("-"));
         for manifest in manifests {
             let given = given.take().unwrap_or_default();
-            outputs.push(seal_one(args, manifest, given, &input, &mut choices)?);
+            outputs.push(seal_one(args, manifest, given, &input, &mut session)?);
         }
         sources.push(input);
     }
-    choices.sentences().iter().for_each(|sentence| console::say(sentence));
-    choices.warnings().into_iter().for_each(console::warn);
-    args.output.write(outputs, &sources, console)
+    session.choices.sentences().iter().for_each(|sentence| console::say(sentence));
+    session.choices.warnings().into_iter().for_each(console::warn);
+    args.output.write(outputs, &sources, &mut session.recall, console)
+}
+
+/// What one run knows while it goes from manifest to manifest.
+struct Session<'a> {
+    choices: Choices<'a>,
+    recall: Recall,
+    /// The objects of the file that was looked at last.
+    before: (Destination, Vec<SealedSecret>),
+}
+
+impl<'a> Session<'a> {
+    fn new(args: &'a SealArgs) -> Result<Self, Failure> {
+        let identity = IdentityArgs { identity: args.identity.identity.clone() };
+        let has_identity = !identity.identity.is_empty();
+        let keyring = if has_identity { Some(identity.keyring()?) } else { None };
+        Ok(Self {
+            choices: Choices::new(&args.recipients),
+            recall: Recall::open(keyring),
+            before: (Destination::Stdout, Vec::new()),
+        })
+    }
+
+    /// Looks at what stands where it goes.
+    fn look_at(&mut self, destination: &Destination) -> Result<(), Failure> {
+        if self.before.0 != *destination {
+            self.before = (destination.clone(), output::objects_at(destination)?);
+        }
+        Ok(())
+    }
 }
 
 /// Seals one manifest for the file that it goes to.
@@ -85,7 +130,7 @@ fn seal_one(
     mut manifest: Manifest,
     given: Given,
     input: &Path,
-    choices: &mut Choices<'_>,
+    session: &mut Session<'_>,
 ) -> Result<(Destination, Sealed), Failure> {
     let about = |failure: Failure| failure.about_file(input);
     let flagged = args.preset.flagged();
@@ -98,7 +143,8 @@ fn seal_one(
         place.map(|place| file_of(&place, is_cluster)).map_err(about)
     };
     let destination = args.output.destination(input, file)?;
-    let chosen = choices.of(args.output.target(&destination, input))?;
+    let chosen = session.choices.of(args.output.target(&destination, input))?;
+    session.look_at(&destination)?;
     let type_ = args.template.type_.as_deref().or(manifest.template.type_.as_deref());
     let is_ruled = |ruled: &Preset| args.preset.platform.is_some() || ruled.rules_over(type_);
     let platform = args.preset.platform(chosen.platform.filter(is_ruled)).map_err(about)?;
@@ -110,6 +156,8 @@ fn seal_one(
         chosen: &chosen,
         platform: platform.as_ref(),
         line_feeds: args.values.line_feeds(),
+        recall: &session.recall,
+        before: &session.before.1,
     };
     let sealed = sealing::seal(manifest, values, &wanted).map_err(about)?;
     let file = file_of(&sealed.place, is_cluster);

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let what = what_changes(&editing, &values);
     let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
         .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
-    editing.replace(&change, args.check, &what)
+    editing.replace_remembered(&change, args.check, &what, &values)
 }
 
 /// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.

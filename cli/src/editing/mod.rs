@@ -28,6 +28,7 @@ use crate::error::Failure;
 use crate::files::{self, Output, Over};
 use crate::policy::{self, Chosen, RecipientArgs, Target};
 use crate::preset::Platform;
+use crate::recall::Recall;
 use crate::scope::ScopeArgs;
 use crate::sealed::{self, PickArgs};
 use crate::sealing::check_size;
@@ -205,6 +206,27 @@ impl<'a> Editing<'a> {
                 .hint("run it again without --check, and commit"));
         }
         replace_read(self.path, &self.text, written)
+    }
+
+    /// The same, and what was sealed is remembered by this machine.
+    pub(crate) fn replace_remembered(
+        self,
+        change: &Change,
+        only_check: bool,
+        what: &str,
+        values: &Values,
+    ) -> Result<(), Failure> {
+        let mut object = self.object.clone();
+        object.spec.values.extend(change.put.clone());
+        if let Some(shared) = &change.shared {
+            object.spec.sealed_to.clone_from(&shared.sealed_to);
+            object.spec.header = Some(shared.header.clone());
+        }
+        self.replace(change, only_check, what)?;
+        let mut recall = Recall::open(None);
+        let tags = recall.tags(&object.spec.scope, values);
+        recall.remember([(&object, &tags)]);
+        Ok(())
     }
 
     /// The file's text with the change in it, read back and checked.

@@ -84,6 +84,11 @@ impl Existing {
         }
     }
 
+    /// Its sealed objects.
+    pub(super) fn objects(self) -> Vec<SealedSecret> {
+        if let Self::Sealed(objects, _) = self { objects } else { Vec::new() }
+    }
+
     /// The object of the same namespace and name, when it is there.
     pub(super) fn before(&self, new: &SealedSecret) -> Option<&SealedSecret> {
         let Self::Sealed(old, _) = self else { return None };

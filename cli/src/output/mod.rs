@@ -16,6 +16,7 @@ use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files::{self, Output};
 use crate::policy::Target;
+use crate::recall::Recall;
 use crate::sealing::{self, Sealed, again, check_size};
 use existing::Existing;
 use plan::{Plan, would_change};
@@ -148,6 +149,7 @@ impl OutputArgs {
         &self,
         outputs: Outputs,
         sources: &[PathBuf],
+        recall: &mut Recall,
         console: &mut Console,
     ) -> Result<(), Failure> {
         let mut stdout = Vec::new();
@@ -172,7 +174,7 @@ impl OutputArgs {
             console.write((if index > 0 || behind { "---\n" } else { "" }).as_bytes())?;
             console.write(text.as_bytes())?;
         }
-        if self.check { would_change(&plans) } else { self.write_files(plans) }
+        if self.check { would_change(&plans) } else { self.write_files(plans, recall) }
     }
 
     /// Looks at what is there, and lets each object keep what the file says for itself.
@@ -204,23 +206,40 @@ impl OutputArgs {
         Ok(plans)
     }
 
-    fn write_files(&self, plans: Vec<Plan>) -> Result<(), Failure> {
+    fn write_files(&self, plans: Vec<Plan>, recall: &mut Recall) -> Result<(), Failure> {
         let mut files = Vec::new();
-        for plan in plans {
+        for plan in &plans {
             if !self.force {
                 plan.refuse_loss()?;
             }
-            plan.tell_what_goes();
+            let edited = plan.edited();
+            if edited.is_none() {
+                plan.tell_what_goes();
+            }
             if self.out.is_some() {
                 files::create_folder(files::folder_of(&plan.path))?;
             }
-            let bytes = Zeroizing::new(text_of(&plan.objects)?.into_bytes());
-            files.push(Output { path: plan.path, bytes, mode: 0o644, over: files::Over::Anything });
+            let text = edited.map_or_else(|| text_of(&plan.objects), |text| plan.sized(text))?;
+            let bytes = Zeroizing::new(text.into_bytes());
+            let path = plan.path.clone();
+            files.push(Output { path, bytes, mode: 0o644, over: files::Over::Anything });
         }
-        for path in files::write_all(files)? {
-            console::say(&format!("wrote {}", path.display()));
+        let written: BTreeSet<PathBuf> = files::write_all(files)?.into_iter().collect();
+        for Plan { path, .. } in &plans {
+            let what = if written.contains(path) { "wrote" } else { "unchanged:" };
+            console::say(&format!("{what} {}", path.display()));
         }
+        let sealed = plans.iter().flat_map(|plan| &plan.objects);
+        recall.remember(sealed.map(|sealed| (&sealed.object, &sealed.tags)));
         Ok(())
+    }
+}
+
+/// The sealed objects of the file that something goes to; none where it is no sealed file.
+pub(crate) fn objects_at(destination: &Destination) -> Result<Vec<SealedSecret>, Failure> {
+    match destination {
+        Destination::Stdout => Ok(Vec::new()),
+        Destination::File(path) => Ok(Existing::read(path)?.objects()),
     }
 }
 
@@ -241,7 +260,7 @@ fn text_of(objects: &[Sealed]) -> Result<String, Failure> {
     Ok(texts.join("---\n"))
 }
 
-fn text_of_one(Sealed { object, place }: &Sealed) -> Result<String, Failure> {
+fn text_of_one(Sealed { object, place, .. }: &Sealed) -> Result<String, Failure> {
     let text = file::write(object);
     check_size(place, &text).map(|()| text)
 }

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
+use seal_core::kind::edit::edit;
+use seal_core::kind::file;
 use seal_core::preset::Preset;
 
 use super::existing::Existing;
 use crate::console;
 use crate::error::Failure;
 use crate::scope;
-use crate::sealing::{Sealed, again};
+use crate::sealing::{Sealed, again, check_size};
 
 /// One file that is to be written, and what stands there.
 pub(super) struct Plan {
@@ -23,7 +25,7 @@ impl Plan {
     /// Refuses to seal an object for fewer places or another platform than the file is for, and to leave out an annotation of
     /// its Secret: what relied on it would fail later and elsewhere. Neither is taken from the file, which anybody may have edited.
     pub(super) fn refuse_loss(&self) -> Result<(), Failure> {
-        for Sealed { object, place } in &self.objects {
+        for Sealed { object, place, .. } in &self.objects {
             let Some(old) = self.existing.before(object) else { continue };
             let file = self.path.display();
             if !again::covers(&object.spec.scope, &old.spec.scope) {
@@ -55,9 +57,33 @@ impl Plan {
         Ok(())
     }
 
+    /// The text that is there with the blocks of other values in it, where nothing else of its objects differs.
+    pub(super) fn edited(&self) -> Option<String> {
+        let Existing::Sealed(old, text) = &self.existing else { return None };
+        if old.len() != self.objects.len() {
+            return None;
+        }
+        let mut text = text.to_string();
+        for Sealed { object, .. } in &self.objects {
+            let before = self.existing.before(object)?;
+            let index = old.iter().position(|it| std::ptr::eq(it, before))?;
+            let change = again::change(before, object)?;
+            text = edit(&text, index, &change).ok()?;
+        }
+        Some(text)
+    }
+
+    /// The text, if each of its objects is not too large.
+    pub(super) fn sized(&self, text: String) -> Result<String, Failure> {
+        for Sealed { object, place, .. } in &self.objects {
+            check_size(place, &file::write(object))?;
+        }
+        Ok(text)
+    }
+
     /// Says what of the old file is not in the new one.
     pub(super) fn tell_what_goes(&self) {
-        for Sealed { object, place } in &self.objects {
+        for Sealed { object, place, .. } in &self.objects {
             let lost = self.existing.before(object).map(|old| again::lost(old, object));
             if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
                 console::note(&format!("{place}: no longer in the file: {}", some_of(&lost)));
@@ -78,7 +104,7 @@ impl Plan {
         let name = self.path.display();
         let Existing::Sealed(..) = &self.existing else { return Some(name.to_string()) };
         let mut changes = Vec::new();
-        for Sealed { object, place } in &self.objects {
+        for Sealed { object, place, .. } in &self.objects {
             match self.existing.before(object) {
                 Some(old) => changes.extend(again::changes(old, object)),
                 None => changes.push(format!("{place}, which is new")),

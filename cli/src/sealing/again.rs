@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_core::kind::sealed::{SealedSecret, Template};
+use seal_core::kind::edit::{Change, SharedHeader};
+use seal_core::kind::sealed::{Block, SealedSecret, Template};
 use seal_core::names::{EXPIRES, ON_DELETE, PRESET};
 use seal_core::place::Scope;
 use seal_core::preset::Preset;
@@ -89,6 +90,36 @@ pub(crate) fn changes(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
         changes.push("metadata".to_owned());
     }
     changes
+}
+
+/// The change that makes `new` of `old`; `None` where more differs than what is sealed.
+pub(crate) fn change(old: &SealedSecret, new: &SealedSecret) -> Option<Change> {
+    if without_sealed(old) != without_sealed(new) {
+        return None;
+    }
+    let (before, after) = (&old.spec, &new.spec);
+    let mut change = Change::default();
+    change
+        .remove
+        .extend(before.values.keys().filter(|key| !after.values.contains_key(*key)).cloned());
+    let is_other = |(key, block): &(&String, &Block)| before.values.get(*key) != Some(*block);
+    let shared = (&before.sealed_to, &before.header) != (&after.sealed_to, &after.header);
+    let put = after.values.iter().filter(|it| shared || is_other(it));
+    change.put.extend(put.map(|(key, block)| (key.clone(), block.clone())));
+    if shared {
+        let (sealed_to, header) = (after.sealed_to.clone(), after.header.clone()?);
+        change.shared = Some(SharedHeader { sealed_to, header, resealed: Vec::new() });
+    }
+    Some(change)
+}
+
+fn without_sealed(object: &SealedSecret) -> SealedSecret {
+    let mut rest = object.clone();
+    rest.status = None;
+    rest.spec.sealed_to.clear();
+    rest.spec.header = None;
+    rest.spec.values.clear();
+    rest
 }
 
 /// What a reader of the file sees of the live Secret: each part by name, and what it is.

@@ -4,28 +4,32 @@
 pub(crate) mod again;
 pub(crate) mod cluster;
 mod merge;
+mod place;
 mod template;
 
 use std::collections::BTreeSet;
 
-use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
+use seal_core::kind::Kind;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::manifest::Manifest;
 use seal_core::names::ON_DELETE;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
+use seal_core::seal::Kept;
 use seal_core::{metadata, pull_secret, seal, secret_type};
 
 use crate::console;
 use crate::error::Failure;
 use crate::policy::Chosen;
 use crate::preset::Platform;
+use crate::recall::{Recall, Tags};
 use crate::scope::{ScopeArgs, explain_wildcard};
 use crate::suggest;
 use crate::values::{LineFeeds, Values};
 use cluster::ClusterArgs;
+pub(crate) use place::place;
 pub(crate) use template::TemplateArgs;
 use template::set_template;
 
@@ -44,12 +48,17 @@ pub(crate) struct Wanted<'a> {
     pub(crate) chosen: &'a Chosen,
     pub(crate) platform: Option<&'a Platform>,
     pub(crate) line_feeds: LineFeeds,
+    /// What this machine remembers, and the objects of the file that is written.
+    pub(crate) recall: &'a Recall,
+    pub(crate) before: &'a [SealedSecret],
 }
 
 /// A sealed object and its place.
 pub(crate) struct Sealed {
     pub(crate) object: SealedSecret,
     pub(crate) place: Place,
+    /// What stands for its values, to be remembered when it is written.
+    pub(crate) tags: Tags,
 }
 
 /// Seals `manifest` with `values` added to its own.
@@ -79,14 +88,41 @@ pub(crate) fn seal(
     let scope = scope(&place, wanted)?;
     explain_wildcard(&place, &scope, wanted.cluster.is_some());
     let clear = clear_keys(&manifest, &place, wanted);
-    let mut object = seal::seal(manifest, &place, scope, &clear, &wanted.chosen.recipients)
-        .map_err(|error| Failure::from(error).about(&place))?;
+    let tags = wanted.recall.tags(&scope, &manifest.values);
+    let kept = kept(&place, &scope, &tags, &clear, wanted);
+    let mut object =
+        seal::seal_over(manifest, &place, scope, &clear, &wanted.chosen.recipients, &kept)
+            .map_err(|error| Failure::from(error).about(&place))?;
     set_own(&mut object, wanted);
     check_pull_secret(&object, &place)?;
     merge::check(&object, &place)?;
     check(&object)?.allowed(&Grants::most())?;
     platform.iter().for_each(|sentence| console::say(&format!("{place}: {sentence}")));
-    Ok(Sealed { object, place })
+    Ok(Sealed { object, place, tags })
+}
+
+/// What of the object that stands in the file already is not sealed anew.
+fn kept(
+    place: &Place,
+    scope: &Scope,
+    tags: &Tags,
+    clear: &BTreeSet<String>,
+    wanted: &Wanted,
+) -> Kept {
+    let is_of_cluster = wanted.cluster.is_some();
+    let is_same = |old: &&SealedSecret| {
+        let is_kind = (old.spec.kind == Kind::ClusterSealedSecret) == is_of_cluster;
+        let namespace = old.metadata.namespace.as_deref();
+        let is_there = is_of_cluster || namespace == Some(place.namespace.as_str());
+        is_kind && is_there && old.metadata.name.as_deref() == Some(place.name.as_str())
+    };
+    let Some(old) = wanted.before.iter().find(is_same) else { return Kept::default() };
+    let sealed: Tags = tags
+        .iter()
+        .filter(|(key, _)| !clear.contains(*key))
+        .map(|(key, tag)| (key.clone(), *tag))
+        .collect();
+    wanted.recall.kept(old, scope, &wanted.chosen.recipients, &sealed)
 }
 
 /// Adds the values of flags to those of the manifest, and looks over all of them.
@@ -164,71 +200,6 @@ fn tell_of_new_names(keys: &[String], manifest: &Manifest, place: &Place, wanted
         let (gone, new) = (suggest::some_of(&gone), suggest::some_of(&new));
         let preset = platform.preset;
         console::note(&format!("{place}: for {preset} the manifest's {gone} is sealed as {new}"));
-    }
-}
-
-/// The place of a manifest: what it says, what the flags say, where its platform looks for it, and the namespace of the
-/// rule for the file.
-pub(crate) fn place(
-    manifest: &Manifest,
-    flags: &TemplateArgs,
-    platform: Option<&Platform>,
-    ruled: Option<&str>,
-) -> Result<Place, Failure> {
-    place_of(manifest, flags, platform, ruled).map_err(|failure| {
-        let given = |said: &Option<String>, flag: &Option<String>| {
-            escaped(said.as_ref().or(flag.as_ref()).map_or("?", String::as_str))
-        };
-        let namespace = given(&manifest.namespace, &flags.namespace);
-        let name = given(&manifest.name, &flags.name);
-        failure.about(format!("Secret {namespace}/{name}"))
-    })
-}
-
-fn place_of(
-    manifest: &Manifest,
-    flags: &TemplateArgs,
-    platform: Option<&Platform>,
-    ruled: Option<&str>,
-) -> Result<Place, Failure> {
-    let name = agree("--name", manifest.name.as_deref(), flags.name.as_deref())?;
-    let given = agree("-n", manifest.namespace.as_deref(), flags.namespace.as_deref())?;
-    let target = platform.map(|platform| platform.place(given.or(ruled), name)).transpose()?;
-    let (given, name) = match &target {
-        Some(target) => (Some(target.namespace.as_str()), Some(target.name.as_str())),
-        None => (given, name),
-    };
-    let Some(namespace) = given.or(ruled) else {
-        return Err(Failure::input("it has no namespace")
-            .hint("name it with -n NS or in metadata.namespace; the namespace of kubectl's context is never guessed"));
-    };
-    if let Some(ruled) = ruled.filter(|ruled| *ruled != namespace) {
-        let message = format!(
-            "its namespace is {namespace}, and the rule of .seal.yaml for this path is for {ruled}"
-        );
-        return Err(Failure::input(message).hint("write it elsewhere, or change the rule"));
-    }
-    let Some(name) = name else {
-        return Err(
-            Failure::input("it has no name").hint("name it with --name NAME or in metadata.name")
-        );
-    };
-    Place::new(namespace, name).map_err(|problem| {
-        Failure::input(problem).hint("names are made of a-z, 0-9 and -, a Secret's also of dots")
-    })
-}
-
-fn agree<'a>(
-    flag: &str,
-    manifest: Option<&'a str>,
-    given: Option<&'a str>,
-) -> Result<Option<&'a str>, Failure> {
-    match (manifest, given) {
-        (Some(manifest), Some(given)) if manifest != given => {
-            Err(Failure::input(format!("{flag} {given} is not what the manifest says"))
-                .hint("leave the flag out, or change the manifest"))
-        }
-        (manifest, given) => Ok(manifest.or(given)),
     }
 }
 

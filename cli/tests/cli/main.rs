@@ -31,6 +31,7 @@ mod replacing;
 mod resealing;
 mod ruled;
 mod sealing;
+mod sealing_again;
 mod slips;
 mod world;
 

@@ -2,7 +2,8 @@
 //!
 //! Everything here is age v1 (<https://c2sp.org/age>) put together from its own parts: a header that wraps
 //! one file key to many recipients, and payloads under that file key. [`kem`] is the post-quantum recipient
-//! type, [`file`] whole age files, [`header`] the header, [`stanzas`] what may stand in it, [`payload`] one value, [`padding`] the length classes.
+//! type, [`file`] whole age files, [`header`] the header, [`stanzas`] what may stand in it, [`payload`] one value, [`padding`] the length classes,
+//! [`recall`] what a machine remembers of a value that it sealed.
 //!
 //! Deliberately absent: any other cipher, associated data, signatures, algorithm negotiation.
 
@@ -11,6 +12,7 @@ pub(crate) mod header;
 pub(crate) mod kem;
 pub(crate) mod padding;
 pub(crate) mod payload;
+pub(crate) mod recall;
 pub(crate) mod recipient;
 pub(crate) mod stanzas;
 

@@ -137,7 +137,7 @@ impl age::Identity for Held<'_> {
 }
 
 /// The four lines that bind a value to its place. Injective: no part can hold `LF`, `=` or `,`.
-fn prefix(scope: &Scope, key: &str) -> String {
+pub(super) fn prefix(scope: &Scope, key: &str) -> String {
     format!("seal/v1\nnamespaces={}\nname={}\nkey={key}\n", scope.namespaces.join(","), scope.name)
 }
 

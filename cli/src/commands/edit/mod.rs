@@ -167,7 +167,7 @@ fn seal_changes(
     }
     change.remove = remove;
     console::say(&format!("{}: {what}", editing.place));
-    editing.replace(&change, false, &what)
+    editing.replace_remembered(&change, false, &what, &put)
 }
 
 /// A failure that is the machine's.

@@ -1,5 +1,7 @@
 //! Values → header and payloads: sealing needs public keys only.
 
+mod change;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use age::Recipient as _;
@@ -12,14 +14,15 @@ use crate::crypto::header::{Header, MAX_STANZAS};
 use crate::crypto::padding::padded;
 use crate::crypto::{new_file_key, payload};
 use crate::key::{Fingerprint, Recipient};
-use crate::kind::edit::{Change, SharedHeader};
-use crate::kind::resealed;
+use crate::kind::edit::SharedHeader;
 use crate::kind::sealed::{
     Block, MAX_PLAINTEXT_BYTES, MAX_VALUES, SealedSecret, SealedSecretSpec, Template,
 };
 use crate::manifest::Manifest;
 use crate::place::{Place, Scope, is_key};
 use crate::secret::SecretValue;
+
+pub use change::{is_sealed_for, reseal, seal_into};
 
 /// Why something was not sealed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,58 +106,6 @@ pub fn seal_blocks(
     Ok(blocks)
 }
 
-/// The change that seals `values` anew in `file`: each in a block of its own, or, where the file has several values and
-/// these are all that it will have, under a new shared header in the old one's place.
-///
-/// Needs none of the values that are there, and leaves every other block as it is. A single value never takes the
-/// shared header's place: commits of the file's history may hold blocks that are under it.
-pub fn seal_into(
-    file: &SealedSecret,
-    values: &BTreeMap<String, SecretValue>,
-    scope: &Scope,
-    recipients: &[Recipient],
-) -> Result<Change, SealError> {
-    let keys = &file.spec.values;
-    let anew = keys.len() > 1 && keys.keys().all(|key| values.contains_key(key));
-    if !anew {
-        let put = seal_blocks(values, scope, recipients)?;
-        return Ok(Change { put, ..Change::default() });
-    }
-    let SealedValues { sealed_to, header, payloads } = seal_values(values, scope, recipients)?;
-    let shared = Some(SharedHeader { sealed_to, header, resealed: Vec::new() });
-    Ok(Change { put: under_shared_header(payloads), shared, ..Change::default() })
-}
-
-/// Whether all values of `file` stand under one header that names these recipients and nobody else.
-///
-/// By its hints, which are not authenticated: for whoever wants to know what is left to do.
-pub fn is_sealed_for(file: &SealedSecret, recipients: &[Recipient]) -> bool {
-    let wanted: BTreeSet<String> =
-        recipients.iter().map(|recipient| recipient.fingerprint().to_string()).collect();
-    let named: BTreeSet<String> = file.spec.sealed_to.iter().cloned().collect();
-    file.spec.values.values().all(|block| block.header.is_none()) && named == wanted
-}
-
-/// The change that seals all `values` of `file` anew under one new shared header: the same values, for other recipients.
-///
-/// `values` must be those that `file` opens to, all that are sealed and no other. The marks that say so are no
-/// statement to be relied on: they tell a merge which side meant another value.
-pub fn reseal(
-    file: &SealedSecret,
-    values: &BTreeMap<String, SecretValue>,
-    recipients: &[Recipient],
-) -> Result<Change, SealError> {
-    let SealedValues { sealed_to, header, payloads } =
-        seal_values(values, &file.spec.scope, recipients)?;
-    let before = |key: &String| file.spec.values.get(key).map(|block| block.payload.as_str());
-    let resealed = payloads
-        .iter()
-        .filter_map(|(key, after)| Some(resealed::mark(key, before(key)?, after)))
-        .collect();
-    let shared = Some(SharedHeader { sealed_to, header, resealed });
-    Ok(Change { put: under_shared_header(payloads), shared, ..Change::default() })
-}
-
 fn under_shared_header(payloads: BTreeMap<String, String>) -> BTreeMap<String, Block> {
     let mut blocks = BTreeMap::new();
     for (key, payload) in payloads {
@@ -235,6 +186,28 @@ pub fn seal(
     clear: &BTreeSet<String>,
     recipients: &[Recipient],
 ) -> Result<SealedSecret, SealError> {
+    seal_over(manifest, place, scope, clear, recipients, &Kept::default())
+}
+
+/// What of a sealed file that is there stays as it is sealed. The default is nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Its shared header.
+    pub shared: Option<SharedHeader>,
+    /// Blocks whose values are those of the manifest, for the same scope and recipients: the caller knows.
+    pub blocks: BTreeMap<String, Block>,
+}
+
+/// The same over a file that is there: of the manifest's values those in `kept` are not sealed anew, and each other
+/// gets a block of its own beside them.
+pub fn seal_over(
+    manifest: Manifest,
+    place: &Place,
+    scope: Scope,
+    clear: &BTreeSet<String>,
+    recipients: &[Recipient],
+    kept: &Kept,
+) -> Result<SealedSecret, SealError> {
     let Manifest { mut values, mut template, .. } = manifest;
     check_size(&values, clear)?;
     for key in clear {
@@ -243,10 +216,7 @@ pub fn seal(
             std::str::from_utf8(value.expose()).map_err(|_| SealError::NotText(key.clone()))?;
         template.string_data.insert(key.clone(), text.to_owned());
     }
-    let SealedValues { sealed_to, header, payloads } = seal_values(&values, &scope, recipients)?;
-    // With all values in clear there is nothing under the header.
-    let (sealed_to, header) =
-        if payloads.is_empty() { (vec![], None) } else { (sealed_to, Some(header)) };
+    let SealedBlocks { sealed_to, header, blocks } = blocks(values, &scope, recipients, kept)?;
     let metadata = ObjectMeta {
         namespace: Some(place.namespace.clone()),
         name: Some(place.name.clone()),
@@ -258,8 +228,38 @@ pub fn seal(
         template,
         sealed_to,
         header,
-        values: under_shared_header(payloads),
+        values: blocks,
         ..SealedSecretSpec::default()
     };
     Ok(SealedSecret { metadata, spec, status: None })
+}
+
+/// The blocks of a file and its shared header, if it has one.
+struct SealedBlocks {
+    sealed_to: Vec<String>,
+    header: Option<String>,
+    blocks: BTreeMap<String, Block>,
+}
+
+fn blocks(
+    mut values: BTreeMap<String, SecretValue>,
+    scope: &Scope,
+    recipients: &[Recipient],
+    kept: &Kept,
+) -> Result<SealedBlocks, SealError> {
+    if kept.blocks.is_empty() {
+        let SealedValues { sealed_to, header, payloads } = seal_values(&values, scope, recipients)?;
+        // With all values in clear there is nothing under the header.
+        let (sealed_to, header) =
+            if payloads.is_empty() { (vec![], None) } else { (sealed_to, Some(header)) };
+        return Ok(SealedBlocks { sealed_to, header, blocks: under_shared_header(payloads) });
+    }
+    values.retain(|key, _| !kept.blocks.contains_key(key));
+    let mut blocks = seal_blocks(&values, scope, recipients)?;
+    blocks.extend(kept.blocks.clone());
+    let (sealed_to, header) = match &kept.shared {
+        Some(shared) => (shared.sealed_to.clone(), Some(shared.header.clone())),
+        None => (vec![], None),
+    };
+    Ok(SealedBlocks { sealed_to, header, blocks })
 }
