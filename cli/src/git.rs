@@ -3,6 +3,7 @@
 //! What a repository's configuration could have started is turned off, nothing is fetched and no question is asked.
 //! What Git says on standard error is left where people see it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ impl Git {
     ) -> Result<(), Failure> {
         let mut command = self.command(["cat-file", "--batch", "--buffer"]);
         let mut child = started(command.stdin(Stdio::piped()))?;
-        let writing = write_lines(&mut child, names);
+        let writing = write_all(&mut child, names.join("\n") + "\n");
         let mut stdout = BufReader::new(child.stdout.take().expect("it was asked for"));
         for number in 0..names.len() {
             match next_object(&mut stdout) {
@@ -86,6 +87,33 @@ impl Git {
         }
         writing.join().map_err(|_| unexpected())?;
         ended(child, true)
+    }
+
+    /// What Git answers to a list on its standard input; `also` is an exit status that is no failure.
+    pub(crate) fn answer_to<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+        list: String,
+        also: i32,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut command = self.command(arguments);
+        let mut child = started(command.stdin(Stdio::piped()))?;
+        let writing = write_all(&mut child, list);
+        let mut answer = Vec::new();
+        let stdout = child.stdout.take().expect("it was asked for");
+        let read = stdout.take(MOST_OF_AN_ANSWER).read_to_end(&mut answer);
+        writing.join().map_err(|_| unexpected())?;
+        let status = child.wait().map_err(|_| unexpected())?.code();
+        let is_done = read.is_ok() && (status == Some(0) || status == Some(also));
+        if is_done { Ok(answer) } else { Err(unexpected()) }
+    }
+
+    /// Which of these files Git ignores: none that it has.
+    pub(crate) fn ignored(&self, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Failure> {
+        let names: Vec<&str> = paths.iter().filter_map(|path| path.to_str()).collect();
+        let answer = self.answer_to(["check-ignore", "-z", "--stdin"], names.join("\0"), 1)?;
+        let ignored = answer.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(ignored.map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned())).collect())
     }
 
     /// `git` with what a repository must not decide.
@@ -142,13 +170,12 @@ fn next_object(stdout: &mut BufReader<ChildStdout>) -> Option<Object> {
     Some(Object::Bytes(bytes))
 }
 
-/// Hands the names over while the answers are read: neither side waits for the other.
-fn write_lines(child: &mut Child, names: &[String]) -> JoinHandle<()> {
+/// Hands a list over while the answers are read: neither side waits for the other.
+fn write_all(child: &mut Child, list: String) -> JoinHandle<()> {
     let mut stdin = child.stdin.take().expect("it was asked for");
-    let lines = names.join("\n") + "\n";
     std::thread::spawn(move || {
         // Where Git has ended, its answers end as well, and that is noticed.
-        let _ = stdin.write_all(lines.as_bytes());
+        let _ = stdin.write_all(list.as_bytes());
     })
 }
 

@@ -234,7 +234,7 @@ fn not_mixed(
     for rule in any.rules.iter().filter(|rule| rule.to.iter().any(|to| to == name)) {
         let mut others = rule.clone();
         others.to.retain(|to| to != name);
-        let beside = policy::for_rule(&any, path, &others)?;
+        let beside = policy::for_rule(&policy::Source::Disk, &any, path, &others)?;
         let other = beside.iter().find(|(_, other)| other.is_classic() != recipient.is_classic());
         if let Some((other, _)) = other {
             let (classic, quantum) = if recipient.is_classic() {

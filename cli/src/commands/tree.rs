@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use seal_core::tree::survey::MOST_BYTES;
+use zeroize::Zeroizing;
+
 use crate::error::Failure;
 use crate::files;
 
@@ -11,6 +14,15 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     /// Whether it was named itself, and not found in a folder.
     pub(super) is_named: bool,
+    /// What it holds, where that was read already.
+    pub(super) held: Option<Held>,
+}
+
+/// What a file holds.
+pub(super) enum Held {
+    Bytes(Vec<u8>),
+    /// More than is read.
+    TooMuch,
 }
 
 /// What lies beneath the paths that were named.
@@ -34,7 +46,7 @@ impl Tree {
             tree.closed.extend(closed);
             for path in found {
                 if paths.len() == 1 || seen.insert(files::real_path(&path)?) {
-                    tree.sources.push(Source { path, is_named: !is_folder });
+                    tree.sources.push(Source { path, is_named: !is_folder, held: None });
                 }
             }
         }
@@ -43,6 +55,15 @@ impl Tree {
 }
 
 impl Source {
+    /// What it holds; `None` where that is more than is read.
+    pub(super) fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        match &self.held {
+            None => files::read_small(&self.path, MOST_BYTES),
+            Some(Held::Bytes(bytes)) => Ok(Some(Zeroizing::new(bytes.clone()))),
+            Some(Held::TooMuch) => Ok(None),
+        }
+    }
+
     /// Whether it was meant: named itself, or named as manifests are; any other may be prose that shows one.
     pub(super) fn is_meant(&self) -> bool {
         self.is_named || is_manifest(&self.path)

@@ -5,7 +5,8 @@ use std::path::Path;
 use seal_core::exit_code::ExitCode;
 use seal_core::tree::Ruled;
 
-use super::rules::{Policies, files_above};
+use super::rules::Policies;
+use super::source::Source;
 use crate::error::Failure;
 use crate::files::{self, relative};
 
@@ -24,6 +25,11 @@ pub(crate) struct BadPolicy {
 }
 
 impl Held {
+    /// Those that `source` has.
+    pub(crate) fn of(source: Source) -> Self {
+        Self { policies: Policies::of(source) }
+    }
+
     /// The rule for the file at `path`; none for standard input, nor where no `.seal.yaml` counts for it, or no rule is for its path: then flags
     /// said for whom to seal.
     pub(crate) fn rule(&mut self, path: &Path) -> Result<Option<Ruled>, BadPolicy> {
@@ -31,7 +37,7 @@ impl Held {
             return Ok(None);
         }
         let Ok(real) = files::real_path(path) else { return Ok(None) };
-        let above = files_above(&real);
+        let above = self.policies.above(&real);
         for policy in &above {
             let read = self.policies.load(policy).map_err(|failure| bad(policy, failure))?;
             if read.rules.is_empty() {
@@ -45,6 +51,8 @@ impl Held {
             }
             Ok(chosen) => Ok(Some(Ruled {
                 policy: relative(nearest),
+                number: chosen.rule,
+                recipients: chosen.names.clone(),
                 namespace: chosen.namespace.clone(),
                 platform: chosen.platform,
             })),

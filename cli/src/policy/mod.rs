@@ -8,6 +8,7 @@
 mod held;
 mod recipients;
 mod rules;
+mod source;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ pub(crate) use held::{BadPolicy, Held};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
 pub(crate) use rules::{files_above, names};
+pub(crate) use source::{Revision, Source, files_of, recipients_of};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";
@@ -70,6 +72,10 @@ impl Target {
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {
     pub(crate) recipients: Vec<Recipient>,
+    /// The names that the rule has for them, by fingerprint.
+    pub(crate) names: BTreeMap<String, String>,
+    /// The number of the rule in its file.
+    pub(crate) rule: usize,
     /// The sentence that says who they are and where they were named.
     pub(crate) sentence: String,
     /// Said when a recipient is classic: sealing goes on.
@@ -115,7 +121,7 @@ pub(crate) fn for_backup(args: &RecipientArgs) -> Result<(Vec<Recipient>, String
     for path in files_above(&here) {
         let policy = load(&path)?;
         if policy.recipients.contains_key(OFFLINE) {
-            let named = recipients::resolve(&policy, &path, OFFLINE)?;
+            let named = recipients::resolve(&Source::Disk, &policy, &path, OFFLINE)?;
             let sentence = format!("for {OFFLINE} of {}", relative(&path));
             return Ok((named.into_iter().map(|(_, it)| it).collect(), sentence));
         }

@@ -10,6 +10,7 @@ use seal_core::key::{Fingerprint, KeyError, Recipient};
 use seal_core::policy_file::{PolicyFile, Rule, Source};
 use seal_core::text::without_mark;
 
+use super::source::Source as PolicySource;
 use super::{Chosen, Named, RecipientArgs, trust};
 use crate::error::{Failure, bad_recipient};
 use crate::files::{self, relative};
@@ -46,23 +47,29 @@ pub(super) fn from_flags(
 
 /// Whom a rule names, with their names.
 pub(crate) fn for_rule(
+    source: &PolicySource,
     policy: &PolicyFile,
     path: &Path,
     rule: &Rule,
 ) -> Result<Vec<Named>, Failure> {
     let mut recipients = Vec::new();
     for name in &rule.to {
-        recipients.extend(resolve(policy, path, name)?);
+        recipients.extend(resolve(source, policy, path, name)?);
     }
     Ok(recipients)
 }
 
 /// The recipients of one name in the `.seal.yaml` at `path`.
-pub(super) fn resolve(policy: &PolicyFile, path: &Path, name: &str) -> Result<Vec<Named>, Failure> {
+pub(super) fn resolve(
+    source: &PolicySource,
+    policy: &PolicyFile,
+    path: &Path,
+    name: &str,
+) -> Result<Vec<Named>, Failure> {
     let about = |failure: Failure| failure.about(format!("{}: recipient {name}", relative(path)));
     let recipients = match &policy.recipients[name] {
         Source::Text(text) => vec![(name.to_owned(), from_repository(text).map_err(about)?)],
-        Source::File(file) => in_file(path, name, file)?,
+        Source::File(file) => in_file(source, path, name, file)?,
     };
     if !policy.allow_classic && recipients.iter().any(|(_, recipient)| recipient.is_classic()) {
         let failure =
@@ -74,10 +81,15 @@ pub(super) fn resolve(policy: &PolicyFile, path: &Path, name: &str) -> Result<Ve
 }
 
 /// The recipients of the file that a `.seal.yaml` names; several people in one file are told apart.
-fn in_file(policy: &Path, name: &str, file: &str) -> Result<Vec<Named>, Failure> {
+fn in_file(
+    source: &PolicySource,
+    policy: &Path,
+    name: &str,
+    file: &str,
+) -> Result<Vec<Named>, Failure> {
     let about = |failure: Failure| failure.about(format!("{}: recipient {name}", relative(policy)));
-    let file = trust::recipients_file(policy, file).map_err(about)?;
-    let read = read_file(&file, from_repository).map_err(about)?;
+    let (file, text) = source.recipients(policy, file).map_err(about)?;
+    let read = lines(&file, &text, from_repository).map_err(about)?;
     if let [_] = read.as_slice() {
         return Ok(read.into_iter().map(|(_, recipient)| (name.to_owned(), recipient)).collect());
     }
@@ -95,7 +107,7 @@ pub(crate) fn pinned_in_file(
     if is_empty {
         return Ok((path, Vec::new()));
     }
-    let named = in_file(policy, name, file)?;
+    let named = in_file(&PolicySource::Disk, policy, name, file)?;
     Ok((path, named.into_iter().map(|(_, recipient)| recipient).collect()))
 }
 
@@ -128,10 +140,18 @@ fn read_file(
     path: &Path,
     parse: fn(&str) -> Result<Recipient, Failure>,
 ) -> Result<Vec<Named>, Failure> {
-    let text = files::read_text(path)?;
+    lines(path, &files::read_text(path)?, parse)
+}
+
+/// The same of a file that was read.
+fn lines(
+    path: &Path,
+    text: &str,
+    parse: fn(&str) -> Result<Recipient, Failure>,
+) -> Result<Vec<Named>, Failure> {
     let mut recipients = Vec::new();
     let mut comment = None;
-    for (line, number) in without_mark(&text).lines().map(str::trim).zip(1..) {
+    for (line, number) in without_mark(text).lines().map(str::trim).zip(1..) {
         if line.is_empty() || line.starts_with('#') {
             comment = line.strip_prefix('#').and_then(name_in);
             continue;

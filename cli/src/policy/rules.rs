@@ -10,21 +10,27 @@ use seal_core::key::Fingerprint;
 use seal_core::policy_file::{PolicyFile, Rule};
 use seal_core::preset::Preset;
 
+use super::source::Source;
 use super::{Chosen, FILE_NAME, Named, load, recipients};
 use crate::error::Failure;
 use crate::files::{self, relative};
 
 /// The `.seal.yaml` files that count for `target`, nearest first.
 pub(crate) fn files_above(target: &Path) -> Vec<PathBuf> {
+    files_above_in(&Source::Disk, target)
+}
+
+fn files_above_in(source: &Source, target: &Path) -> Vec<PathBuf> {
     let folder = files::folder_of(target);
     let root = files::work_tree_root(folder).unwrap_or_else(|| folder.to_path_buf());
     let within = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&root));
-    within.map(|folder| folder.join(FILE_NAME)).filter(|path| files::exists(path)).collect()
+    within.map(|folder| folder.join(FILE_NAME)).filter(|path| source.has(path)).collect()
 }
 
 /// The `.seal.yaml` files of one run: each is read once, and files that the same rules are for share one choice.
 #[derive(Default)]
 pub(super) struct Policies {
+    source: Source,
     read: BTreeMap<PathBuf, Rc<PolicyFile>>,
     chosen: BTreeMap<Vec<Matched>, Rc<Chosen>>,
 }
@@ -33,11 +39,21 @@ pub(super) struct Policies {
 type Matched = (PathBuf, usize);
 
 impl Policies {
+    /// Those of `source`.
+    pub(super) fn of(source: Source) -> Self {
+        Self { source, ..Self::default() }
+    }
+
+    /// The files that count for `target`, nearest first.
+    pub(super) fn above(&self, target: &Path) -> Vec<PathBuf> {
+        files_above_in(&self.source, target)
+    }
+
     pub(super) fn load(&mut self, path: &Path) -> Result<Rc<PolicyFile>, Failure> {
         if let Some(policy) = self.read.get(path) {
             return Ok(Rc::clone(policy));
         }
-        let policy = Rc::new(load(path)?);
+        let policy = Rc::new(self.source.load(path)?);
         self.read.insert(path.to_owned(), Rc::clone(&policy));
         Ok(policy)
     }
@@ -74,7 +90,8 @@ impl Policies {
     fn together(&mut self, rules: &[Matched]) -> Result<Chosen, Failure> {
         let mut chain = Vec::new();
         for (path, index) in rules {
-            chain.push(effective(&*self.load(path)?, path, *index)?);
+            let policy = self.load(path)?;
+            chain.push(effective(&self.source, &policy, path, *index)?);
         }
         for pair in chain.windows(2) {
             only_takes_away(&pair[0], &pair[1])?;
@@ -82,7 +99,11 @@ impl Policies {
         let namespace = chain.iter().find_map(|policy| policy.namespace.clone());
         let platform = chain.iter().find_map(|policy| policy.platform);
         let nearest = chain.into_iter().next().expect("the caller has looked that there is one");
+        let name_of =
+            |(name, recipient): &Named| (recipient.fingerprint().to_string(), name.clone());
         Ok(Chosen {
+            rule: nearest.number,
+            names: nearest.recipients.iter().map(name_of).collect(),
             sentence: recipients::sentence(&nearest.recipients, &nearest.path),
             warning: recipients::warning(&nearest.recipients),
             recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
@@ -97,17 +118,24 @@ impl Policies {
 struct Effective {
     /// Its path, as messages write it.
     path: String,
+    number: usize,
     recipients: Vec<Named>,
     namespace: Option<String>,
     platform: Option<Preset>,
     clear: BTreeSet<String>,
 }
 
-fn effective(policy: &PolicyFile, path: &Path, index: usize) -> Result<Effective, Failure> {
+fn effective(
+    source: &Source,
+    policy: &PolicyFile,
+    path: &Path,
+    index: usize,
+) -> Result<Effective, Failure> {
     let rule = &policy.rules[index];
     Ok(Effective {
         path: relative(path),
-        recipients: recipients::for_rule(policy, path, rule)?,
+        number: index,
+        recipients: recipients::for_rule(source, policy, path, rule)?,
         namespace: rule.namespace.clone(),
         platform: rule.platform,
         clear: rule.clear.clone(),
@@ -189,7 +217,9 @@ pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
         let Ok(mut policy) = load(&path) else { continue };
         policy.allow_classic = true;
         for name in policy.recipients.keys() {
-            for (who, recipient) in recipients::resolve(&policy, &path, name).unwrap_or_default() {
+            for (who, recipient) in
+                recipients::resolve(&Source::Disk, &policy, &path, name).unwrap_or_default()
+            {
                 names.entry(recipient.fingerprint()).or_insert(who);
             }
         }

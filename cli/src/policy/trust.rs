@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use seal_core::policy_file::{self, PolicyFile};
+use seal_core::policy_file::{self, PolicyError, PolicyFile};
 
 use crate::error::Failure;
 use crate::files::{self, Distrust, relative};
@@ -12,15 +12,18 @@ use crate::files::{self, Distrust, relative};
 pub(crate) fn load(path: &Path) -> Result<PolicyFile, Failure> {
     check(path, path)?;
     let text = files::read_text(path)?;
-    policy_file::read(&text).map_err(|error| {
-        let hint = match error {
-            policy_file::PolicyError::BadPath { .. } => {
-                "a path is a glob relative to the .seal.yaml: clusters/prod/**, *.yaml, **/*.yaml"
-            }
-            _ => "it has recipients, rules (path, to, namespace, clear) and allowClassic",
-        };
-        Failure::input(format!("{}: {error}", relative(path))).hint(hint)
-    })
+    policy_file::read(&text).map_err(|error| unreadable(path, &error))
+}
+
+/// Why a `.seal.yaml` does not read.
+pub(super) fn unreadable(path: &Path, error: &PolicyError) -> Failure {
+    let hint = match error {
+        PolicyError::BadPath { .. } => {
+            "a path is a glob relative to the .seal.yaml: clusters/prod/**, *.yaml, **/*.yaml"
+        }
+        _ => "it has recipients, rules (path, to, namespace, clear) and allowClassic",
+    };
+    Failure::input(format!("{}: {error}", relative(path))).hint(hint)
 }
 
 /// Where the file of recipients lies that the `.seal.yaml` at `policy` names; trusted as itself.

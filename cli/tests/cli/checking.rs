@@ -155,9 +155,10 @@ fn a_template_is_named_and_does_not_fail() {
 fn one_place_in_two_clusters_is_no_duplicate() {
     let world = World::new();
     std::fs::remove_file(world.path("secret.json")).unwrap();
-    sealed_as(&world, "one.yaml", &["--name", "a", "-n", "prod"]);
-    let other = crate::world::recipient("offline");
+    let [cluster, other] = ["cluster", "offline"].map(crate::world::recipient);
+    sealed_as(&world, "one.yaml", &["--name", "a", "-n", "prod", "-r", &cluster]);
     sealed_as(&world, "other.yaml", &["--name", "a", "-n", "prod", "-r", &other]);
+    std::fs::remove_file(world.path(".seal.yaml")).unwrap();
     check(&world, &[]).exits(0);
     world.write("both.yaml", [world.read("one.yaml"), world.read("other.yaml")].join("---\n"));
     check(&world, &["both.yaml"])

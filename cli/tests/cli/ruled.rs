@@ -62,14 +62,14 @@ fn what_a_rule_is_not_for_is_found() {
     set_rules(&world, "- {path: 'fn/*', to: [cluster], for: openfaas}\n- {to: [cluster]}\n");
     check().exits(0);
     set_rules(&world, "- {path: 'fn/*', to: [cluster], for: kestra}\n- {to: [cluster]}\n");
-    let other = "fn/tok.yaml:4: NotByPolicy: openfaas-fn/tok: the rule of .seal.yaml for this path is for kestra, and it was sealed for openfaas";
+    let other = "fn/tok.yaml:4: NotByPolicy: openfaas-fn/tok: the rule of .seal.yaml for this path, rules[0], is for kestra, and it was sealed for openfaas";
     check().exits(7).prints(other).says("1 thing found: 3 sealed objects");
     set_rules(&world, "- {path: 'prod/*', to: [cluster], for: kestra}\n- {to: [cluster]}\n");
     let unshaped = "is for kestra, and it was not sealed so: seal it again with --for kestra";
     let ran = check().exits(7).prints("prod/db.yaml:3: NotByPolicy: prod/db: ").prints(unshaped);
     assert!(!ran.text().contains("prod/r.yaml"), "Kestra has no list of registries");
     set_rules(&world, "- {path: 'prod/*', to: [cluster], namespace: stage}\n- {to: [cluster]}\n");
-    let place = "prod/db.yaml:5: NotByPolicy: prod/db: the rule of .seal.yaml for this path is for the namespace stage, not prod";
+    let place = "prod/db.yaml:5: NotByPolicy: prod/db: the rule of .seal.yaml for this path, rules[0], is for the namespace stage, not prod";
     check().exits(7).prints(place).prints("prod/r.yaml:");
     let wide = world.read("prod/db.yaml").replace("    - prod\n", "    - prod\n    - stage\n");
     world.write("prod/db.yaml", wide);

@@ -375,7 +375,9 @@ async fn what_a_key_secret_says_of_itself_is_held_against_what_is_in_it() {
     assert!(said.stderr.contains("stays as it is, retired"), "{}", said.stderr);
     assert_eq!(desk.keys().await.len(), 3);
 
-    // One that lies counts for nobody; one that says nothing is read.
+    // One that lies counts for nobody; one that says nothing is read. Of keys of one second neither would be the newer one.
+    let early = json!({"metadata": {"annotations": {"seal.dev/created": "2020-01-01T00:00:00Z"}}});
+    desk.home.patch::<Secret>("seal-key-first", early).await;
     crate::keys::add_key(cluster, &desk.home.name, "silent", &Identity::generate(), "active").await;
     crate::keys::add_key(cluster, &desk.home.name, "liar", &Identity::generate(), "retired").await;
     let lie =

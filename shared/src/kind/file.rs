@@ -33,6 +33,11 @@ pub enum Document {
         /// Whether it has values that no other program has encrypted.
         has_values: bool,
     },
+    /// A kustomization that makes a Secret of values which stand in it.
+    Generator {
+        /// The Secrets that it names.
+        names: Vec<String>,
+    },
     /// Anything else. Other manifests are no business of ours.
     Other {
         /// Its `kind`, when it has one.
@@ -79,7 +84,25 @@ pub(super) fn document(node: Node) -> Result<Document, FileError> {
         let (object, has_values) = (full_name_of(&node), has_values(&node));
         return Ok(Document::Plaintext { object, has_values });
     }
+    let names = generated(&node);
+    if !names.is_empty() {
+        return Ok(Document::Generator { names });
+    }
     Ok(Document::Other { kind: escaped(kind) })
+}
+
+/// The Secrets that a kustomization makes of literals in clear.
+fn generated(node: &Node) -> Vec<String> {
+    let Some(generators) = node.get("secretGenerator") else { return Vec::new() };
+    let has_literals = |it: &&Node| {
+        let literals = it.get("literals").map(Node::items).unwrap_or_default();
+        literals.iter().any(|literal| {
+            let text = literal.as_str().unwrap_or_default();
+            text.split_once('=').is_some_and(|(_, value)| is_value(value))
+        })
+    };
+    let named = generators.items().iter().filter(has_literals);
+    named.map(|it| escaped(it.text("name"))).collect()
 }
 
 /// Whether a Secret has values in clear: not what sops has encrypted each by itself, nor what a chart or Flux will fill in.
@@ -89,8 +112,12 @@ fn has_values(node: &Node) -> bool {
 }
 
 fn is_in_clear(value: &Node) -> bool {
+    is_value(value.as_str().unwrap_or_default())
+}
+
+fn is_value(text: &str) -> bool {
     const OTHERS: [(&str, &str); 3] = [("ENC[AES256_GCM,data:", "]"), ("{{", "}}"), ("${", "}")];
-    let text = value.as_str().unwrap_or_default().trim();
+    let text = text.trim();
     !text.is_empty() && !OTHERS.iter().any(|(a, b)| text.starts_with(a) && text.ends_with(b))
 }
 
@@ -244,6 +271,7 @@ impl fmt::Display for Document {
                 write!(f, "{} {}", sealed.spec.kind.as_str(), sealed.full_name())
             }
             Self::Plaintext { object, .. } => write!(f, "Secret {object}"),
+            Self::Generator { .. } => f.write_str("Kustomization"),
             Self::Other { kind } => f.write_str(kind),
         }
     }

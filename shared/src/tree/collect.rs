@@ -155,7 +155,7 @@ impl<'a> Collector<'a> {
                 ),
                 true,
             ),
-            Document::Other { .. } => {}
+            Document::Generator { .. } | Document::Other { .. } => {}
         }
     }
 

@@ -11,5 +11,6 @@ pub mod prune;
 mod ruled;
 pub mod survey;
 mod unread;
+mod word;
 
 pub use ruled::Ruled;

@@ -1,5 +1,8 @@
 //! A sealed object beside the rule of `.seal.yaml` for its path: `seal` would not have made it so.
 
+use std::collections::BTreeMap;
+
+use crate::escape::escaped;
 use crate::kind::sealed::SealedSecret;
 use crate::preset::Preset;
 
@@ -11,6 +14,10 @@ type Refused = (&'static [&'static str], String);
 pub struct Ruled {
     /// The `.seal.yaml`, as messages name it.
     pub policy: String,
+    /// Which of its rules it is, counted from 0.
+    pub number: usize,
+    /// Whom it seals for: fingerprints, each with the name that the `.seal.yaml` has for it.
+    pub recipients: BTreeMap<String, String>,
     /// The only namespace.
     pub namespace: Option<String>,
     /// The platform.
@@ -23,6 +30,12 @@ impl Ruled {
         self.other_place(object)
             .or_else(|| self.other_scope(object))
             .or_else(|| self.other_platform(object))
+            .or_else(|| self.other_recipients(object))
+    }
+
+    /// The beginning of every sentence.
+    fn named(&self) -> String {
+        format!("the rule of {} for this path, rules[{}],", self.policy, self.number)
     }
 
     fn other_place(&self, object: &SealedSecret) -> Option<Refused> {
@@ -38,9 +51,9 @@ impl Ruled {
 
     /// The first namespace that is not the rule's, behind what the rule says.
     fn other<'n>(&self, namespaces: &'n [String]) -> Option<(String, &'n String)> {
-        let (policy, ruled) = (&self.policy, self.namespace.as_ref()?);
+        let ruled = self.namespace.as_ref()?;
         let other = namespaces.iter().find(|namespace| *namespace != ruled)?;
-        Some((format!("the rule of {policy} for this path is for the namespace {ruled}"), other))
+        Some((format!("{} is for the namespace {ruled}", self.named()), other))
     }
 
     fn other_platform(&self, object: &SealedSecret) -> Option<Refused> {
@@ -50,14 +63,38 @@ impl Ruled {
         if noted == Some(ruled) || (noted.is_none() && !ruled.rules_over(type_)) {
             return None;
         }
-        let policy = &self.policy;
         let was = match noted {
             Some(noted) => format!("sealed for {noted}"),
             None => format!("not sealed so: seal it again with --for {ruled}"),
         };
         Some((
             &["metadata", "annotations"],
-            format!("the rule of {policy} for this path is for {ruled}, and it was {was}"),
+            format!("{} is for {ruled}, and it was {was}", self.named()),
         ))
+    }
+
+    /// A value that somebody opens whom the rule does not name, or that somebody does not open whom it names.
+    fn other_recipients(&self, object: &SealedSecret) -> Option<Refused> {
+        if self.recipients.is_empty() {
+            return None;
+        }
+        let spec = &object.spec;
+        for (key, block) in &spec.values {
+            let sealed_to = if block.header.is_some() { &block.sealed_to } else { &spec.sealed_to };
+            let more = sealed_to.iter().find(|hint| !self.recipients.contains_key(*hint));
+            let less = self.recipients.iter().find(|(hint, _)| !sealed_to.contains(hint));
+            let what = match (more, less) {
+                (Some(hint), _) => {
+                    format!("does not seal for {}, and {key} is sealed to it", escaped(hint))
+                }
+                (None, Some((hint, name))) => {
+                    format!("seals for {} ({hint}), and {key} is not sealed to it", escaped(name))
+                }
+                (None, None) => continue,
+            };
+            let sentence = format!("{} {what}: `seal reseal` seals it anew", self.named());
+            return Some((&["spec", "values"], sentence));
+        }
+        None
     }
 }

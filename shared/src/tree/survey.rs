@@ -4,9 +4,9 @@
 //! A [`Survey`] keeps of a sealed object no more than what is needed to tell of two that are for one place.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::ruled::Ruled;
+pub use super::word::Word;
 use crate::escape::escaped;
 use crate::kind::Kind;
 use crate::kind::file::{Document, FileError};
@@ -52,36 +52,6 @@ pub struct Finding {
     pub sentence: String,
 }
 
-/// The one word for a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// What opening it would end with.
-    Reason(Reason),
-    /// A Secret in clear.
-    Plaintext,
-    /// The platform that it was made for would not find or would misread it.
-    WrongShape,
-    /// The rule for its path is for another place or platform.
-    NotByPolicy,
-    /// A `.seal.yaml` by which nothing can be sealed.
-    BadPolicy,
-    /// A file that could not be read.
-    Unread,
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reason(reason) => f.write_str(reason.as_str()),
-            Self::Plaintext => f.write_str("Plaintext"),
-            Self::WrongShape => f.write_str("WrongShape"),
-            Self::NotByPolicy => f.write_str("NotByPolicy"),
-            Self::BadPolicy => f.write_str("BadPolicy"),
-            Self::Unread => f.write_str("Unread"),
-        }
-    }
-}
-
 /// A sealed object of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -103,7 +73,7 @@ pub struct Seen {
 
 /// Whether a text may hold what is judged here: most files of most trees need no parser to see them.
 pub fn concerns(bytes: &[u8]) -> bool {
-    text::mentions(bytes, GROUP_PREFIX) || text::mentions(bytes, "Secret")
+    [GROUP_PREFIX, "Secret", "secretGenerator"].iter().any(|word| text::mentions(bytes, word))
 }
 
 /// What is known of sealed objects besides their text.
@@ -128,6 +98,14 @@ pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
             Ok(Document::Plaintext { object, has_values: true }) => {
                 let sentence = format!(
                     "Secret {object} is in clear; seal it, and change its values if they are in the history"
+                );
+                survey.find(line, Word::Plaintext, sentence);
+            }
+            Ok(Document::Generator { names }) => {
+                let line = line_of(text, index, &["secretGenerator"]);
+                let names = names.join(", ");
+                let sentence = format!(
+                    "secretGenerator of {names} has literals in clear: seal them with --name and --from-env-file, and list the sealed file under resources"
                 );
                 survey.find(line, Word::Plaintext, sentence);
             }

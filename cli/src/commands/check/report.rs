@@ -1,20 +1,21 @@
-//! What was found in all files: one line each on standard output, the rest on standard error.
+//! What was found in all files, put together: findings, warnings and notes, in the order of paths and lines.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use seal_core::escape::{cut, printable};
 use seal_core::exit_code::ExitCode;
 use seal_core::tree::duplicates::{InFile, duplicates};
 use seal_core::tree::survey::{Finding, Survey, Word};
 
+use super::{Format, formats};
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::expiry::Expiry;
+use crate::files;
+use crate::git::Git;
 use crate::policy::BadPolicy;
 
-/// Findings that are printed; the rest is counted.
-const MOST_PRINTED: usize = 1000;
 /// Files that one note names.
 const MOST_NAMED: usize = 20;
 /// Characters of a sentence.
@@ -22,7 +23,8 @@ const MOST_OF_A_SENTENCE: usize = 1000;
 
 /// What was found in one file.
 pub(super) struct Surveyed {
-    pub(super) path: String,
+    pub(super) path: PathBuf,
+    pub(super) name: String,
     pub(super) survey: Survey,
     /// It was not read, and may have been meant.
     pub(super) is_too_large: bool,
@@ -31,14 +33,36 @@ pub(super) struct Surveyed {
 }
 
 impl Surveyed {
-    pub(super) fn new(path: String, survey: Survey) -> Self {
-        Self { path, survey, is_too_large: false, bad_policy: None }
+    pub(super) fn new(path: PathBuf, survey: Survey) -> Self {
+        let name = path.display().to_string();
+        Self { path, name, survey, is_too_large: false, bad_policy: None }
     }
+}
+
+/// One thing that is said of a line, as every format has it.
+pub(super) struct Said {
+    pub(super) path: String,
+    pub(super) line: usize,
+    pub(super) word: &'static str,
+    pub(super) sentence: String,
+    /// Whether it must not be merged.
+    pub(super) is_finding: bool,
+}
+
+/// Everything that is said, for a format to write.
+pub(super) struct All {
+    pub(super) said: Vec<Said>,
+    /// What is worth knowing and is about no one line.
+    pub(super) notes: Vec<String>,
+    pub(super) objects: usize,
+    pub(super) files: usize,
 }
 
 #[derive(Default)]
 pub(super) struct Report {
     files: Vec<Surveyed>,
+    warnings: Vec<Said>,
+    notes: Vec<String>,
 }
 
 impl Report {
@@ -47,45 +71,81 @@ impl Report {
     }
 
     /// A folder that could not be looked into.
-    pub(super) fn unread(&mut self, path: &Path, why: &str) {
+    pub(super) fn unread(&mut self, path: PathBuf, why: &str) {
         let finding = Finding { line: 1, word: Word::Unread, sentence: why.to_owned() };
         let survey = Survey { findings: vec![finding], ..Survey::default() };
-        self.files.push(Surveyed::new(path.display().to_string(), survey));
+        self.files.push(Surveyed::new(path, survey));
+    }
+
+    /// Something about a file that is worth a look, and stops no merge.
+    pub(super) fn warn(&mut self, path: &Path, sentence: String) {
+        let path = files::relative(path);
+        let word = "PolicyChanged";
+        self.warnings.push(Said { path, line: 1, word, sentence, is_finding: false });
+    }
+
+    /// The names of files with sealed objects that are among `paths`.
+    pub(super) fn sealed_among(&self, paths: &BTreeSet<PathBuf>) -> Vec<String> {
+        let sealed = self.files.iter().filter(|file| !file.survey.objects.is_empty());
+        let among =
+            sealed.filter(|file| files::real_path(&file.path).is_ok_and(|it| paths.contains(&it)));
+        among.map(|file| file.name.clone()).collect()
+    }
+
+    /// Plaintext that Git ignores is where it belongs: it is named, and no finding.
+    pub(super) fn leave_out_ignored(&mut self) {
+        let is_plain = |finding: &Finding| matches!(finding.word, Word::Plaintext);
+        let plain = self.files.iter().filter(|file| file.survey.findings.iter().any(is_plain));
+        let paths: Vec<PathBuf> = plain.map(|file| file.path.clone()).collect();
+        if paths.is_empty() {
+            return;
+        }
+        let ignored =
+            Git::of(Path::new(".")).and_then(|git| git.ignored(&paths)).unwrap_or_default();
+        let mut names = BTreeSet::new();
+        for file in self.files.iter_mut().filter(|file| ignored.contains(&file.path)) {
+            file.survey.findings.retain(|finding| !is_plain(finding));
+            names.insert(file.name.clone());
+        }
+        note(
+            "in clear, and ignored by Git",
+            &names.into_iter().collect::<Vec<_>>(),
+            &mut self.notes,
+        );
     }
 
     /// Says all of it; anything that was found is a failure.
-    pub(super) fn end(self, console: &mut Console) -> Result<(), Failure> {
-        let all = self.objects();
-        let twice = duplicates(&all);
-        let twice = twice.iter().map(|(index, finding)| (all[*index].0, finding));
-        let found = self.files.iter().flat_map(|file| {
-            file.survey.findings.iter().map(|finding| (file.path.as_str(), finding))
-        });
-        let policies = self.bad_policies();
-        let policies = policies.iter().map(|(path, finding)| (*path, finding));
-        let mut found: Vec<(&str, &Finding)> = found.chain(twice).chain(policies).collect();
-        found.sort_by(|(a, one), (b, other)| (a, one.line).cmp(&(b, other.line)));
-        for (path, Finding { line, word, sentence }) in found.iter().take(MOST_PRINTED) {
-            let sentence = cut(sentence, MOST_OF_A_SENTENCE);
-            console
-                .write(format!("{}:{line}: {word}: {sentence}\n", printable(path)).as_bytes())?;
-        }
-        if let Some(more) = found.len().checked_sub(MOST_PRINTED).filter(|more| *more > 0) {
-            console::note(&format!("{more} more are not printed"));
-        }
-        self.tell_besides(&all);
-        let counted = format!(
-            "{} in {}",
-            plural(all.len(), "sealed object"),
-            plural(self.files.len(), "file")
-        );
-        if found.is_empty() {
+    pub(super) fn end(mut self, format: Format, console: &mut Console) -> Result<(), Failure> {
+        self.tell_besides();
+        let objects = self.objects().len();
+        let files: BTreeSet<&Path> = self.files.iter().map(|file| file.path.as_path()).collect();
+        let files = files.len();
+        let mut said = self.findings();
+        said.append(&mut self.warnings);
+        said.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+        let found = said.iter().filter(|it| it.is_finding).count();
+        let all = All { said, notes: self.notes, objects, files };
+        formats::write(&all, format, console)?;
+        let counted = format!("{} in {}", plural(objects, "sealed object"), plural(files, "file"));
+        if found == 0 {
             console::say(&format!("nothing found: {counted}"));
             return Ok(());
         }
-        let message = format!("{} found: {counted}", plural(found.len(), "thing"));
+        let message = format!("{} found: {counted}", plural(found, "thing"));
         Err(Failure::new(ExitCode::Found, message)
             .hint("docs/how-to/check.md says what each word means"))
+    }
+
+    fn findings(&self) -> Vec<Said> {
+        let all = self.objects();
+        let twice = duplicates(&all);
+        let twice = twice.iter().map(|(index, finding)| (all[*index].0, finding));
+        let of_files = self.files.iter().flat_map(|file| {
+            file.survey.findings.iter().map(|finding| (file.name.as_str(), finding))
+        });
+        let policies = self.bad_policies();
+        let policies = policies.iter().map(|(path, finding)| (*path, finding));
+        of_files.chain(twice).chain(policies).map(|(path, finding)| said(path, finding)).collect()
     }
 
     /// Each once, for however many files it counts.
@@ -103,44 +163,52 @@ impl Report {
         let objects = self
             .files
             .iter()
-            .flat_map(|file| file.survey.objects.iter().map(|object| (file.path.as_str(), object)));
+            .flat_map(|file| file.survey.objects.iter().map(|object| (file.name.as_str(), object)));
         objects.collect()
     }
 
     /// What is worth knowing, and stops no merge.
-    fn tell_besides(&self, all: &[InFile<'_>]) {
+    fn tell_besides(&mut self) {
         let templates: Vec<String> = self
             .files
             .iter()
-            .filter_map(|file| file.survey.template.map(|line| format!("{}:{line}", file.path)))
+            .filter_map(|file| file.survey.template.map(|line| format!("{}:{line}", file.name)))
             .collect();
-        note("a template, which is not checked before it is filled in", &templates);
         let large = self.files.iter().filter(|file| file.is_too_large);
-        let large: Vec<String> = large.map(|file| file.path.clone()).collect();
-        note("larger than 2 MiB, and not read", &large);
-        let past: Vec<String> = all
+        let large: Vec<String> = large.map(|file| file.name.clone()).collect();
+        let past: Vec<String> = self
+            .objects()
             .iter()
-            .filter_map(|(path, seen)| {
-                let expires = seen.expires.as_ref()?;
-                match Expiry::parse(expires) {
-                    Some(day) if !day.is_past() => None,
-                    Some(day) => {
-                        Some(format!("{path}:{} ({} ended with {day})", seen.line, seen.name))
-                    }
-                    None => Some(format!("{path}:{} ({expires} is no day)", seen.line)),
-                }
-            })
+            .filter_map(|(path, seen)| ended(path, seen.line, &seen.name, seen.expires.as_ref()?))
             .collect();
+        note(
+            "a template, which is not checked before it is filled in",
+            &templates,
+            &mut self.notes,
+        );
+        note("larger than 2 MiB, and not read", &large, &mut self.notes);
         if let Some(list) = listed(&past) {
             console::warn(&format!("credentials that are no longer valid: {list}"));
         }
     }
 }
 
-fn note(what: &str, paths: &[String]) {
-    if let Some(list) = listed(paths) {
-        console::note(&format!("{what}: {list}"));
+/// Of an object whose credentials are no longer valid, where it is and since when.
+fn ended(path: &str, line: usize, name: &str, expires: &str) -> Option<String> {
+    match Expiry::parse(expires) {
+        Some(day) if !day.is_past() => None,
+        Some(day) => Some(format!("{path}:{line} ({name} ended with {day})")),
+        None => Some(format!("{path}:{line} ({expires} is no day)")),
     }
+}
+
+fn said(path: &str, Finding { line, word, sentence }: &Finding) -> Said {
+    let sentence = cut(sentence, MOST_OF_A_SENTENCE);
+    Said { path: printable(path), line: *line, word: word.as_str(), sentence, is_finding: true }
+}
+
+fn note(what: &str, paths: &[String], notes: &mut Vec<String>) {
+    notes.extend(listed(paths).map(|list| format!("{what}: {list}")));
 }
 
 fn listed(names: &[String]) -> Option<String> {

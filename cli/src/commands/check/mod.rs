@@ -1,20 +1,27 @@
-//! `seal check`: a tree of files → what must not be merged, without a key and without a cluster.
+//! `seal check`: a tree of files, or what is staged → what must not be merged, without a key and without a cluster.
+//!
+//! `staged` brings what the index has, `changed` what a change does to who can open, `env` env files beside sealed ones;
+//! `report` puts it together, and `formats` writes it for people, programs, GitHub and code scanning.
 
+mod changed;
+mod env;
+mod formats;
 mod report;
+mod staged;
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use seal_core::exit_code::ExitCode;
 use seal_core::preset::Preset;
 use seal_core::text;
-use seal_core::tree::survey::{Finding, Known, MOST_BYTES, Survey, Word, concerns, survey};
+use seal_core::tree::survey::{Finding, Known, Survey, Word, concerns, survey};
 
 use super::tree::{Source, Tree};
 use crate::console::Console;
 use crate::error::Failure;
-use crate::files;
 use crate::parallel;
-use crate::policy::Held;
+use crate::policy::{self, Held, Revision};
 use crate::preset::platforms;
 use report::{Report, Surveyed};
 
@@ -22,7 +29,8 @@ use report::{Report, Surveyed};
 ///
 /// Looks at every file beneath PATH, without a key and without a cluster: sealed files that a controller would refuse,
 /// that lie outside of their scope, that a platform would not find, that the rule of .seal.yaml for their path is not for
-/// or that are for one place twice, and Secrets in clear.
+/// or does not seal so, or that are for one place twice, and Secrets in clear: manifests, literals of kustomizations, and
+/// env files beside sealed ones, unless Git ignores them.
 /// One line each on standard output, as `path:line: reason: sentence`, and exit code 7. Links are not followed.
 ///
 /// Example: seal check clusters
@@ -31,30 +39,74 @@ pub(crate) struct CheckArgs {
     /// Files and folders (default: the working directory); - is standard input
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// What is staged in Git and differs from HEAD, with the .seal.yaml that is staged: for a hook before commits
+    #[arg(long, conflicts_with = "paths")]
+    staged: bool,
+    /// Hold files against the .seal.yaml of this commit, such as origin/main: a change does not decide for itself who can read
+    #[arg(long, value_name = "REF")]
+    policy_from: Option<String>,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
     /// The platform of sealed files that note none; those that were sealed with --for note theirs
     #[arg(long = "for", value_name = "PLATFORM", value_parser = platforms(), hide_possible_values = true)]
     platform: Option<Preset>,
 }
 
+/// For whom the findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line each
+    Text,
+    /// One object
+    Json,
+    /// Annotations of GitHub's workflows
+    Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
 /// Looks at everything, says what was found, and ends with 7 if it was anything.
 pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
     let mut report = Report::default();
-    let Tree { sources, closed } = Tree::of(&args.paths)?;
-    closed.into_iter().for_each(|(path, why)| report.unread(&path, &why));
+    let policies = policies(args)?;
+    let sources = if args.staged {
+        staged::sources()?
+    } else {
+        let Tree { sources, closed } = Tree::of(&args.paths)?;
+        closed.into_iter().for_each(|(path, why)| report.unread(path, &why));
+        sources
+    };
     let look = |source: &Source, held: &mut Held| look(source, args.platform, held);
-    let Some(looked_at) = parallel::each(&sources, Held::default, look) else {
+    let held = || Held::of(policies.clone());
+    let Some(looked_at) = parallel::each(&sources, held, look) else {
         return Err(Failure::new(ExitCode::Failed, "a file was not looked at"));
     };
     for surveyed in looked_at {
         report.add(surveyed?);
     }
-    report.end(console)
+    env::files_in_clear(&sources).into_iter().for_each(|it| report.add(it));
+    report.leave_out_ignored();
+    if args.staged || args.policy_from.is_some() {
+        let base = args.policy_from.as_deref().unwrap_or("HEAD");
+        changed::tell(base, args.staged, &mut report)?;
+    }
+    report.end(args.format, console)
+}
+
+/// Where the rules come from.
+fn policies(args: &CheckArgs) -> Result<policy::Source, Failure> {
+    match (&args.policy_from, args.staged) {
+        (Some(name), _) => Revision::commit(name).map(policy::Source::Revision),
+        (None, true) => Revision::index().map(policy::Source::Revision),
+        (None, false) => Ok(policy::Source::Disk),
+    }
 }
 
 fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Surveyed, Failure> {
-    let path = source.path.as_path();
-    let of = |survey| Surveyed::new(path.display().to_string(), survey);
-    let bytes = match files::read_small(path, MOST_BYTES) {
+    let path = &source.path;
+    let of = |survey| Surveyed::new(path.clone(), survey);
+    let bytes = match source.bytes() {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             let survey = Survey::default();

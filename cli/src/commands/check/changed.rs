@@ -1,0 +1,83 @@
+//! A change that says who can open what, and brings sealed values along: pointed out, for whoever reviews it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::report::Report;
+use crate::error::Failure;
+use crate::files;
+use crate::git::Git;
+use crate::policy::{self, FILE_NAME, Revision, Source};
+use crate::suggest;
+
+/// Looks at what differs from the commit `base`, staged or in the work tree, and warns where recipients changed beside
+/// sealed files.
+pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(), Failure> {
+    let git = Git::of(Path::new("."))?;
+    if !git.is([
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &format!("{base}^{{commit}}"),
+    ]) {
+        return Ok(()); // before the first commit
+    }
+    let changed = changed(&git, base, is_staged)?;
+    let sealed = report.sealed_among(&changed);
+    if sealed.is_empty() {
+        return Ok(());
+    }
+    let before = Source::Revision(Revision::commit(base)?);
+    let after = if is_staged { Source::Revision(Revision::index()?) } else { Source::Disk };
+    let sealed = suggest::some_of(&sealed.iter().map(String::as_str).collect::<Vec<_>>());
+    for path in policies(&changed, &before, &after) {
+        let [old, new] = [&before, &after].map(|source| policy::recipients_of(source, &path));
+        let what = difference(&old, &new).join(", ");
+        if !what.is_empty() {
+            let sentence =
+                format!("who can open what changes together with sealed files ({sealed}): {what}");
+            report.warn(&path, sentence);
+        }
+    }
+    Ok(())
+}
+
+/// The files that differ from a commit, by their real paths.
+fn changed(git: &Git, base: &str, is_staged: bool) -> Result<BTreeSet<PathBuf>, Failure> {
+    let root = files::real_path(Path::new(&git.text(["rev-parse", "--show-toplevel"])?))?;
+    let mut arguments = vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff"];
+    arguments.extend(is_staged.then_some("--cached"));
+    let answer = git.answer(arguments.into_iter().chain([base, "--"]))?;
+    let names = answer.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    Ok(names.map(|name| root.join(String::from_utf8_lossy(name).as_ref())).collect())
+}
+
+/// The `.seal.yaml` files that changed, themselves or in a file of recipients that they name.
+fn policies(changed: &BTreeSet<PathBuf>, before: &Source, after: &Source) -> BTreeSet<PathBuf> {
+    let mut policies = BTreeSet::new();
+    for path in changed {
+        if path.file_name().is_some_and(|name| name == FILE_NAME) {
+            policies.insert(path.clone());
+            continue;
+        }
+        for folder in path.ancestors().skip(1) {
+            let policy = folder.join(FILE_NAME);
+            let names = |source: &Source| policy::files_of(source, &policy).contains(path);
+            if names(before) || names(after) {
+                policies.insert(policy);
+            }
+        }
+    }
+    policies
+}
+
+/// Who comes and who goes, each by name and fingerprint.
+fn difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+    let named = |sign: &str, (fingerprint, name): (&String, &String)| {
+        format!("{sign} {name} ({fingerprint})")
+    };
+    let new = after.iter().filter(|(fingerprint, _)| !before.contains_key(*fingerprint));
+    let gone = before.iter().filter(|(fingerprint, _)| !after.contains_key(*fingerprint));
+    new.map(|it| named("+", it)).chain(gone.map(|it| named("-", it))).collect()
+}

@@ -1,0 +1,160 @@
+//! Where `.seal.yaml` and the files of recipients that it names are read: on disk, or as a commit or the index of Git has
+//! them. What is committed was reviewed, so only what lies on disk is asked who may change it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use seal_core::policy_file::{self, PolicyFile};
+
+use super::recipients::resolve;
+use super::trust::{self, unreadable};
+use crate::error::Failure;
+use crate::files::{self, relative};
+use crate::git::Git;
+
+/// Where policies come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Source {
+    /// The work tree, as it lies.
+    #[default]
+    Disk,
+    /// A commit, or the index.
+    Revision(Revision),
+}
+
+/// What Git has at one time.
+#[derive(Clone, Debug)]
+pub(crate) struct Revision {
+    git: Git,
+    root: PathBuf,
+    /// What stands before the colon of an object's name: nothing for the index.
+    name: String,
+    paths: BTreeSet<String>,
+}
+
+impl Revision {
+    /// The index of the repository that the working directory lies in.
+    pub(crate) fn index() -> Result<Self, Failure> {
+        let git = Git::of(Path::new("."))?;
+        let listed = git.answer(["ls-files", "-z", "--full-name", ":(top)"])?;
+        Self::with(git, String::new(), &listed)
+    }
+
+    /// A commit of it.
+    pub(crate) fn commit(name: &str) -> Result<Self, Failure> {
+        let git = Git::of(Path::new("."))?;
+        let commit = format!("{name}^{{commit}}");
+        if !git.is(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
+            return Err(Failure::input("--policy-from names no commit of this repository")
+                .hint("such as origin/main; `git fetch` brings it"));
+        }
+        let name = git.text(["rev-parse", "--verify", "--end-of-options", &commit])?;
+        let listed = git.answer(["ls-tree", "-r", "-z", "--name-only", "--full-tree", &name])?;
+        Self::with(git, name, &listed)
+    }
+
+    fn with(git: Git, name: String, listed: &[u8]) -> Result<Self, Failure> {
+        let root = files::real_path(Path::new(&git.text(["rev-parse", "--show-toplevel"])?))?;
+        let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        let paths = names.filter_map(|name| String::from_utf8(name.to_vec()).ok()).collect();
+        Ok(Self { git, root, name, paths })
+    }
+
+    /// The path of a file in the repository, as Git has it.
+    fn within(&self, path: &Path) -> Option<String> {
+        let mut names = Vec::new();
+        for part in path.strip_prefix(&self.root).ok()?.components() {
+            match part {
+                Component::Normal(name) => names.push(name.to_str()?),
+                Component::ParentDir => drop(names.pop()?),
+                _ => {}
+            }
+        }
+        Some(names.join("/"))
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        self.within(path).is_some_and(|name| self.paths.contains(&name))
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let name = self.within(path).filter(|name| self.paths.contains(name));
+        let Some(name) = name else {
+            return Err(Failure::input(format!("{} is not in Git", relative(path))));
+        };
+        self.git.answer(["cat-file", "blob", &format!("{}:{name}", self.name)])
+    }
+
+    fn text(&self, path: &Path) -> Result<String, Failure> {
+        String::from_utf8(self.read(path)?)
+            .map_err(|_| Failure::input(format!("{} is not UTF-8 text", relative(path))))
+    }
+}
+
+impl Source {
+    /// Whether a policy file is there.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        match self {
+            Self::Disk => files::exists(path),
+            Self::Revision(revision) => revision.has(path),
+        }
+    }
+
+    /// Reads a `.seal.yaml`.
+    pub(crate) fn load(&self, path: &Path) -> Result<PolicyFile, Failure> {
+        match self {
+            Self::Disk => trust::load(path),
+            Self::Revision(revision) => {
+                policy_file::read(&revision.text(path)?).map_err(|error| unreadable(path, &error))
+            }
+        }
+    }
+
+    /// The text of the file of recipients that the `.seal.yaml` at `policy` names, and where it lies.
+    pub(super) fn recipients(
+        &self,
+        policy: &Path,
+        file: &str,
+    ) -> Result<(PathBuf, String), Failure> {
+        match self {
+            Self::Disk => {
+                let path = trust::recipients_file(policy, file)?;
+                let text = files::read_text(&path)?.to_string();
+                Ok((path, text))
+            }
+            Self::Revision(revision) => {
+                let path = files::folder_of(policy).join(file);
+                let text = revision.text(&path)?;
+                Ok((path, text))
+            }
+        }
+    }
+}
+
+/// Everybody whom a `.seal.yaml` names, by fingerprint; nobody where it is not there or does not read.
+pub(crate) fn recipients_of(source: &Source, path: &Path) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let Some(mut policy) = source.has(path).then(|| source.load(path).ok()).flatten() else {
+        return all;
+    };
+    policy.allow_classic = true;
+    for name in policy.recipients.keys() {
+        for (who, recipient) in resolve(source, &policy, path, name).unwrap_or_default() {
+            all.insert(recipient.fingerprint().to_string(), who);
+        }
+    }
+    all
+}
+
+/// The files of recipients that a `.seal.yaml` names.
+pub(crate) fn files_of(source: &Source, path: &Path) -> BTreeSet<PathBuf> {
+    let Some(policy) = source.has(path).then(|| source.load(path).ok()).flatten() else {
+        return BTreeSet::new();
+    };
+    let files = policy.recipients.values().filter_map(|recipient| match recipient {
+        policy_file::Source::File(file) => Some(files::folder_of(path).join(file)),
+        policy_file::Source::Text(_) => None,
+    });
+    files.collect()
+}
