@@ -2,7 +2,8 @@
 //!
 //! Blocks of different keys merge as lines already; this is for what lines do not see: one side sealed everything anew for
 //! other recipients and the other set a key, or both sealed everything anew. Needs no key, and never guesses: where both
-//! sides gave one key another value, or one changed what the other took out, that key is a conflict.
+//! sides gave one key another value, one changed what the other took out, or both sealed it anew for different recipients,
+//! that key is a conflict.
 //!
 //! What comes out are edits that make the three texts agree in everything but the conflicts. Whoever merges the edited
 //! texts line by line then has the conflicts, and whatever else the sides changed, where they stand.
@@ -67,13 +68,24 @@ fn fate(key: &str, base: Version<'_>, ours: Version<'_>, theirs: Version<'_>) ->
     if a == before || only_resealed(ours, a) && !only_resealed(theirs, b) {
         return Fate::Theirs;
     }
-    if only_resealed(ours, a) { Fate::Ours } else { Fate::Conflict }
+    // Both sealed it anew: for the same recipients either is right; else one side may have taken somebody out.
+    let is_one = only_resealed(ours, a) && ours.sealed_to(key) == theirs.sealed_to(key);
+    if is_one { Fate::Ours } else { Fate::Conflict }
 }
 
 impl<'a> Version<'a> {
     /// The payload of a key. It opens under one header alone, so it stands for the whole block.
     fn payload(&self, key: &str) -> Option<&'a str> {
         self.object.spec.values.get(key).map(|block| block.payload.as_str())
+    }
+
+    /// Whom the block of a key names.
+    fn sealed_to(&self, key: &str) -> BTreeSet<&'a String> {
+        let spec = &self.object.spec;
+        match spec.values.get(key) {
+            Some(block) if block.header.is_some() => block.sealed_to.iter().collect(),
+            _ => spec.sealed_to.iter().collect(),
+        }
     }
 
     fn header(&self) -> Option<&'a str> {

@@ -11,12 +11,11 @@ use std::rc::Rc;
 
 use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
-use seal_core::key::{Fingerprint, Keyring};
+use seal_core::key::Fingerprint;
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::names::PRESET;
-use seal_core::open;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
@@ -146,19 +145,6 @@ impl<'a> Editing<'a> {
         )))
     }
 
-    /// The values of `keys`, which must be there; the others may be sealed to somebody else, or damaged.
-    pub(crate) fn open(&self, keys: &BTreeSet<&str>, keyring: &Keyring) -> Result<Values, Failure> {
-        let mut object = self.object.clone();
-        object.spec.values.retain(|key, _| keys.contains(key.as_str()));
-        if let Some(template) = &mut object.spec.template {
-            template.string_data.clear();
-        }
-        let opened = check(&object)
-            .and_then(|checked| checked.allowed(&Grants::most()))
-            .and_then(|allowed| open::open(&allowed, keyring));
-        Ok(opened.map_err(|error| self.about(error.into()))?.values)
-    }
-
     /// The type of its Secret, where the file says one.
     pub(crate) fn type_(&self) -> Option<&str> {
         self.object.spec.template.as_ref().and_then(|template| template.type_.as_deref())
@@ -185,6 +171,17 @@ impl<'a> Editing<'a> {
     pub(crate) fn is_clear(&self, key: &str) -> bool {
         let template = self.object.spec.template.as_ref();
         template.is_some_and(|template| template.string_data.contains_key(key))
+    }
+
+    /// Whether `key` has a sealed value.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.object.spec.values.contains_key(key)
+    }
+
+    /// Refuses a layout in which nothing could be changed, before somebody types for it.
+    pub(crate) fn can_be_changed(&self) -> Result<(), Failure> {
+        let nothing = Change::default();
+        edit(&self.text, self.index, &nothing).map(drop).map_err(|error| self.about(error.into()))
     }
 
     /// The keys of the file's sealed values.

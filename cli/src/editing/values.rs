@@ -1,6 +1,12 @@
-//! The values that go into a file that is edited: as its platform reads them, and as its type wants them.
+//! The values of a file that is edited: those that an identity opens, and those that go in, as its platform reads them and as
+//! its type wants them.
 
-use seal_core::secret_type;
+use std::collections::BTreeSet;
+
+use seal_core::key::Keyring;
+use seal_core::open::allowed::Grants;
+use seal_core::open::check::check;
+use seal_core::{open, secret_type};
 
 use super::Editing;
 use crate::console;
@@ -9,6 +15,19 @@ use crate::preset::Platform;
 use crate::values::{self, LineFeeds, Values};
 
 impl Editing<'_> {
+    /// The values of `keys`, which must be there; the others may be sealed to somebody else, or damaged.
+    pub(crate) fn open(&self, keys: &BTreeSet<&str>, keyring: &Keyring) -> Result<Values, Failure> {
+        let mut object = self.object.clone();
+        object.spec.values.retain(|key, _| keys.contains(key.as_str()));
+        if let Some(template) = &mut object.spec.template {
+            template.string_data.clear();
+        }
+        let opened = check(&object)
+            .and_then(|checked| checked.allowed(&Grants::most()))
+            .and_then(|allowed| open::open(&allowed, keyring));
+        Ok(opened.map_err(|error| self.about(error.into()))?.values)
+    }
+
     /// The values, looked over, as the platform reads them that the file was made for.
     pub(crate) fn as_read(
         &self,

@@ -12,7 +12,7 @@ use seal_core::recall::{RECALL_BYTES, RecallKey};
 use seal_disk::system;
 use zeroize::Zeroizing;
 
-/// Where it lies, or `off`.
+/// Where it lies; what is no whole path, such as `off`, switches it off.
 const VARIABLE: &str = "SEAL_CACHE";
 /// Bytes of a pair.
 const PAIR: usize = 2 * RECALL_BYTES;
@@ -85,7 +85,8 @@ impl Store {
 fn folder() -> Option<PathBuf> {
     let named = std::env::var_os(VARIABLE).filter(|it| !it.is_empty());
     if let Some(named) = named {
-        return (named != "off").then(|| PathBuf::from(named));
+        // `off`, `0` and whatever else is no whole path: nothing is made in the folder that happens to be the working one.
+        return Some(PathBuf::from(named)).filter(|path| path.is_absolute());
     }
     let of = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
     let caches = if cfg!(windows) {
@@ -97,8 +98,14 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
+    if let Ok(metadata) = folder.symlink_metadata() {
+        let is_ours = system::owner(&metadata) == system::current_user();
+        let is_closed = metadata.is_dir() && system::is_private(folder, &metadata);
+        return if is_ours && is_closed {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::PermissionDenied.into())
+        };
     }
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -119,15 +126,21 @@ fn key(path: &Path) -> io::Result<RecallKey> {
             }
             let mut bytes = Zeroizing::new(Vec::with_capacity(RECALL_BYTES + 1));
             file.take(RECALL_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-            RecallKey::from_bytes(&bytes).ok_or_else(other)
+            match RecallKey::from_bytes(&bytes) {
+                Some(key) => Ok(key),
+                // Cut when it was written: what was remembered under it is nobody's any more.
+                None => fs::remove_file(path).and_then(|()| new_key(path)),
+            }
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = RecallKey::generate();
-            system::create_private(path)?.write_all(key.expose())?;
-            Ok(key)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => new_key(path),
         Err(error) => Err(error),
     }
+}
+
+fn new_key(path: &Path) -> io::Result<RecallKey> {
+    let key = RecallKey::generate();
+    system::create_private(path)?.write_all(key.expose())?;
+    Ok(key)
 }
 
 /// All of the file; nothing where there is none yet.

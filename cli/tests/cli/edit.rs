@@ -135,7 +135,7 @@ fn an_editor_that_fails_after_typing_loses_nothing_and_discard_begins_anew() {
     let world = World::sealed();
     let _cleared = Cleared(&world);
     edit(&world, &format!("{SET}; exit 1"), &[]).exits(1).says("your text is kept");
-    assert_eq!(left(&world).len(), 2, "the text and the keys that it began with");
+    assert_eq!(left(&world).len(), 3, "the text, what it began with, and the lock");
     let script = "grep -q 'password: <sealed>' \"$1\" || exit 9";
     edit(&world, script, &["--discard"]).exits(0).says("nothing was changed");
     assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
@@ -203,4 +203,56 @@ fn a_folder_that_is_somebody_else_s_or_open_to_others_is_not_written_into() {
         .expect("a mode");
     edit(&world, SET, &[]).exits(2).says("is not yours alone");
     assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
+}
+
+#[test]
+fn what_others_changed_while_a_text_was_kept_is_not_sealed_back() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let with = ["-i", "../cluster.txt"];
+    edit(&world, &format!("{SET}; exit 1"), &with).exits(1).says("your text is kept");
+    world.seal_with(&["set", "db.sealed.yaml", "username"], b"rotated").exits(0);
+    // Also without the identity that the text began with.
+    edit(&world, "true", &[]).exits(0).says("prod/db: password sealed anew");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+    assert_eq!(world.open("db.sealed.yaml", "username"), b"rotated");
+}
+
+#[test]
+fn two_do_not_edit_one_file_at_once() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let seal = env!("CARGO_BIN_EXE_seal");
+    for more in ["", "--discard"] {
+        let inner = format!("EDITOR=true {seal} edit db.sealed.yaml {more} 2> inner.log && exit 9");
+        let script =
+            format!("{inner}\ngrep -q 'is being edited by another' inner.log || exit 8\n{SET}");
+        edit(&world, &script, &[]).exits(0).says("password sealed anew");
+        assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+        world.seal_with(&["set", "db.sealed.yaml", "password"], b"first").exits(0);
+    }
+}
+
+#[test]
+fn a_kept_text_that_is_no_text_is_offered_again_and_goes_without_its_file() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let broken = "printf '  nn: \\351\\n' >> \"$1\"";
+    edit(&world, broken, &[]).exits(2).says("not UTF-8").says("your text is kept");
+    edit(&world, &format!("sed -i '/^  nn:/d' \"$1\"; {SET}"), &[])
+        .exits(0)
+        .says("password sealed anew");
+    edit(&world, broken, &[]).exits(2);
+    std::fs::remove_file(world.path("db.sealed.yaml")).expect("the file");
+    edit(&world, "exit 9", &["--discard"]).exits(2).says("cannot read db.sealed.yaml");
+    assert_eq!(left(&world), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_layout_that_cannot_be_edited_is_said_before_anybody_types() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let flow = "---\n{apiVersion: seal.dev/v1, kind: SealedSecret, metadata: {name: db, namespace: prod}, spec: {scope: {namespaces: [prod], name: db}, values: {}}}";
+    world.write("db.sealed.yaml", flow);
+    edit(&world, "exit 9", &[]).exits(2).says("its layout cannot be edited line by line");
 }

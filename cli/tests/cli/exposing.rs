@@ -97,3 +97,33 @@ fn what_is_no_fingerprint_and_a_folder_without_history_are_refused() {
     world.git(&["init", "-q", "."]);
     world.seal(&["exposed", nobody]).exits(0).says("nothing was ever sealed to");
 }
+
+#[test]
+fn what_names_the_key_and_does_not_read_is_a_failure_and_named() {
+    let world = World::sealed();
+    world.git(&["init", "-q", "-b", "main", "."]);
+    let cluster = fingerprint(&world, "cluster");
+    let text = world.read("db.sealed.yaml");
+    world.write("chart.yaml", text.replacen("  name: db\n", "  name: {{ .Values.name }}\n", 1));
+    world.write("unknown.yaml", text.replace("  scope:\n", "  unknown: 1\n  scope:\n"));
+    world.git(&["add", "db.sealed.yaml", "chart.yaml", "unknown.yaml"]);
+    world.git(&["commit", "-qm", "sealed"]);
+    let said = world.seal(&["exposed", &cluster]).exits(1).prints("db.sealed.yaml");
+    said.says("cannot be read: chart.yaml, unknown.yaml");
+}
+
+#[test]
+fn a_partial_clone_says_so_after_what_it_has() {
+    let world = World::sealed();
+    world.git(&["init", "-q", "-b", "main", "."]);
+    let cluster = fingerprint(&world, "cluster");
+    world.git(&["add", "db.sealed.yaml"]);
+    world.git(&["commit", "-qm", "one"]);
+    world.seal_with(&["set", "db.sealed.yaml", "token"], b"x").exits(0);
+    world.git(&["commit", "-qam", "two"]);
+    world.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", world.path(".git").display());
+    world.git(&["clone", "-q", "--filter=blob:none", &url, "../partial"]);
+    let said = world.seal(&["exposed", &cluster, "--repository", "../partial"]).exits(1);
+    said.says("this clone is partial").prints("password, token, username");
+}

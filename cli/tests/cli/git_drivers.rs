@@ -207,3 +207,57 @@ fn setting_up_again_changes_nothing_and_names_files_without_a_pattern() {
     let config = world.read(".git/config");
     assert!(!config.contains("seal"), "{config}");
 }
+
+#[test]
+fn two_sides_that_sealed_everything_anew_for_different_recipients_are_a_conflict() {
+    let world = repository();
+    world.git(&["switch", "-q", "other"]);
+    world.write(".seal.yaml", world.read(".seal.yaml").replace("[cluster, offline]", "[offline]"));
+    world.seal(&["reseal", ".", "-i", "../offline.txt"]).exits(0);
+    world.git(&["commit", "-qam", "without the cluster"]);
+    world.git(&["switch", "-q", "main"]);
+    world.seal_with(&["set", "db.sealed.yaml", "token"], b"t").exits(0);
+    world.seal(&["reseal", "db.sealed.yaml", "-i", "../offline.txt"]).exits(0);
+    world.git(&["commit", "-qam", "for the same as before"]);
+    let said = world.git_says(&["merge", "--no-edit", "other"], 1);
+    assert!(said.contains("password of prod/db was changed on both sides"), "{said}");
+}
+
+#[test]
+fn hostile_names_and_a_program_that_is_gone_leave_git_as_it_is() {
+    let world = repository();
+    for name in ["-i.sealed.yaml", "--help.sealed.yaml", "$(touch pwned)'\"x.sealed.yaml"] {
+        world.write(name, world.read("db.sealed.yaml"));
+        world.git(&["add", "--", name]);
+    }
+    world.git(&["commit", "-qm", "names"]);
+    world.git(&["branch", "-f", "other"]);
+    for name in ["-i.sealed.yaml", "--help.sealed.yaml", "$(touch pwned)'\"x.sealed.yaml"] {
+        world.seal_with(&["set", "--", name, "token"], b"ours").exits(0);
+    }
+    let diff = world.git_says(&["diff"], 0);
+    assert_eq!(diff.matches("+      payload: <").count(), 3, "{diff}");
+    world.git(&["commit", "-qam", "ours"]);
+    world.git(&["switch", "-q", "other"]);
+    world.seal_with(&["set", "--", "-i.sealed.yaml", "password"], b"theirs").exits(0);
+    world.git(&["commit", "-qam", "theirs"]);
+    world.git(&["merge", "-q", "--no-edit", "main"]);
+    assert_eq!(
+        world
+            .seal(&["open", "-i", "../cluster.txt", "--key", "token", "--", "-i.sealed.yaml"])
+            .exits(0)
+            .stdout,
+        b"ours"
+    );
+    assert!(!world.path("pwned").exists());
+    // The program is gone: Git merges lines, and marks what it cannot.
+    let config = world.read(".git/config").replace(env!("CARGO_BIN_EXE_seal"), "/nowhere/seal");
+    world.write(".git/config", config);
+    world.git(&["switch", "-qc", "third", "HEAD~2"]);
+    world.seal_with(&["set", "--", "-i.sealed.yaml", "password"], b"third").exits(0);
+    world.git(&["commit", "-qam", "third"]);
+    world.git_says(&["merge", "--no-edit", "other"], 1);
+    assert!(world.read("-i.sealed.yaml").contains("<<<<<<< "));
+    world.git(&["merge", "--abort"]);
+    assert!(world.git_says(&["diff", "HEAD~1"], 0).contains("payload: "));
+}

@@ -29,7 +29,9 @@ fn a_tree_is_sealed_for_the_recipients_of_today_and_other_lines_stay() {
         .expect("a copy under another name does not open");
     rule(&world, "cluster, offline, stranger");
     let said = reseal(&world, &["."]).exits(0);
-    let said = said.says("stranger (sha256:").says("could not open these before: prod/db, prod/db");
+    let said = said.says("stranger (sha256:").says("gains, by the fingerprints in the files:");
+    let said =
+        said.says("seal:   prod/db in apps/a.yaml\n").says("seal:   prod/db in db.sealed.yaml\n");
     said.says("wrote db.sealed.yaml, apps/a.yaml");
     assert!(world.read("apps/a.yaml").starts_with("# kept\n"));
     let opened = world.seal(&["open", "apps/a.yaml", "-i", "../stranger.txt", "--key", "token"]);
@@ -85,7 +87,9 @@ fn ciphertext_that_was_copied_to_the_folder_of_other_recipients_is_not_sealed_fo
     world.write("dev/db.yaml", world.read("prod/db.yaml"));
     let before = world.read("dev/db.yaml");
     reseal(&world, &["."]).exits(2).says("dev/db.yaml").says("prod/db.yaml").says("byte for byte");
-    reseal(&world, &[".", "--keep-going"]).exits(2);
+    // Whatever part of the work tree is named.
+    reseal(&world, &["dev"]).exits(2).says("byte for byte");
+    reseal(&world, &["dev/db.yaml", "--keep-going"]).exits(2);
     assert_eq!(world.read("dev/db.yaml"), before);
 }
 
@@ -116,4 +120,41 @@ fn resealing_without_an_identity_or_a_cluster_says_what_is_missing() {
         .seal(&["reseal", "secret.json", "-i", "../offline.txt"])
         .exits(2)
         .says("no sealed object");
+}
+
+#[test]
+fn a_file_that_no_controller_takes_is_not_said_to_be_done() {
+    let world = World::sealed();
+    let text = world.read("db.sealed.yaml");
+    world.write("db.sealed.yaml", text.replacen("  name: db\n", "  name: other\n", 1));
+    reseal(&world, &["."]).exits(5).says("WrongPlace");
+    world.seal(&["reseal", "--check", "--keep-going", "."]).exits(5);
+}
+
+#[test]
+fn a_run_that_is_stopped_leaves_nothing_of_its_own_behind() {
+    let world = World::new();
+    for number in 0..200 {
+        let name = format!("n{number}");
+        let path = format!("many/{name}.yaml");
+        world.write(&path, "");
+        world
+            .seal_with(&["--name", &name, "-n", "prod", "--from-file", "a=-", "-o", &path], b"x")
+            .exits(0);
+    }
+    rule(&world, "cluster, offline, stranger");
+    let mut child =
+        world.command(&["reseal", ".", "-i", "../offline.txt"]).spawn().expect("it starts");
+    let is_begun = || {
+        let entries = std::fs::read_dir(world.path("many")).expect("the folder");
+        entries.count() > 200
+    };
+    while !is_begun() && child.try_wait().expect("it is there").is_none() {}
+    let pid = i32::try_from(child.id()).expect("a process");
+    let _ = rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid).expect("a process"),
+        rustix::process::Signal::TERM,
+    );
+    child.wait().expect("it ends");
+    assert_eq!(std::fs::read_dir(world.path("many")).expect("the folder").count(), 200);
 }

@@ -109,9 +109,20 @@ fn what_is_remembered_is_closed_to_others_and_says_no_value() {
     let before = world.read("db.sealed.yaml");
     world.seal(&AGAIN).exits(0).says("wrote db.sealed.yaml");
     assert_ne!(world.read("db.sealed.yaml"), before);
-    // What is no memory of ours costs nothing but that.
-    world.write("../home/.cache/seal/key", "short");
+    // One that was cut when it was written is made anew, and what is no pair is passed over.
+    world.write("../home/.cache/seal/key", "");
     world.write("../home/.cache/seal/sealed", "no pairs");
     world.set_mode("../home/.cache/seal/key", 0o600);
-    world.seal(&AGAIN).exits(0);
+    world.seal(&AGAIN).exits(0).says("wrote db.sealed.yaml");
+    world.seal(&AGAIN).exits(0).says("unchanged: db.sealed.yaml");
+    // A folder that others may write into is none of ours; what is no whole path switches it off.
+    world.set_mode("../home/.cache/seal", 0o777);
+    world.seal(&AGAIN).exits(0).says("wrote db.sealed.yaml");
+    for off in ["off", "OFF", "0"] {
+        let names = world.names();
+        let output =
+            world.command(&AGAIN).env("SEAL_CACHE", off).output().expect("the command runs");
+        assert!(output.status.success());
+        assert_eq!(world.names(), names);
+    }
 }

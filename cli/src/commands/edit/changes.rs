@@ -15,40 +15,37 @@ pub(super) struct Changes {
     pub(super) remove: BTreeSet<String>,
 }
 
-/// What `edited` has that the file has not; `opened` are the values that were shown, and `began` the keys that the file had
-/// when the text was made.
-pub(super) fn of(
-    editing: &Editing<'_>,
-    edited: &str,
-    opened: &Values,
-    began: &BTreeSet<String>,
-) -> Result<Changes, Failure> {
-    let mut manifests = manifest::read(edited, &BTreeSet::new())
+/// What differs between the text that an editor began with and what it left.
+///
+/// Held against the text and not against the file, which may have changed meanwhile: what was not edited is not sealed.
+pub(super) fn of(editing: &Editing<'_>, began: &str, edited: &str) -> Result<Changes, Failure> {
+    let before = one(began)?.values;
+    let manifest = one(edited)?;
+    is_only_values(editing, &manifest)?;
+    let is_gone = |key: &&String| !manifest.values.contains_key(*key) && editing.has(key);
+    let remove = before.keys().filter(is_gone).cloned().collect();
+    let mut put = BTreeMap::new();
+    for (key, value) in manifest.values {
+        let is_same = before.get(&key).is_some_and(|it| it.expose() == value.expose());
+        if is_same {
+            continue;
+        }
+        if value.expose() == SEALED.as_bytes() {
+            return Err(no_value(&key));
+        }
+        put.insert(key, value);
+    }
+    Ok(Changes { put, remove })
+}
+
+fn one(text: &str) -> Result<Manifest, Failure> {
+    let mut manifests = manifest::read(text, &BTreeSet::new())
         .map_err(|error| Failure::from(error).about("the text"))?;
     if manifests.len() != 1 {
         return Err(Failure::input("the text has more than one Secret")
             .hint("keep the one that it began with"));
     }
-    let manifest = manifests.remove(0);
-    is_only_values(editing, &manifest)?;
-    let remove: BTreeSet<String> = editing
-        .keys()
-        .filter(|key| began.contains(*key) && !manifest.values.contains_key(*key))
-        .map(str::to_owned)
-        .collect();
-    let there: BTreeSet<String> = editing.keys().map(str::to_owned).collect();
-    let mut put = BTreeMap::new();
-    for (key, value) in manifest.values {
-        let is_shown = opened.get(&key).is_some_and(|shown| shown.expose() == value.expose());
-        let is_placeholder = value.expose() == SEALED.as_bytes();
-        match (is_placeholder, there.contains(&key)) {
-            (true, false) => return Err(no_value(&key)),
-            (true, true) => {}
-            _ if is_shown => {}
-            _ => drop(put.insert(key, value)),
-        }
-    }
-    Ok(Changes { put, remove })
+    Ok(manifests.remove(0))
 }
 
 /// Refuses an edit of anything but values: what else there is stands in the sealed file, in clear.
@@ -64,7 +61,7 @@ fn is_only_values(editing: &Editing<'_>, manifest: &Manifest) -> Result<(), Fail
     if is_here && is_bare && type_ == editing.type_() {
         return Ok(());
     }
-    Err(Failure::input(format!("{place}: only values can be changed here"))
+    Err(Failure::input(format!("{place}: only values can be changed here, and of this object"))
         .hint("type, labels and annotations stand in the sealed file itself, in clear; another name or namespace is sealed from the manifest"))
 }
 

@@ -1,11 +1,9 @@
 //! Where a text lies while it is edited: in memory where the system has such a place, closed to others, and gone when the
 //! editor has ended, or on a signal. A text that could not be sealed is kept there for the next run.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use seal_core::place::Place;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -14,29 +12,29 @@ use crate::console;
 use crate::error::{Failure, words};
 use crate::files;
 
-/// The folder of one sealed object that is edited.
+/// The folder of one sealed file that is edited. While this lives nobody else edits it.
 pub(super) struct Folder {
     folder: PathBuf,
     /// Named so that an editor sees YAML.
     text: PathBuf,
-    /// The keys of the file when the text was made: what was added to it since is not taken out.
-    keys: PathBuf,
+    /// The text as it was given to the editor first: what differs from it is what was edited.
+    began: PathBuf,
     is_in_memory: bool,
+    _lock: File,
 }
 
 impl Folder {
-    /// The folder for the object at `place` in `file`, the same in every run.
-    pub(super) fn of(file: &Path, place: &Place) -> Result<Self, Failure> {
+    /// The folder for `file`, the same in every run.
+    pub(super) fn of(file: &Path) -> Result<Self, Failure> {
         let (base, is_in_memory) = base();
-        let named = format!("{}\0{place}", file.display());
-        let of_object = hex::encode(&Sha256::digest(named)[..8]);
+        let of_file = hex::encode(&Sha256::digest(file.display().to_string())[..8]);
         let ours = base.join(format!("seal-edit-{}", system::user()));
         private_folder(&ours)?;
-        let folder = ours.join(of_object);
+        let lock = lock(&ours.join(format!("{of_file}.lock")), file)?;
+        let folder = ours.join(of_file);
         private_folder(&folder)?;
-        let text = folder.join(format!("{}.yaml", place.name));
-        let keys = folder.join("keys");
-        Ok(Self { folder, text, keys, is_in_memory })
+        let [text, began] = ["secret.yaml", "began.yaml"].map(|name| folder.join(name));
+        Ok(Self { folder, text, began, is_in_memory, _lock: lock })
     }
 
     /// The text's path, for the editor.
@@ -44,50 +42,47 @@ impl Folder {
         &self.text
     }
 
-    /// The text that lies there, if one does.
-    pub(super) fn kept_text(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+    /// Whether an earlier run has left a text.
+    pub(super) fn has_text(&self) -> bool {
+        files::exists(&self.text) && files::exists(&self.began)
+    }
+
+    /// The text, as the editor left it; nothing where it took it away.
+    pub(super) fn text(&self) -> Result<Zeroizing<String>, Failure> {
         if !files::exists(&self.text) {
-            return Ok(None);
+            return Ok(Zeroizing::default());
         }
-        files::read_utf8(&self.text).map(Some)
+        files::read_utf8(&self.text)
     }
 
-    /// The keys that the file had when its text was made.
-    pub(super) fn keys(&self) -> Result<BTreeSet<String>, Failure> {
-        let text = files::read_utf8(&self.keys)?;
-        Ok(text.lines().map(str::to_owned).collect())
+    /// The text that the editor began with.
+    pub(super) fn began(&self) -> Result<Zeroizing<String>, Failure> {
+        files::read_utf8(&self.began)
     }
 
-    /// Begins with this text, of a file that has these keys.
-    pub(super) fn begin<'k>(
-        &self,
-        text: &str,
-        keys: impl Iterator<Item = &'k str>,
-    ) -> Result<(), Failure> {
+    /// Begins with this text.
+    pub(super) fn begin(&self, text: &str) -> Result<(), Failure> {
         if !self.is_in_memory {
             let folder = self.folder.display();
             console::warn(&format!(
                 "there is no place in memory: the text lies on disk, in {folder}"
             ));
         }
-        let keys: Vec<&str> = keys.collect();
-        for (path, text) in [(&self.keys, keys.join("\n")), (&self.text, text.to_owned())] {
+        for path in [&self.began, &self.text] {
             files::remove_own(path);
-            files::create_private(path, Zeroizing::new(text).as_bytes())?;
+            files::create_private(path, text.as_bytes())?;
         }
         Ok(())
     }
 
     /// Takes the text away, and stays for another.
     pub(super) fn clear(&self) {
-        [&self.text, &self.keys].into_iter().for_each(|path| files::remove_own(path));
+        [&self.text, &self.began].into_iter().for_each(|path| files::remove_own(path));
     }
 
     /// Takes the text away.
     pub(super) fn discard(&self) {
-        // What cannot be taken away is no reason to fail after the file was written; it is closed to others.
-        let _ = fs::remove_dir_all(&self.folder);
-        let _ = self.folder.parent().map(fs::remove_dir);
+        take_away(&self.folder);
     }
 
     /// A failure after which the text is offered again.
@@ -104,6 +99,27 @@ impl Folder {
     pub(super) fn gone_on_signals(&self) -> Result<system::Guard, Failure> {
         system::on_signals(self.folder.clone())
             .map_err(|error| failed(format!("signals cannot be waited for: {}", words(&error))))
+    }
+}
+
+/// What cannot be taken away is no reason to fail after the file was written; it is closed to others.
+fn take_away(folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+    let _ = fs::remove_file(folder.with_extension("lock"));
+    let _ = folder.parent().map(fs::remove_dir);
+}
+
+/// Two editors of one file would write over each other's text.
+fn lock(path: &Path, file: &Path) -> Result<File, Failure> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    let lock = opened.map_err(|error| Failure::io("make", path, &error))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let message =
+                format!("{} is being edited by another `seal edit`", files::relative(file));
+            Err(failed(message).hint("end that one first"))
+        }
+        _ => Ok(lock), // some file systems have no locks
     }
 }
 
@@ -186,7 +202,7 @@ mod system {
         let guard = Guard(signals.handle());
         thread::spawn(move || {
             if let Some(signal) = signals.forever().find(|signal| *signal != SIGINT) {
-                let _ = fs::remove_dir_all(&folder);
+                super::take_away(&folder);
                 std::process::exit(128 + signal);
             }
         });

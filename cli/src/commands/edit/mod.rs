@@ -59,25 +59,43 @@ pub(crate) struct EditArgs {
 
 /// Opens the editor, and seals what its text has changed.
 pub(crate) fn run(args: &EditArgs, _: &mut Console) -> Result<(), Failure> {
+    let folder = Folder::of(&files::real_path(&args.file)?)?;
+    if args.discard {
+        folder.clear(); // before anything else can fail
+    }
+    let result = edit_file(args, &folder);
+    if !folder.has_text() {
+        folder.discard();
+    }
+    result
+}
+
+fn edit_file(args: &EditArgs, folder: &Folder) -> Result<(), Failure> {
     let editing = Editing::read(&args.file, &args.pick)?;
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
-    let opened = opened(args, &editing)?;
-    let folder = Folder::of(&files::real_path(&args.file)?, &editing.place)?;
-    if args.discard {
+    editing.can_be_changed()?;
+    if folder.has_text() {
+        console::note("this is the text that an earlier run has kept; --discard begins anew");
+    } else {
+        let opened = opened(args, &editing)?;
+        folder.begin(&first_text(&editing, &opened, &chosen))?;
+    }
+    let ended = editor::run(folder);
+    let (began, edited) = (folder.began()?, folder.text().map_err(|failure| folder.kept(failure))?);
+    if edited.trim().is_empty() || edited.trim() == began.trim() {
         folder.clear();
+        return ended.map(|()| console::say("nothing was changed"));
     }
-    let text = first_text(&editing, &opened, &chosen);
-    let Some(edited) = edit(&folder, &text, &editing)? else {
-        folder.discard();
-        console::say("nothing was changed");
-        return Ok(());
-    };
-    let sealed = changes::of(&editing, &edited, &opened, &folder.keys()?)
+    let sealed = ended
+        .and_then(|()| changes::of(&editing, &began, &edited))
         .and_then(|changes| seal_changes(editing, changes, &chosen, &scope));
-    if sealed.is_ok() {
-        folder.discard();
+    match sealed {
+        Ok(()) => {
+            folder.clear();
+            Ok(())
+        }
+        Err(failure) => Err(folder.kept(failure)),
     }
-    sealed.map_err(|failure| folder.kept(failure))
 }
 
 /// All values, where an identity is named; none without.
@@ -118,31 +136,6 @@ fn first_text(editing: &Editing<'_>, opened: &Values, chosen: &Chosen) -> Zeroiz
     ))
 }
 
-/// The text as it was edited; `None` where it is what the file gave, or empty.
-fn edit(
-    folder: &Folder,
-    text: &Zeroizing<String>,
-    editing: &Editing<'_>,
-) -> Result<Option<Zeroizing<String>>, Failure> {
-    let kept = folder.kept_text()?;
-    if kept.is_some() {
-        console::note("this is the text that an earlier run has kept; --discard begins anew");
-    } else {
-        folder.begin(text, editing.keys())?;
-    }
-    let ended = editor::run(folder);
-    let edited = folder.kept_text()?.unwrap_or_default();
-    let is_changed = !edited.trim().is_empty() && edited.trim() != text.trim();
-    match ended {
-        Ok(()) => Ok(is_changed.then_some(edited)),
-        Err(failure) if is_changed => Err(folder.kept(failure)),
-        Err(failure) => {
-            folder.discard();
-            Err(failure)
-        }
-    }
-}
-
 /// Seals what changed into the file.
 fn seal_changes(
     editing: Editing<'_>,
@@ -166,8 +159,10 @@ fn seal_changes(
             .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
     }
     change.remove = remove;
-    console::say(&format!("{}: {what}", editing.place));
-    editing.replace_remembered(&change, false, &what, &put)
+    let place = editing.place.clone();
+    editing.replace_remembered(&change, false, &what, &put)?;
+    console::say(&format!("{place}: {what}"));
+    Ok(())
 }
 
 /// A failure that is the machine's.

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
+use seal_core::names::GROUP_PREFIX;
 use seal_core::text::{self, mentions};
-use seal_core::tree::survey::MOST_BYTES;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
 use crate::git::Git;
+
+/// Larger versions are not read: no file of sealed objects is.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// What was looked at.
 pub(super) struct History {
@@ -17,6 +20,10 @@ pub(super) struct History {
     pub(super) blobs: usize,
     /// Those that were too large to be read.
     pub(super) large: usize,
+    /// Paths of versions that name the fingerprint beside what looks sealed, and do not read.
+    pub(super) unread: BTreeSet<String>,
+    /// Whether HEAD has submodules, whose history is their own.
+    pub(super) has_submodules: bool,
     /// Why it is not all of the history.
     pub(super) cut: Option<&'static str>,
 }
@@ -49,24 +56,32 @@ impl History {
         let mut versions = Vec::new();
         git.each_object(&names, |number, bytes| {
             if mentions(&bytes, fingerprint) {
+                let looks_sealed = mentions(&bytes, GROUP_PREFIX) && mentions(&bytes, "payload:");
                 let objects = sealed_to(bytes, fingerprint);
-                if !objects.is_empty() {
+                if looks_sealed || !objects.is_empty() {
                     versions.push(Version { name: names[number].clone(), objects });
                 }
             }
             Ok(())
         })?;
+        let head = Head::read(git)?;
+        let mut unread = BTreeSet::new();
         if !versions.is_empty() {
-            let (paths, head) = (paths(git, &versions)?, head(git)?);
+            let paths = paths(git, &versions)?;
             for Version { name, objects } in versions {
+                let path = paths.get(&name).cloned().unwrap_or_default();
+                if objects.is_empty() {
+                    unread.insert(path.clone());
+                }
                 for (kind, object, keys) in objects {
-                    let path = paths.get(&name).cloned().unwrap_or_default();
-                    let is_in_head = head.contains(&name);
+                    let path = path.clone();
+                    let is_in_head = head.blobs.contains(&name);
                     take(Found { path, kind, object, keys, is_in_head });
                 }
             }
         }
-        Ok(Self { blobs, large, cut: cut(git) })
+        let has_submodules = head.has_submodules;
+        Ok(Self { blobs, large, unread, has_submodules, cut: cut(git) })
     }
 }
 
@@ -125,7 +140,14 @@ fn keys(object: &SealedSecret, fingerprint: &str) -> BTreeSet<String> {
 /// Under which path some commit has each of these blobs; one path of each.
 fn paths(git: &Git, versions: &[Version]) -> Result<BTreeMap<String, String>, Failure> {
     let wanted: BTreeSet<&str> = versions.iter().map(|version| version.name.as_str()).collect();
-    let listed = git.answer(["rev-list", "--objects", "--all", "--reflog", "--indexed-objects"])?;
+    let listed = git.answer([
+        "rev-list",
+        "--objects",
+        "--all",
+        "--reflog",
+        "--indexed-objects",
+        "--missing=allow-any", // a partial clone, which is said
+    ])?;
     let mut paths = BTreeMap::new();
     for line in String::from_utf8_lossy(&listed).lines() {
         if let Some((name, path)) = line.split_once(' ').filter(|(name, _)| wanted.contains(name)) {
@@ -135,14 +157,30 @@ fn paths(git: &Git, versions: &[Version]) -> Result<BTreeMap<String, String>, Fa
     Ok(paths)
 }
 
-/// The blobs of HEAD; none where there is no commit yet.
-fn head(git: &Git) -> Result<BTreeSet<String>, Failure> {
-    if !git.is(["rev-parse", "--verify", "--quiet", "HEAD"]) {
-        return Ok(BTreeSet::new());
+/// What HEAD has; nothing where there is no commit yet.
+#[derive(Default)]
+struct Head {
+    blobs: BTreeSet<String>,
+    has_submodules: bool,
+}
+
+impl Head {
+    fn read(git: &Git) -> Result<Self, Failure> {
+        if !git.is(["rev-parse", "--verify", "--quiet", "HEAD"]) {
+            return Ok(Self::default());
+        }
+        let listed = git.answer(["ls-tree", "-r", "-z", "--full-tree", "HEAD"])?;
+        let mut head = Self::default();
+        for entry in listed.split(|byte| *byte == 0).map(String::from_utf8_lossy) {
+            let mut words = entry.split_whitespace();
+            match (words.next(), words.nth(1)) {
+                (Some("160000"), _) => head.has_submodules = true,
+                (_, Some(name)) => drop(head.blobs.insert(name.to_owned())),
+                _ => {}
+            }
+        }
+        Ok(head)
     }
-    let listed = git.answer(["ls-tree", "-r", "-z", "--full-tree", "HEAD"])?;
-    let entries = listed.split(|byte| *byte == 0).map(String::from_utf8_lossy);
-    Ok(entries.filter_map(|entry| entry.split_whitespace().nth(2).map(str::to_owned)).collect())
 }
 
 /// Why a repository does not hold all of its history.

@@ -14,6 +14,7 @@ use super::table;
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::git::Git;
+use crate::suggest;
 use history::History;
 
 /// List everything that was ever sealed to a key
@@ -66,10 +67,24 @@ pub(crate) fn run(args: &ExposedArgs, console: &mut Console) -> Result<(), Failu
     }
     console.finish()?; // what was found stands above what is said of it
     tell(&exposed, &fingerprint, &history);
-    match history.cut {
-        None => Ok(()),
-        Some(cut) => Err(Failure::new(ExitCode::Failed, cut).hint("there may be more than was found: `git fetch --unshallow`, or a clone without --filter, has all of it")),
+    is_all(&history)
+}
+
+/// Refuses to call it all where something was not looked at.
+fn is_all(history: &History) -> Result<(), Failure> {
+    if let Some(cut) = history.cut {
+        return Err(Failure::new(ExitCode::Failed, cut).hint("there may be more than was found: `git fetch --unshallow`, or a clone without --filter, has all of it"));
     }
+    let unread: Vec<&str> = history.unread.iter().map(String::as_str).collect();
+    if !unread.is_empty() {
+        let message = format!(
+            "versions of these name the key and cannot be read: {}",
+            suggest::some_of(&unread)
+        );
+        return Err(Failure::new(ExitCode::Failed, message)
+            .hint("`git log -p -- PATH` shows them: what was sealed in them is exposed as well"));
+    }
+    Ok(())
 }
 
 fn fingerprint(text: &str) -> Result<Fingerprint, Failure> {
@@ -85,7 +100,10 @@ fn fingerprint(text: &str) -> Result<Fingerprint, Failure> {
 fn tell(exposed: &BTreeMap<Where, Exposed>, fingerprint: &Fingerprint, history: &History) {
     let looked = format!("{} versions of files looked at", history.blobs);
     if history.large > 0 {
-        console::note(&format!("{} larger than 2 MiB, and not read", history.large));
+        console::note(&format!("{} larger than 32 MiB, and not read", history.large));
+    }
+    if history.has_submodules {
+        console::note("submodules have a history of their own: --repository looks at it");
     }
     if exposed.is_empty() {
         console::say(&format!("nothing was ever sealed to {fingerprint}; {looked}"));

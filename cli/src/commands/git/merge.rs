@@ -26,7 +26,7 @@ const LABELS: [&str; 3] = ["before", "ours", "theirs"];
 /// Merge two versions of a sealed file, for `git merge`
 ///
 /// Where one side sealed everything anew with `seal reseal` and the other set a value, both are kept; so they are where
-/// both sealed everything anew. A key is a conflict where each side gave it a value, or one side took it out and the other
+/// both sealed everything anew for the same recipients. A key is a conflict where each side gave it a value, or one side took it out and the other
 /// set it. Everything else is merged line by line. `seal git-setup` has Git run this; the result is written to OURS, and
 /// the exit status is 0, 1 where there are conflicts, and more where nothing was merged.
 ///

@@ -54,13 +54,19 @@ pub(crate) fn run(args: &SetupArgs, _: &mut Console) -> Result<(), Failure> {
     tell_of_others(&git, &root)
 }
 
-/// What stands in the configuration.
+/// What stands in the configuration. Where the program fails, or is no longer there, Git does what it always does: a driver
+/// that only fails would leave our side without a mark, or end every `git diff`.
 fn settings(program: &str) -> [(&'static str, String); 4] {
+    let textconv =
+        format!("f() {{ {program} git-textconv -- \"$1\" 2>/dev/null || cat -- \"$1\"; }}; f");
+    let driver = format!(
+        "{program} git-merge --marker-size=%L --path=%P %O %A %B; s=$?; [ $s -le 1 ] && exit $s; git merge-file --marker-size=%L %A %O %B"
+    );
     [
-        ("diff.seal.textconv", format!("{program} git-textconv")),
+        ("diff.seal.textconv", textconv),
         ("diff.seal.cachetextconv", "false".to_owned()),
         ("merge.seal.name", "sealed files, block by block".to_owned()),
-        ("merge.seal.driver", format!("{program} git-merge --marker-size %L --path %P %O %A %B")),
+        ("merge.seal.driver", driver),
     ]
 }
 
@@ -74,16 +80,9 @@ fn remove(git: &Git) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `seal` where the PATH leads to this very program, else where it lies, as a shell reads it.
+/// This very program, as a shell reads it: Git may run without this PATH.
 fn program() -> String {
     let Ok(this) = std::env::current_exe() else { return "seal".to_owned() };
-    let found = std::env::var_os("PATH").and_then(|path| {
-        let name = format!("seal{}", std::env::consts::EXE_SUFFIX);
-        std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|it| it.is_file())
-    });
-    if found.is_some_and(|found| files::is_same_file(&found, &this)) {
-        return "seal".to_owned();
-    }
     let path = this.display().to_string().replace('\\', "/");
     format!("'{}'", path.replace('\'', "'\\''"))
 }

@@ -84,12 +84,12 @@ fn held_against(
     let payloads = all.map(|block| block.payload.clone()).collect();
     let (mut due, mut done) = (Vec::new(), 0);
     for (index, object) in objects {
-        let is_empty = object.spec.values.is_empty();
-        if is_empty || seal::is_sealed_for(&object, &chosen.recipients) {
+        let editing = Editing::of(&path, Zeroizing::default(), index, object)?;
+        let is_empty = editing.object.spec.values.is_empty();
+        if is_empty || seal::is_sealed_for(&editing.object, &chosen.recipients) {
             done += 1;
             continue;
         }
-        let editing = Editing::of(&path, Zeroizing::default(), index, object)?;
         editing.may_be_sealed(chosen)?;
         due.push((index, editing.object));
     }

@@ -6,6 +6,7 @@
 
 mod copies;
 mod look;
+mod signals;
 mod told;
 mod values;
 mod write;
@@ -58,14 +59,13 @@ pub(crate) struct ResealArgs {
 
 /// Looks at all files, opens what is due, and replaces those files.
 pub(crate) fn run(args: &ResealArgs, _: &mut Console) -> Result<(), Failure> {
-    let mut told = Told::default();
-    let all = look_at_all(args, &mut told)?;
-    copies::refuse(&all)?;
-    let due: Vec<Looked> = all.into_iter().filter(|looked| !looked.due.is_empty()).collect();
+    let stopped = signals::Stopped::watch();
+    let mut told = Told::new(args.keep_going);
+    let due = due(args, &mut told)?;
     if args.check {
         return told.would_change(&due);
     }
-    told.stop_at_failures(args.keep_going)?;
+    told.stop_at_failures()?;
     if due.is_empty() {
         return told.end(&[]);
     }
@@ -73,7 +73,9 @@ pub(crate) fn run(args: &ResealArgs, _: &mut Console) -> Result<(), Failure> {
     let sealed = parallel::each(
         &due,
         || Choices::new(&args.recipients),
-        |looked, choices| write::sealed_anew(looked, &values, choices),
+        |looked, choices| {
+            stopped.is_not().and_then(|()| write::sealed_anew(looked, &values, choices))
+        },
     );
     let mut complete = Vec::new();
     for (looked, sealed) in due.iter().zip(sealed.ok_or_else(not_done)?) {
@@ -83,9 +85,26 @@ pub(crate) fn run(args: &ResealArgs, _: &mut Console) -> Result<(), Failure> {
             Err(failure) => told.failed(failure),
         }
     }
-    told.stop_at_failures(args.keep_going)?;
+    stopped.is_not()?;
+    told.stop_at_failures()?;
     let written = write::name_all(complete)?;
     told.end(&written)
+}
+
+/// The files that are to be sealed anew, without those that are refused.
+fn due(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failure> {
+    let all = look_at_all(args, told)?;
+    let is_due = |looked: &Looked| !looked.due.is_empty();
+    let beside =
+        if all.iter().any(is_due) { copies::beside(&all, &args.recipients) } else { Vec::new() };
+    let mut refused = copies::refused(&all, &beside);
+    let due = all.into_iter().filter(is_due).filter(|looked| !refused.contains_key(&looked.path));
+    let due: Vec<Looked> = due.collect();
+    while let Some((_, failure)) = refused.pop_first() {
+        told.failed(failure);
+    }
+    told.counts(&due);
+    Ok(due)
 }
 
 /// What each file holds; those without a sealed object are left out.
@@ -102,7 +121,7 @@ fn look_at_all(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failur
             Err(failure) => told.failed(failure),
         }
     }
-    told.counts(&all);
+    told.done(&all);
     Ok(all)
 }
 

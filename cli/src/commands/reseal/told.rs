@@ -17,11 +17,10 @@ const MOST_FAILURES: usize = 20;
 
 #[derive(Default)]
 pub(super) struct Told {
+    keep_going: bool,
     failures: Vec<Failure>,
     /// Objects that are for today's recipients already.
     done: usize,
-    /// Objects that are due.
-    due: usize,
     /// The sentences that say for whom, and the files of each.
     sentences: BTreeMap<String, Vec<String>>,
     /// Who could not open them before, by their hints, and which objects those are.
@@ -29,18 +28,22 @@ pub(super) struct Told {
 }
 
 impl Told {
+    pub(super) fn new(keep_going: bool) -> Self {
+        Self { keep_going, ..Self::default() }
+    }
+
     pub(super) fn failed(&mut self, failure: Failure) {
         self.failures.push(failure);
     }
 
-    /// Counts what was found, and who gains what.
-    pub(super) fn counts(&mut self, all: &[Looked]) {
-        for looked in all {
-            self.done += looked.done;
-            self.due += looked.due.len();
-            if looked.due.is_empty() {
-                continue;
-            }
+    /// Counts what is left as it is.
+    pub(super) fn done(&mut self, all: &[Looked]) {
+        self.done = all.iter().map(|looked| looked.done).sum();
+    }
+
+    /// Notes for whom the files are that are due, and who gains what.
+    pub(super) fn counts(&mut self, due: &[Looked]) {
+        for looked in due {
             let files = self.sentences.entry(looked.sentence.clone()).or_default();
             files.push(looked.path.display().to_string());
             let names = policy::names(&looked.path);
@@ -48,7 +51,8 @@ impl Told {
                 let before: BTreeSet<&str> = object.sealed_to().into_iter().collect();
                 for new in looked.wanted.iter().filter(|it| !before.contains(it.as_str())) {
                     let who = named(new, &names);
-                    self.gains.entry(who).or_default().push(object.full_name());
+                    let gained = format!("{} in {}", object.full_name(), looked.path.display());
+                    self.gains.entry(who).or_default().push(gained);
                 }
             }
         }
@@ -56,9 +60,9 @@ impl Told {
 
     /// Whether a file would change; opens nothing.
     pub(super) fn would_change(self, due: &[Looked]) -> Result<(), Failure> {
-        self.stop_at_failures(false)?;
+        self.stop_at_failures()?;
         if due.is_empty() {
-            return Ok(());
+            return self.end(&[]);
         }
         self.tell_for_whom();
         let files: Vec<String> =
@@ -68,9 +72,9 @@ impl Told {
             .hint("run it again without --check, and commit"))
     }
 
-    /// Without `keep_going` one failure is enough: then nothing is written.
-    pub(super) fn stop_at_failures(&self, keep_going: bool) -> Result<(), Failure> {
-        if keep_going || self.failures.is_empty() {
+    /// Unless it is to go on, one failure is enough: then nothing is written.
+    pub(super) fn stop_at_failures(&self) -> Result<(), Failure> {
+        if self.keep_going || self.failures.is_empty() {
             Ok(())
         } else {
             Err(self.failure("nothing was written"))
@@ -98,23 +102,28 @@ impl Told {
         for (sentence, files) in &self.sentences {
             console::say(&format!("{}: {sentence}", some_of(files)));
         }
+        // All of them, however many: what is left out of a list is what a list was made for.
         for (who, objects) in &self.gains {
-            console::say(&format!("{who} could not open these before: {}", some_of(objects)));
+            console::say(&format!("{who} gains, by the fingerprints in the files:"));
+            objects.iter().for_each(|object| console::say(&format!("  {object}")));
         }
     }
 
     /// All failures as one: the only one as it is, of several each said before.
     fn failure(&self, outcome: &str) -> Failure {
         if let [only] = self.failures.as_slice() {
-            let hint = only.hint.clone().unwrap_or_default();
-            return only.again().hint(format!("{outcome}: {hint}"));
+            let hint = only.hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
+            return only.again().hint(format!("{outcome}{hint}"));
         }
         for failure in self.failures.iter().take(MOST_FAILURES) {
             console::warn(&failure.message);
         }
         let code = self.failures.first().map_or(ExitCode::Failed, |failure| failure.code);
-        Failure::new(code, format!("{} failures; {outcome}", self.failures.len()))
-            .hint("--keep-going writes the files that can be sealed anew")
+        let failure = Failure::new(code, format!("{} failures; {outcome}", self.failures.len()));
+        if self.keep_going {
+            return failure;
+        }
+        failure.hint("--keep-going writes the files that can be sealed anew")
     }
 }
 
