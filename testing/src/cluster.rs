@@ -3,6 +3,7 @@
 //! What would disturb other tests (stopping, pausing) takes `&mut self`, which a shared cluster
 //! never gives.
 
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{fs, io};
@@ -209,6 +210,32 @@ impl Cluster {
         self.etcd = Some(self.plane.start_etcd().expect("it could be started before"));
     }
 
+    /// Copies etcd's data while nothing writes to it, as a backup is.
+    pub async fn save_etcd(&mut self) -> PathBuf {
+        let saved = self.plane.path("etcd-saved");
+        self.while_stopped(|data| copy_all(data, &saved)).await;
+        saved
+    }
+
+    /// Puts a copy in the place of etcd's data: what was written since never was.
+    pub async fn restore_etcd(&mut self, saved: &Path) {
+        self.while_stopped(|data| {
+            fs::remove_dir_all(data)?;
+            copy_all(saved, data)
+        })
+        .await;
+    }
+
+    async fn while_stopped(&mut self, work: impl FnOnce(&Path) -> io::Result<()>) {
+        self.stop();
+        if let Some(etcd) = self.etcd.take() {
+            etcd.kill();
+        }
+        work(&self.plane.path("etcd")).expect("etcd's data can be copied");
+        self.etcd = Some(self.plane.start_etcd().expect("it could be started before"));
+        self.restart_apiserver().await;
+    }
+
     /// Lets etcd and the API server do nothing until [`Cluster::thaw`], as a host does that is short of everything: connections
     /// stay, and nothing answers.
     pub fn freeze(&self) {
@@ -235,6 +262,16 @@ impl Cluster {
         let running = daemons.into_iter().flatten().filter(|daemon| !daemon.has_ended());
         running.map(|daemon| (daemon.name, daemon.pid())).collect()
     }
+}
+
+fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let (path, name) = entry.map(|it| (it.path(), it.file_name()))?;
+        let to = to.join(name);
+        if path.is_dir() { copy_all(&path, &to)? } else { fs::copy(&path, &to).map(drop)? }
+    }
+    Ok(())
 }
 
 /// Polls `/readyz` until it says yes or one of the two ends.

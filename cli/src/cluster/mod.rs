@@ -13,7 +13,7 @@ use crate::error::Failure;
 pub(crate) use objects::{Awaited, LiveValues, Named, Row, Which};
 
 /// The flags that say which cluster.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ContextArgs {
     /// The kubeconfig (default: $KUBECONFIG, ~/.kube/config)
     #[arg(long, value_name = "FILE")]
@@ -24,7 +24,7 @@ pub(crate) struct ContextArgs {
 }
 
 /// The same, and where its controller is.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ClusterArgs {
     #[command(flatten)]
     context: ContextArgs,

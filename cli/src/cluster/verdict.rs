@@ -40,7 +40,8 @@ pub(super) fn verdict(
             "no controller has looked at its generation {generation} yet"
         ));
     }
-    if asked.is_some() && status.last_handled_reconcile_at.as_deref() != asked {
+    let is_suspended = object.spec.suspend == Some(true); // and so is no request handled
+    if asked.is_some() && !is_suspended && status.last_handled_reconcile_at.as_deref() != asked {
         return Verdict::Waits("no controller has looked at it since it was asked".to_owned());
     }
     of_conditions(object, &status.conditions)

@@ -35,11 +35,28 @@ pub(super) struct Replica {
     held: Arc<Mutex<Option<Lease>>>,
 }
 
+/// Why a replica ends of which nothing else is wrong: its watches would stay deaf until versions are as high again, and what
+/// changed until then would never be seen.
+pub(super) const WENT_BACK: &str =
+    "the API server's versions went back, as after a restore of etcd";
+
 /// How a try ended that met no error.
 enum Tried {
     Held,
     /// It is another's: whose.
     Taken(String),
+    /// It is older than it was.
+    WentBack,
+}
+
+/// Whether the Lease is older than one that was seen before. Versions are numbers of one history wherever a watch can be
+/// resumed by them; where they are none, nothing is known.
+fn is_older(lease: &Lease, than: Option<u64>) -> bool {
+    version(lease).zip(than).is_some_and(|(now, before)| now < before)
+}
+
+fn version(lease: &Lease) -> Option<u64> {
+    lease.metadata.resource_version.as_deref()?.parse().ok()
 }
 
 impl Replica {
@@ -55,12 +72,13 @@ impl Replica {
         self.fence.is_open()
     }
 
-    /// Waits until this replica leads.
-    pub(super) async fn lead(&self) {
-        let (mut observed, mut told) = (None, String::new());
+    /// Waits until this replica leads; false where the history of the API server went back meanwhile.
+    pub(super) async fn lead(&self) -> bool {
+        let (mut observed, mut told, mut newest) = (None, String::new(), None);
         loop {
-            let said = match self.try_to_lead(&mut observed).await {
+            let said = match self.try_to_lead(&mut observed, &mut newest).await {
                 Ok(Tried::Held) => break,
+                Ok(Tried::WentBack) => return false,
                 Ok(Tried::Taken(holder)) => {
                     let holder = cut(&escaped(&holder), MOST_OF_A_NAME);
                     format!("{holder} leads; this replica waits, and serves what is only read")
@@ -74,12 +92,21 @@ impl Replica {
             sleep(EVERY).await;
         }
         tracing::info!(name = self.me.name, "this replica leads");
+        true
     }
 
-    async fn try_to_lead(&self, observed: &mut Option<Observed>) -> Result<Tried, ApiError> {
+    async fn try_to_lead(
+        &self,
+        observed: &mut Option<Observed>,
+        newest: &mut Option<u64>,
+    ) -> Result<Tried, ApiError> {
         let Some(lease) = self.read().await? else {
             return self.write(|| self.leases.create(&self.me)).await;
         };
+        if is_older(&lease, *newest) {
+            return Ok(Tried::WentBack);
+        }
+        *newest = version(&lease);
         let seen = Observed::after(observed.take(), record(&lease), Instant::now());
         let (may, holder) =
             (seen.may_be_taken(&self.me.name, Instant::now()), seen.holder().to_owned());
@@ -90,8 +117,9 @@ impl Replica {
         self.write(|| self.leases.hold(lease.clone(), &self.me)).await
     }
 
-    /// Renews the Lease for as long as it is this process's. Returns who has it then.
-    pub(super) async fn keep(self) -> String {
+    /// Renews the Lease for as long as it is this process's. Returns who has it then; nobody where the history of the API
+    /// server went back.
+    pub(super) async fn keep(self) -> Option<String> {
         let mut is_told = false;
         loop {
             sleep(EVERY).await;
@@ -101,9 +129,13 @@ impl Replica {
                     is_told = false;
                 }
                 Ok(Tried::Held) => {}
+                Ok(Tried::WentBack) => {
+                    self.fence.close();
+                    return None;
+                }
                 Ok(Tried::Taken(holder)) => {
                     self.fence.close();
-                    return cut(&escaped(&holder), MOST_OF_A_NAME);
+                    return Some(cut(&escaped(&holder), MOST_OF_A_NAME));
                 }
                 Err(error) if !is_told && !self.fence.is_open() => {
                     is_told = true;
@@ -119,6 +151,7 @@ impl Replica {
 
     async fn renew(&self) -> Result<Tried, ApiError> {
         let held = self.held().clone();
+        let newest = held.as_ref().and_then(version);
         if let Some(held) = held {
             match self.write(|| self.leases.hold(held.clone(), &self.me)).await {
                 Ok(Tried::Taken(_)) => {} // or somebody has put a label on it
@@ -126,6 +159,7 @@ impl Replica {
             }
         }
         match self.read().await? {
+            Some(lease) if is_older(&lease, newest) => Ok(Tried::WentBack),
             Some(lease) if is_of(&lease, &self.me) => {
                 self.write(|| self.leases.hold(lease.clone(), &self.me)).await
             }

@@ -4,6 +4,7 @@ mod admin;
 mod args;
 mod first_key;
 mod leader;
+mod signals;
 mod upkeep;
 mod worker;
 
@@ -33,7 +34,8 @@ use crate::work::election::EVERY;
 use crate::work::queue::Queue;
 use admin::Admin;
 pub(crate) use args::ClusterArgs;
-use leader::Replica;
+use leader::{Replica, WENT_BACK};
+pub(crate) use signals::stop_signal;
 
 /// How long a stop waits for what is under way: it is promised to end within 5 s, and gives the lease back.
 const FINISH_WITHIN: Duration = Duration::from_millis(3900);
@@ -53,6 +55,9 @@ pub(crate) enum ClusterError {
     /// Another replica leads, which had waited for this one.
     #[error("{0} leads now: this process ends, and begins anew as one that waits")]
     Deposed(String),
+    /// What this process knows of the cluster is of a history that is no more.
+    #[error("{WENT_BACK}: this process ends, and begins anew with what there is")]
+    WentBack,
     /// A task that must not end has ended.
     #[error("{0} ended; that is a bug")]
     Ended(&'static str),
@@ -98,7 +103,7 @@ struct Controller {
     /// None of them ever ends by itself.
     tasks: JoinSet<&'static str>,
     /// Ends when another replica leads.
-    leading: JoinSet<String>,
+    leading: JoinSet<Option<String>>,
     workers: JoinSet<()>,
 }
 
@@ -132,9 +137,10 @@ impl Controller {
             return error;
         }
         tokio::select! {
-            Some(deposed) = self.leading.join_next() => {
-                ClusterError::Deposed(deposed.unwrap_or_default())
-            }
+            Some(ended) = self.leading.join_next() => match ended.unwrap_or_default() {
+                Some(holder) => ClusterError::Deposed(holder),
+                None => ClusterError::WentBack,
+            },
             ended = self.tasks.join_next() => {
                 ClusterError::Ended(ended.and_then(Result::ok).unwrap_or("a task"))
             }
@@ -148,7 +154,9 @@ impl Controller {
         let changed = Arc::new(Notify::new());
         let listed = self.start_keys(changed.clone()).await;
         self.ready.store(true, Ordering::Release);
-        self.replica.lead().await;
+        if !self.replica.lead().await {
+            return Err(ClusterError::WentBack);
+        }
         self.leading.spawn(self.replica.clone().keep());
         self.start_upkeep(changed, listed).await?;
         for watched in self.args.watched() {
@@ -287,14 +295,4 @@ impl Controller {
 
 async fn wait(mut listed: watch::Receiver<bool>) {
     let _ = listed.wait_for(|listed| *listed).await;
-}
-
-pub(crate) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }

@@ -211,12 +211,18 @@ pub(super) async fn failed(
         let is_outage = matches!(&failed, Failed::Api(error) if error.is_outage());
         return again(tracked, &outcome, is_outage, ctx).await;
     }
-    if is_news {
-        events::tell(&ctx.client, &tracked.id, &outcome).await;
-    }
     match written {
-        Err(error) => retry(tracked, &error, ctx).await,
+        Err(error) => {
+            // Where no status can be written nothing remembers that it was said but the Event itself.
+            if is_news && tracked.trouble.sentence.is_empty() {
+                events::tell_once(&ctx.client, &tracked.id, &outcome).await;
+            }
+            retry(tracked, &error, ctx).await
+        }
         Ok(()) => {
+            if is_news {
+                events::tell(&ctx.client, &tracked.id, &outcome).await;
+            }
             ctx.memory.update(&tracked.id, |it| it.processed(generation));
             Next::Change
         }

@@ -12,6 +12,7 @@ use seal_core::kind::git_source::GitSource;
 use seal_core::names::{API_VERSION, GIT_FIELD_MANAGER};
 use seal_core::reason::Reason;
 
+use crate::mac;
 use crate::object_id::ObjectId;
 use crate::outcome::Outcome;
 
@@ -23,15 +24,32 @@ const MAX_NAME: usize = 200;
 
 /// Tells people that something happened to a sealed object.
 pub(crate) async fn tell(client: &Client, id: &ObjectId, outcome: &Outcome) {
-    let regarding = ObjectReference {
+    let regarding = regarding(id);
+    let name = timed(&regarding);
+    publish(client, regarding, outcome, name).await;
+}
+
+/// The same, and not again while that Event is there.
+pub(crate) async fn tell_once(client: &Client, id: &ObjectId, outcome: &Outcome) {
+    let name = once(&id.at.name, &id.uid, outcome);
+    publish(client, regarding(id), outcome, name).await;
+}
+
+fn regarding(id: &ObjectId) -> ObjectReference {
+    ObjectReference {
         api_version: Some(API_VERSION.to_owned()),
         kind: Some(id.at.kind.as_str().to_owned()),
         namespace: id.at.namespace.clone(),
         name: Some(id.at.name.clone()),
         uid: Some(id.uid.clone()),
         ..ObjectReference::default()
-    };
-    publish(client, regarding, outcome).await;
+    }
+}
+
+/// A name that says what is said, so that it is not there twice.
+fn once(name: &str, of: &str, outcome: &Outcome) -> String {
+    let said = format!("{of} {}: {}", outcome.reason, outcome.message);
+    format!("{}.{}", beginning(name), hex::encode(&mac::sha256(said.as_bytes())[..8]))
 }
 
 /// Tells people that something is so about an object of the core that is no live Secret of ours, by its name.
@@ -49,7 +67,8 @@ pub(crate) async fn tell_of(
         name: Some(name.to_owned()),
         ..ObjectReference::default()
     };
-    publish(client, regarding, outcome).await;
+    let name = once(name, kind, outcome);
+    publish(client, regarding, outcome, name).await;
 }
 
 /// Tells people that something happened to a GitSource.
@@ -62,13 +81,19 @@ pub(crate) async fn tell_of_source(client: &Client, source: &GitSource, outcome:
         uid: source.metadata.uid.clone(),
         ..ObjectReference::default()
     };
-    publish(client, regarding, outcome).await;
+    let name = timed(&regarding);
+    publish(client, regarding, outcome, name).await;
 }
 
-async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome) {
+/// A name that sorts by time.
+fn timed(regarding: &ObjectReference) -> String {
+    let name = regarding.name.as_deref().unwrap_or_default();
+    format!("{}.{:x}", beginning(name), Timestamp::now().as_nanosecond())
+}
+
+async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome, name: String) {
     // The API server takes Events about cluster-scoped objects in this namespace only.
     let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".to_owned());
-    let name = regarding.name.clone().unwrap_or_default();
     let component =
         if regarding.kind.as_deref() == Some("GitSource") { GIT_FIELD_MANAGER } else { CONTROLLER };
     let is_normal = matches!(
@@ -79,7 +104,7 @@ async fn publish(client: &Client, regarding: ObjectReference, outcome: &Outcome)
     let event = Event {
         metadata: ObjectMeta {
             namespace: Some(namespace.clone()),
-            name: Some(format!("{}.{:x}", beginning(&name), now.as_nanosecond())),
+            name: Some(name.clone()),
             ..ObjectMeta::default()
         },
         type_: Some(if is_normal { "Normal" } else { "Warning" }.to_owned()),

@@ -102,6 +102,9 @@ async fn a_reconcile_is_asked_for_by_whoever_may_patch_and_its_answer_is_waited_
     let object: SealedSecret = ns.get("db").await;
     let handled = object.status.unwrap().last_handled_reconcile_at.unwrap();
     assert!(handled > asked, "{handled} answers the second request, not {asked}");
+    let _: SealedSecret = ns.patch("db", json!({"spec": {"suspend": true}})).await;
+    let (code, said) = seal(here.path(), &cluster.kubeconfig_path(), &waits).await;
+    assert!(code == 1 && said.contains("[Suspended]"), "it is said at once: {said}");
     let absent = ["reconcile", "absent", "-n", &ns.name];
     let (code, said) = seal(here.path(), &patches, &absent).await;
     assert_eq!(code, 4, "{said}");

@@ -153,6 +153,34 @@ async fn an_etcd_that_is_killed_or_frozen_with_the_api_server_delays_and_loses_n
     assert!(!controller.process.has_ended());
 }
 
+/// What it watched is a history that is no more: it would not see a change until versions are as high again.
+#[tokio::test]
+async fn an_etcd_that_is_restored_from_a_copy_is_begun_with_anew() {
+    let Some(mut cluster) = seal_testing::own_cluster!() else { return };
+    install_in(&cluster).await;
+    let ns = cluster.namespace().await;
+    let controller = Controller::own(&cluster, &ns, &[]).await;
+    ns.create(foreign("theirs", &[("a", "theirs")])).await;
+    let mut model = Model::new();
+    set(&controller, &ns, &mut model, "db", "1").await;
+    is_as(&ns, &model).await;
+    let saved = cluster.save_etcd().await;
+    let at_the_time = model.clone();
+    for value in ["2", "3", "4"] {
+        set(&controller, &ns, &mut model, "db", value).await;
+        is_as(&ns, &model).await;
+    }
+    cluster.restore_etcd(&saved).await;
+    controller.process.said("versions went back, as after a restore of etcd").await;
+    eventually("it ends", async || controller.process.has_ended().then_some(())).await;
+    let controller =
+        Controller::start(&cluster, &controller.namespace, &["--namespaces", &ns.name]).await;
+    model = at_the_time;
+    is_as(&ns, &model).await;
+    set(&controller, &ns, &mut model, "db", "5").await;
+    is_as(&ns, &model).await;
+}
+
 async fn until_it_answers(cluster: &Cluster) {
     let namespaces: Api<CoreNamespace> = Api::all(cluster.client());
     eventually_within(SERVED_WITHIN, "the API server answers", async || {

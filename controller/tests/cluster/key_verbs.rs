@@ -295,7 +295,21 @@ async fn a_key_that_is_needed_is_neither_the_last_to_be_retired_nor_deleted() {
     desk.key(&["retire", "seal-key-first"]).await.exits(2, &["the only active key", "--force"]);
     desk.key(&["rotate"]).await.exits(0, &[]);
     let delete = ["retire", "seal-key-first", "--delete"];
-    desk.key(&delete).await.exits(2, &["1 sealed object was opened with seal-key-first"]);
+    let needs = format!("1 sealed object needs seal-key-first: {}/db", ns.name);
+    desk.key(&delete).await.exits(2, &[&needs]);
+    // One that is not opened yet needs it as much, whatever stands in its way.
+    ns.create(crate::support::foreign("theirs", &[("a", "theirs")])).await;
+    ns.create(controller.seal(&ns, "theirs", &[("a", "1")])).await;
+    ends(&ns, "theirs", "NotOurs").await;
+    let mut paused = controller.seal(&ns, "paused", &[("a", "1")]);
+    paused.spec.suspend = Some(true);
+    ns.create(paused).await;
+    desk.key(&delete)
+        .await
+        .exits(2, &["3 sealed objects need seal-key-first", "/paused", "/theirs"]);
+    for name in ["theirs", "paused"] {
+        ns.delete::<seal_core::kind::sealed::SealedSecret>(name).await;
+    }
 
     let new = desk.keys().await.pop().unwrap();
     let recipient =

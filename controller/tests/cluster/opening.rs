@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use seal_core::key::Identity;
 use seal_core::kind::sealed::{SealedSecret, Template};
 use seal_core::place::{Place, Scope};
-use seal_testing::eventually;
+use seal_testing::{Cluster, Namespace, eventually};
 use serde_json::json;
 
 use crate::support::{Controller, ends, get, map, message, quiet, seal_for, shared, values};
@@ -179,31 +179,35 @@ async fn a_scope_of_several_namespaces_opens_in_each_and_nowhere_else() {
     }
 }
 
-#[tokio::test]
-async fn an_object_that_the_type_cannot_hold_is_told_so_once_and_the_others_go_on() {
-    let Some(cluster) = seal_testing::own_cluster!() else { return };
-    crate::support::install_in(&cluster).await;
-    // As if a later version's schema had admitted it.
+/// Creates an object of a shape that the type cannot hold, as if a later version's schema had admitted it.
+async fn create_odd(cluster: &Cluster, ns: &Namespace) {
     let path = "/spec/versions/0/schema/openAPIV3Schema";
     let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let patch = json!([{"op": "replace", "path": path, "value": anything}]).to_string();
     let crd = "sealedsecrets.seal.dev";
     let patched = cluster.kubectl(&["patch", "crd", crd, "--type=json", "-p", &patch], "").await;
     assert!(patched.status.success(), "{}", String::from_utf8_lossy(&patched.stderr));
-    let ns = cluster.namespace().await;
-    let odd = json!({
-        "apiVersion": "seal.dev/v1", "kind": "SealedSecret",
-        "metadata": {"name": "odd", "namespace": ns.name}, "spec": {"scope": "everywhere"},
-    });
     eventually("the API server admits anything", async || {
-        let created = cluster.kubectl(&["create", "-f", "-"], &odd.to_string()).await;
+        let created = cluster.kubectl(&["create", "-f", "-"], &odd(ns, "odd")).await;
         created.status.success().then_some(())
     })
     .await;
-    let controller = Controller::own(&cluster, &ns, &[]).await;
+}
+
+fn odd(ns: &Namespace, name: &str) -> String {
+    let odd = json!({
+        "apiVersion": "seal.dev/v1", "kind": "SealedSecret",
+        "metadata": {"name": name, "namespace": ns.name}, "spec": {"scope": "everywhere"},
+    });
+    odd.to_string()
+}
+
+/// What is said of it once, and that it is known after a restart.
+async fn is_told_once(cluster: &Cluster, ns: &Namespace) {
+    let controller = Controller::own(cluster, ns, &[]).await;
     ns.eventually_event("odd", "Malformed").await;
-    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
-    ends(&ns, "db", "Applied").await;
+    ns.create(controller.seal(ns, "db", &[("a", "1")])).await;
+    ends(ns, "db", "Applied").await;
     controller.is_idle().await;
     let (_, metrics) = get(&format!("{}/metrics", controller.url)).await;
     let told = r#"reconciles_total{result="refused",reason="Malformed"} 1"#;
@@ -212,16 +216,78 @@ async fn an_object_that_the_type_cannot_hold_is_told_so_once_and_the_others_go_o
         ["get", "sls", "odd", "-n", &ns.name, "-o", "jsonpath={.status.conditions[*].reason}"];
     let reasons = cluster.kubectl(&status, "").await.stdout;
     assert_eq!(String::from_utf8(reasons).unwrap(), "Malformed Malformed");
-    // What was said of it is known after a restart, and not said again.
     let version =
         ["get", "sls", "odd", "-n", &ns.name, "-o", "jsonpath={.metadata.resourceVersion}"];
     let before = cluster.kubectl(&version, "").await.stdout;
     let home = controller.namespace.clone();
     controller.process.terminate().await;
-    let again = Controller::start(&cluster, &home, &["--namespaces", &ns.name]).await;
+    let again = Controller::start(cluster, &home, &["--namespaces", &ns.name]).await;
     again.is_idle().await;
     assert_eq!(cluster.kubectl(&version, "").await.stdout, before);
     let told: Vec<Event> = ns.list().await;
     let told = told.iter().filter(|it| it.involved_object.name.as_deref() == Some("odd"));
     assert_eq!(told.count(), 1);
+}
+
+#[tokio::test]
+async fn an_object_that_the_type_cannot_hold_is_told_so_once_and_the_others_go_on() {
+    let Some(cluster) = seal_testing::own_cluster!() else { return };
+    crate::support::install_in(&cluster).await;
+    let ns = cluster.namespace().await;
+    create_odd(&cluster, &ns).await;
+    is_told_once(&cluster, &ns).await;
+}
+
+/// As when a schema was looser for a while: the API server cannot apply to such objects any more, and takes a status of some
+/// of them alone.
+#[tokio::test]
+async fn an_object_that_its_schema_no_longer_admits_is_told_so_once_and_the_others_go_on() {
+    let Some(cluster) = seal_testing::own_cluster!() else { return };
+    crate::support::install_in(&cluster).await;
+    let ns = cluster.namespace().await;
+    create_odd(&cluster, &ns).await;
+    let seven = json!({
+        "apiVersion": "seal.dev/v1", "kind": "SealedSecret",
+        "metadata": {"name": "seven", "namespace": ns.name},
+        "spec": {"scope": {"namespaces": [ns.name], "name": "seven"}, "header": 7, "values": {}},
+    });
+    let created = cluster.kubectl(&["create", "-f", "-"], &seven.to_string()).await;
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    put_the_schema_back(&cluster, &ns).await;
+    let controller = Controller::own(&cluster, &ns, &[]).await;
+    let home = controller.namespace.clone();
+    ns.create(controller.seal(&ns, "db", &[("a", "1")])).await;
+    ends(&ns, "db", "Applied").await;
+    controller.process.said("cannot write the status of").await;
+    let get =
+        ["get", "sls", "seven", "-n", &ns.name, "-o", "jsonpath={.status.conditions[*].reason}"];
+    eventually("the status of the other is written", async || {
+        let reasons = cluster.kubectl(&get, "").await.stdout;
+        (reasons == b"Malformed Malformed").then_some(())
+    })
+    .await;
+    controller.process.terminate().await;
+    let again = Controller::start(&cluster, &home, &["--namespaces", &ns.name]).await;
+    again.process.said("cannot write the status of").await;
+    let told: Vec<Event> = ns.list().await;
+    for name in ["odd", "seven"] {
+        let told = told.iter().filter(|it| it.involved_object.name.as_deref() == Some(name));
+        assert_eq!(told.count(), 1, "{name}");
+    }
+}
+
+async fn put_the_schema_back(cluster: &Cluster, ns: &Namespace) {
+    crate::support::apply(cluster, include_str!("../../deploy/chart/files/crd.yaml")).await;
+    let mut number = 0;
+    eventually("the API server has the schema again", async || {
+        number += 1;
+        let created =
+            cluster.kubectl(&["create", "-f", "-"], &odd(ns, &format!("no-{number}"))).await;
+        (!created.status.success()).then_some(())
+    })
+    .await;
+    for gone in 1..number {
+        let name = format!("no-{gone}");
+        cluster.kubectl(&["delete", "sls", &name, "-n", &ns.name], "").await;
+    }
 }

@@ -1,6 +1,9 @@
 //! A key that is sealed to no more, and one that is deleted.
 
+use std::collections::BTreeSet;
+
 use kube::api::{DeleteParams, Preconditions};
+use seal_core::escape::escaped;
 use seal_core::names::{ALLOW_DELETE, KEY};
 use serde_json::json;
 
@@ -10,7 +13,9 @@ use super::super::key_secrets::KeySecret;
 use super::Keys;
 use crate::error::Failure;
 
-const AGAIN: &str = "seal their files again first, or --force; `kubectl get sls -A -o custom-columns=NS:.metadata.namespace,NAME:.metadata.name,WITH:.status.openedWith` lists them";
+/// Objects that are named.
+const MOST_NAMED: usize = 10;
+const AGAIN: &str = "`seal reseal` seals their files anew, apply them first; or --force";
 
 /// Retires the key of this Secret, and deletes it where that is asked for. Without `force`, what would be missed is a failure.
 pub(crate) fn retire(
@@ -89,12 +94,19 @@ impl Keys {
             ))
             .hint("`seal key backup` keeps it as it is; then --force"));
         }
-        let opened = self.opened().await?;
-        let count: usize = key.fingerprints().filter_map(|it| opened.get(it)).sum();
-        if count == 0 {
+        let of: BTreeSet<&str> = key.fingerprints().collect();
+        let all = self.all().await?;
+        let others = all.iter().filter(|other| other.name != key.name);
+        let others = others.flat_map(KeySecret::fingerprints).map(str::to_owned).collect();
+        let needed = self.needed(&of, &others).await?;
+        if needed.is_empty() {
             return Ok(());
         }
-        let what = if count == 1 { "sealed object was" } else { "sealed objects were" };
-        Err(Failure::input(format!("{count} {what} opened with {}", key.name)).hint(AGAIN))
+        let count = needed.len();
+        let what = if count == 1 { "sealed object needs" } else { "sealed objects need" };
+        let named = needed.iter().map(|name| escaped(name)).take(MOST_NAMED).collect::<Vec<_>>();
+        let more = if count > MOST_NAMED { ", …" } else { "" };
+        Err(Failure::input(format!("{count} {what} {}: {}{more}", key.name, named.join(", ")))
+            .hint(AGAIN))
     }
 }

@@ -6,6 +6,7 @@ use seal_core::exit_code::ExitCode;
 use seal_core::names::KEY_NAMESPACES;
 
 use super::restore::saved;
+use crate::cluster::key_secrets::KeySecret;
 use crate::cluster::{ClusterArgs, keys};
 use crate::console::{self, Console};
 use crate::error::Failure;
@@ -32,6 +33,17 @@ pub(crate) struct VerifyArgs {
     cluster: ClusterArgs,
 }
 
+/// The label of a key that is sealed to.
+const ACTIVE: &str = "active";
+
+/// One key of the backup.
+struct Held<'a> {
+    fingerprint: String,
+    name: &'a str,
+    namespaces: Option<&'a String>,
+    is_active: bool,
+}
+
 pub(super) fn run(args: &VerifyArgs, console: &mut Console) -> Result<(), Failure> {
     let saved = saved(&args.file, &args.identity)?;
     let mut held = Vec::new();
@@ -41,34 +53,49 @@ pub(super) fn run(args: &VerifyArgs, console: &mut Console) -> Result<(), Failur
             console
                 .write(format!("{}  {}  {name}\n", identity.fingerprint(), key.state).as_bytes())?;
             let namespaces = key.annotations.get(KEY_NAMESPACES);
-            held.push((identity.fingerprint().to_string(), namespaces, &key.state));
+            held.push(Held {
+                fingerprint: identity.fingerprint().to_string(),
+                name,
+                namespaces,
+                is_active: key.state == ACTIVE,
+            });
         }
     }
     if args.no_cluster {
         return Ok(());
     }
-    let mut missing = Vec::new();
-    for key in keys::list(&args.cluster, false)? {
-        if key.fingerprint.is_none() {
-            console::warn(&format!("{} holds no key that reads", key.name));
-        }
-        for fingerprint in key.fingerprints() {
-            match held.iter().find(|(it, ..)| it == fingerprint) {
-                None => missing.push(key.name.clone()),
-                Some((_, namespaces, _)) if *namespaces != key.namespaces.as_ref() => {
-                    missing.push(format!("{} (for other namespaces)", key.name));
-                }
-                Some((_, _, state)) if **state != key.state => {
-                    missing.push(format!("{} (it is {} there)", key.name, key.state));
-                }
-                Some(_) => {}
-            }
-        }
-    }
+    let missing = missing(&keys::list(&args.cluster, false)?, &held);
     if missing.is_empty() {
         console::say("every key of the cluster is in the backup");
         return Ok(());
     }
     let message = format!("not in the backup as the cluster has it: {}", missing.join(", "));
     Err(Failure::new(ExitCode::Failed, message).hint("back up again: `seal key backup -o FILE`"))
+}
+
+/// Which keys of the cluster the backup has not, or otherwise than they are there.
+fn missing(there: &[KeySecret], held: &[Held<'_>]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for key in there {
+        if key.fingerprint.is_none() {
+            console::warn(&format!("{} holds no key that reads", key.name));
+        }
+        for fingerprint in key.fingerprints() {
+            let same = held.iter().filter(|it| it.fingerprint == fingerprint);
+            // A key may be in several Secrets: the one of the same name counts.
+            let here = same.clone().find(|it| it.name == key.name).or_else(|| same.clone().next());
+            match here {
+                None => missing.push(key.name.clone()),
+                Some(it) if it.namespaces != key.namespaces.as_ref() => {
+                    missing.push(format!("{} (for other namespaces)", key.name));
+                }
+                Some(it) if it.is_active != (key.state == ACTIVE) => {
+                    let state = if it.is_active { "no longer active" } else { ACTIVE };
+                    missing.push(format!("{} (it is {state} there)", key.name));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    missing
 }
