@@ -4,7 +4,7 @@ mod usage;
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::{Command, seal::SealArgs};
 use crate::console::Console;
@@ -57,13 +57,33 @@ struct Cli {
 
 /// Reads the command line and runs what it asks for.
 pub(crate) fn run(console: &mut Console) -> Result<(), Failure> {
-    match Cli::try_parse() {
+    match parsed() {
         Ok(Cli { command: Some(command), .. }) => command.run(Cli::command, console),
         Ok(Cli { command: None, seal }) => {
             not_a_command(seal.first_file())?;
             crate::commands::seal::run(&seal, console)
         }
         Err(error) => usage::explain(&error, console),
+    }
+}
+
+/// What clap makes of the words, with the name that the command was called by.
+fn parsed() -> Result<Cli, clap::Error> {
+    let name = called();
+    let usage = format!("{name} [OPTIONS] [FILE]...\n       {name} COMMAND");
+    let command = Cli::command().bin_name(name).override_usage(usage);
+    let matches = command.try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// `kubectl seal` where kubectl runs it as a plugin, by the name of the file: `kubectl-seal`, or krew's
+/// `kubectl-seal_secret`, whose word has a dash.
+fn called() -> String {
+    let file = std::env::args_os().next().map(PathBuf::from);
+    let stem = file.as_deref().and_then(|file| file.file_stem()).and_then(|stem| stem.to_str());
+    match stem.and_then(|stem| stem.strip_prefix("kubectl-")) {
+        Some(word) => format!("kubectl {}", word.replace('_', "-")),
+        None => "seal".to_owned(),
     }
 }
 

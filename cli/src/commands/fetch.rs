@@ -108,6 +108,11 @@ struct Pinned {
 }
 
 impl FetchArgs {
+    /// Without any flag but those of the cluster.
+    pub(crate) fn of(cluster: ClusterArgs) -> Self {
+        Self { cluster, name: None, key: None, accept: None }
+    }
+
     /// What the recipient is called in `.seal.yaml`.
     fn name(&self) -> &str {
         self.name.as_deref().or(self.key.as_deref()).unwrap_or("cluster")

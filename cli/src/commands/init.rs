@@ -7,6 +7,8 @@ use seal_core::key::{Fingerprint, Identity, Recipient};
 use seal_core::policy_file::Source;
 use zeroize::Zeroizing;
 
+use super::fetch::{self, FetchArgs};
+use crate::cluster::ClusterArgs;
 use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
 use crate::files::{self, Output, Over, relative};
@@ -19,7 +21,7 @@ use crate::policy::{self, FILE_NAME};
 /// here when the cluster is lost: move that file to a place that is offline. `seal fetch` adds the cluster. Where
 /// there is a .seal.yaml it stays as it is.
 ///
-/// Example: seal init && seal fetch
+/// Example: seal init --fetch
 #[derive(Debug, clap::Args)]
 pub(crate) struct InitArgs {
     /// Where to write the offline identity (default: ~/.config/seal/<repository>-offline.key)
@@ -28,11 +30,24 @@ pub(crate) struct InitArgs {
     /// Use this recipient, whose identity exists already
     #[arg(long, value_name = "RECIPIENT")]
     offline: Option<String>,
+    /// Pin the cluster's recipient as well, as `seal fetch` does
+    #[arg(long)]
+    fetch: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// Writes the identity first, so that no `.seal.yaml` names an offline recipient whose identity was never written; and
 /// takes it back when there is no `.seal.yaml` to name it.
-pub(crate) fn run(args: &InitArgs, _: &mut Console) -> Result<(), Failure> {
+pub(crate) fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure> {
+    make(args)?;
+    if args.fetch {
+        return fetch::run(&FetchArgs::of(args.cluster.clone()), console);
+    }
+    Ok(())
+}
+
+fn make(args: &InitArgs) -> Result<(), Failure> {
     let here = files::real_path(Path::new("."))?;
     let root = files::work_tree_root(&here).unwrap_or_else(|| here.clone());
     let path = root.join(FILE_NAME);
@@ -63,7 +78,9 @@ pub(crate) fn run(args: &InitArgs, _: &mut Console) -> Result<(), Failure> {
     if recipient.is_classic() {
         console::warn(CLASSIC);
     }
-    console::say("next: `seal fetch` adds your cluster");
+    if !args.fetch {
+        console::say("next: `seal fetch` adds your cluster");
+    }
     Ok(())
 }
 
@@ -84,10 +101,9 @@ fn is_there(args: &InitArgs, path: &Path) -> Result<(), Failure> {
                 .hint("write it under recipients yourself, and its name under `to` of the rules that it is for"));
         }
     }
-    console::note(&format!(
-        "{} is there already and stays as it is; no key was made. `seal fetch` adds a cluster to it",
-        relative(path)
-    ));
+    let next = if args.fetch { "" } else { ". `seal fetch` adds a cluster to it" };
+    let path = relative(path);
+    console::note(&format!("{path} is there already and stays as it is; no key was made{next}"));
     Ok(())
 }
 

@@ -118,3 +118,23 @@ fn a_second_key_for_openfaas_and_base64_of_a_line_feed_for_kestra_are_refused() 
     let args = [&KESTRA[..], &["--already-base64", "--dotenv", "b.env", "-o", "b.yaml"]].concat();
     world.seal(&args).exits(2).says("ends in a line feed");
 }
+
+#[test]
+fn as_a_plugin_of_kubectl_it_calls_itself_by_that_name() {
+    let world = World::new();
+    for (file, name) in
+        [("kubectl-seal", "kubectl seal"), ("kubectl-seal_secret", "kubectl seal-secret")]
+    {
+        let link = world.path(file);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_seal"), &link).expect("a link");
+        let help = |args: &[&str]| {
+            let output = std::process::Command::new(&link).args(args).output().expect("it runs");
+            String::from_utf8(output.stdout).expect("text")
+        };
+        assert!(
+            help(&["-h"])
+                .contains(&format!("Usage: {name} [OPTIONS] [FILE]...\n       {name} COMMAND"))
+        );
+        assert!(help(&["set", "-h"]).contains(&format!("Usage: {name} set [OPTIONS]")));
+    }
+}

@@ -8,6 +8,7 @@ mod helm;
 mod image;
 mod pod;
 mod registry;
+mod release;
 mod repository;
 mod upgrade;
 
