@@ -39,7 +39,7 @@ demo-git: ## From a merge to a live Secret by a webhook, from a git server with 
 # One cargo run after the builds, so that two cores are never asked for twice as much.
 test: ## Run all tests; fetches and builds what they need. KUBERNETES=1.33 and 1.37: against that version
 	@set -e; tools= age=; [[ $(KUBERNETES) == 1.36 ]] || unset KUBEBUILDER_ASSETS; \
-	for set in $(CONTROL_PLANE) keyring age openfaas flytekit kestra verdicts prometheus helm oci musl sshd faketime; do status=0; \
+	for set in $(CONTROL_PLANE) keyring age openfaas flytekit kestra verdicts prometheus helm oci musl peers sshd faketime; do status=0; \
 	case $$set in sshd) bin=$$($(SSHD)) ;; faketime) bin=$$($(FAKETIME)) ;; *) bin=$$($(TOOLS) $$set) ;; esac || status=$$?; \
 	if [[ $$status == 3 && $$CI != true ]]; then \
 	echo "make test: what needs the set $$set is skipped, which CI=true makes a failure" >&2; continue; fi; \
@@ -76,6 +76,6 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 	../../testdata/reject/manifest ../../testdata/docker-configs ../../testdata/git -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
 
 tools: ## Build the real etcd, kube-apiserver, kubectl, Helm, runc and what else tests run against, into a cache
-	@$(TOOLS) $(CONTROL_PLANE) keyring age openfaas flytekit kestra verdicts prometheus helm oci musl
+	@$(TOOLS) $(CONTROL_PLANE) keyring age openfaas flytekit kestra verdicts prometheus helm oci musl peers
 	@$(SSHD)
 	@$(FAKETIME)

@@ -15,7 +15,7 @@ use crate::{Result, ours, say};
 
 const TURNS: usize = 31;
 /// Its private key was thrown away when it was made.
-const CERTIFICATE: &str = include_str!("../kubeseal.pem");
+pub(crate) const CERTIFICATE: &str = include_str!("../kubeseal.pem");
 const MANIFEST: &str = r#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "prod"},
  "type": "Opaque", "data": {"host": "ZGIucHJvZC5zdmM=", "password": "Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZQ==", "username": "YXBw"}}
 "#;
@@ -90,7 +90,7 @@ fn prepare(directory: &Path, repository: &Path, recipient: &str) -> Result<()> {
     Ok(fs::write(repository.join(".seal.yaml"), policy)?)
 }
 
-fn peer(name: &str) -> Option<PathBuf> {
+pub(crate) fn peer(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = || std::env::split_paths(&path).map(|dir| dir.join(name)).find(|at| at.is_file());
     tools::find(name).or_else(on_path)

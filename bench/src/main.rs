@@ -1,4 +1,4 @@
-//! `seal-bench [cli|many|presets|layouts|cluster|beside|copies|git|idle]`: measures seal beside its peers in one run and prints
+//! `seal-bench [cli|many|trees|presets|layouts|cluster|beside|copies|git|idle]`: measures seal beside its peers in one run and prints
 //! Markdown. `copies` and `idle` only by their names: `idle` takes an hour.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
@@ -18,6 +18,7 @@ mod observer;
 mod presets;
 mod rounds;
 mod table;
+mod trees;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -30,24 +31,26 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let done =
-        match args.as_slice() {
-            [child::MEASURE, stdin, stdout, program, rest @ ..] => {
-                child::measure(stdin, stdout, program, rest)
-            }
-            [] => both(),
-            ["cli"] => commands::run(),
-            ["many"] => many::run(),
-            ["presets"] => presets::run(),
-            ["layouts"] => layouts::run(),
-            ["cluster"] => cluster::run(),
-            ["beside"] => beside::run(),
-            ["copies"] => cluster::run_copies(),
-            ["git"] => git::run(),
-            ["idle"] => git::idle::run(),
-            _ => Err("usage: seal-bench [cli|many|presets|layouts|cluster|beside|copies|git|idle]"
-                .into()),
-        };
+    let done = match args.as_slice() {
+        [child::MEASURE, stdin, stdout, program, rest @ ..] => {
+            child::measure(stdin, stdout, program, rest)
+        }
+        [] => both(),
+        ["cli"] => commands::run(),
+        ["many"] => many::run(),
+        ["trees"] => trees::run(),
+        ["presets"] => presets::run(),
+        ["layouts"] => layouts::run(),
+        ["cluster"] => cluster::run(),
+        ["beside"] => beside::run(),
+        ["copies"] => cluster::run_copies(),
+        ["git"] => git::run(),
+        ["idle"] => git::idle::run(),
+        _ => {
+            Err("usage: seal-bench [cli|many|trees|presets|layouts|cluster|beside|copies|git|idle]"
+                .into())
+        }
+    };
     match done.and_then(|text| Ok(io::stdout().write_all(text.as_bytes())?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -59,9 +62,12 @@ fn main() -> ExitCode {
 
 fn both() -> Result<String> {
     let (machine, one, many) = (machine(), commands::run()?, many::run()?);
+    let trees = trees::run()?;
     let (presets, layouts) = (presets::run()?, layouts::run()?);
     let (cluster, beside, git) = (cluster::run()?, beside::run()?, git::run()?);
-    Ok(format!("{machine}\n{one}\n{many}\n{presets}\n{layouts}\n{cluster}\n{beside}\n{git}"))
+    Ok(format!(
+        "{machine}\n{one}\n{many}\n{trees}\n{presets}\n{layouts}\n{cluster}\n{beside}\n{git}"
+    ))
 }
 
 /// What the times were taken on.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use crate::commands::{Command, seal::SealArgs};
+use crate::commands::{Command, CommandLine, seal::SealArgs};
 use crate::console::Console;
 use crate::error::Failure;
 use crate::files;
@@ -58,11 +58,26 @@ struct Cli {
 /// Reads the command line and runs what it asks for.
 pub(crate) fn run(console: &mut Console) -> Result<(), Failure> {
     match parsed() {
-        Ok(Cli { command: Some(command), .. }) => command.run(Cli::command, console),
-        Ok(Cli { command: None, seal }) => {
+        Ok(cli) => run_one(cli, console),
+        Err(error) => usage::explain(&error, console),
+    }
+}
+
+fn run_one(cli: Cli, console: &mut Console) -> Result<(), Failure> {
+    let line = CommandLine { words: Cli::command, run: run_words };
+    match cli {
+        Cli { command: Some(command), .. } => command.run(&line, console),
+        Cli { command: None, seal } => {
             not_a_command(seal.first_file())?;
             crate::commands::seal::run(&seal, console)
         }
+    }
+}
+
+/// Runs words as if they had been typed.
+fn run_words(words: &[&str], console: &mut Console) -> Result<(), Failure> {
+    match Cli::try_parse_from(["seal"].iter().chain(words)) {
+        Ok(cli) => run_one(cli, console),
         Err(error) => usage::explain(&error, console),
     }
 }

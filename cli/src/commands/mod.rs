@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod edit;
 pub(crate) mod exposed;
@@ -30,6 +31,14 @@ pub(crate) mod wait;
 
 use crate::console::Console;
 use crate::error::Failure;
+
+/// The command line as a whole.
+pub(crate) struct CommandLine {
+    /// All that it takes.
+    pub(crate) words: fn() -> clap::Command,
+    /// Runs words as if they had been typed.
+    pub(crate) run: fn(&[&str], &mut Console) -> Result<(), Failure>,
+}
 
 /// The commands besides sealing, which needs no word.
 #[derive(Debug, clap::Subcommand)]
@@ -60,17 +69,14 @@ pub(crate) enum Command {
     Reconcile(reconcile::ReconcileArgs),
     Install(install::InstallArgs),
     Uninstall(uninstall::UninstallArgs),
+    Demo(demo::DemoArgs),
     Completion(completion::CompletionArgs),
     Man(man::ManArgs),
 }
 
 impl Command {
-    /// Runs it; `cli` is the whole command line, for what is made of it.
-    pub(crate) fn run(
-        &self,
-        cli: fn() -> clap::Command,
-        console: &mut Console,
-    ) -> Result<(), Failure> {
+    /// Runs it; `line` is the whole command line, for what is made of it.
+    pub(crate) fn run(&self, line: &CommandLine, console: &mut Console) -> Result<(), Failure> {
         match self {
             Self::Set(args) => set::run(args, console),
             Self::Edit(args) => edit::run(args, console),
@@ -95,8 +101,9 @@ impl Command {
             Self::Reconcile(args) => reconcile::run(args, console),
             Self::Install(args) => install::run(args, console),
             Self::Uninstall(args) => uninstall::run(args, console),
-            Self::Completion(args) => completion::run(args, cli(), console),
-            Self::Man(args) => man::run(args, cli(), console),
+            Self::Demo(args) => demo::run(args, line, console),
+            Self::Completion(args) => completion::run(args, (line.words)(), console),
+            Self::Man(args) => man::run(args, (line.words)(), console),
         }
     }
 }

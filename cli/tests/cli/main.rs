@@ -4,6 +4,7 @@ mod bounds;
 mod canary;
 mod checking;
 mod clusters;
+mod demo;
 mod diffing;
 mod edit;
 mod editing;

@@ -54,6 +54,7 @@ pages! {
     how_to_local: "docs/how-to/local.md",
     how_to_merge: "docs/how-to/merge.md",
     how_to_move: "docs/how-to/move.md",
+    how_to_move_in: "docs/how-to/move-in.md",
     how_to_namespaces: "docs/how-to/namespaces.md",
     how_to_pull_secrets: "docs/how-to/pull-secrets.md",
     how_to_registry: "docs/how-to/registry.md",

@@ -6,7 +6,7 @@
 //!
 //! | comment | means |
 //! |---|---|
-//! | `<!-- needs: cluster, kubectl, age -->` | what the page needs besides `seal`, `seal-controller`, git and a shell |
+//! | `<!-- needs: cluster, kubectl, age, peers -->` | what the page needs besides `seal`, `seal-controller`, git and a shell |
 //! | `<!-- not run: REASON -->` | the next block cannot run in a test |
 //! | `<!-- file: PATH -->` | the next block is what stands in that file from here on |
 //! | `<!-- unseen: REASON`, a script, `-->` | the script runs here |

@@ -158,6 +158,7 @@ fn tools_of(need: &str) -> &'static [&'static str] {
     match need {
         "cluster" | "kubectl" => &["kubectl"],
         "age" => &["age", "age-keygen"],
-        _ => panic!("a page may need cluster, kubectl and age"),
+        "peers" => &["sops", "kubeseal"],
+        _ => panic!("a page may need cluster, kubectl, age and peers"),
     }
 }
