@@ -170,6 +170,21 @@ async fn an_etcd_that_is_restored_from_a_copy_is_begun_with_anew() {
         set(&controller, &ns, &mut model, "db", value).await;
         is_as(&ns, &model).await;
     }
+    // By the Lease it is seen, which is renewed every two seconds: a copy that is younger than that is no older history.
+    let version = async |cluster: &Cluster| {
+        let get = [
+            "get",
+            "lease",
+            "-n",
+            &controller.namespace,
+            "-o",
+            "jsonpath={.items[*].metadata.resourceVersion}",
+        ];
+        cluster.kubectl(&get, "").await.stdout
+    };
+    let before = version(&cluster).await;
+    eventually("the Lease is renewed", async || (version(&cluster).await != before).then_some(()))
+        .await;
     cluster.restore_etcd(&saved).await;
     controller.process.said("versions went back, as after a restore of etcd").await;
     eventually("it ends", async || controller.process.has_ended().then_some(())).await;
