@@ -3,8 +3,11 @@
 //! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Messages to a
 //! person go to standard error, one line each and of bounded length; what a hostile file may carry is escaped here.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::process;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use seal_core::escape;
 use seal_core::exit_code::ExitCode;
@@ -47,14 +50,64 @@ impl Console {
     }
 }
 
+/// Whether only warnings and errors are said.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on only warnings and errors are said.
+pub(crate) fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
 /// Something that went as asked, and that is worth knowing.
 pub(crate) fn say(text: &str) {
-    line("", text);
+    if !IS_QUIET.load(Ordering::Relaxed) {
+        line("", text);
+    }
 }
 
 /// Something that was decided for the user.
 pub(crate) fn note(text: &str) {
-    line("note: ", text);
+    if !IS_QUIET.load(Ordering::Relaxed) {
+        line("note: ", text);
+    }
+}
+
+/// How far long work is, on a terminal alone: one line, which is gone when the work is done.
+pub(crate) struct Progress {
+    total: usize,
+    done: AtomicUsize,
+    /// When it is shown next; none where nobody sees it.
+    next: Option<Mutex<Instant>>,
+}
+
+/// Work that is done before is not worth a line.
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
+const SHOWN_EVERY: Duration = Duration::from_millis(200);
+
+impl Progress {
+    pub(crate) fn of(total: usize) -> Self {
+        let is_seen = io::stderr().is_terminal() && !IS_QUIET.load(Ordering::Relaxed);
+        let next = is_seen.then(|| Mutex::new(Instant::now() + SHOWN_AFTER));
+        Self { total, done: AtomicUsize::new(0), next }
+    }
+
+    /// One more is done.
+    pub(crate) fn one(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let Some(Ok(mut next)) = self.next.as_ref().map(Mutex::try_lock) else { return };
+        if Instant::now() >= *next {
+            *next = Instant::now() + SHOWN_EVERY;
+            let _ = write!(io::stderr(), "\r\x1b[Kseal: {done} of {}", self.total);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.next.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 /// Something that may not be what the user wanted.

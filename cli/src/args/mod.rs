@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::{Command, CommandLine, seal::SealArgs};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files;
 use crate::suggest;
@@ -49,6 +49,9 @@ Examples:
     after_long_help = format!("{EXAMPLES}\n{EXIT_CODES}"),
 )]
 struct Cli {
+    /// Say nothing but warnings and errors
+    #[arg(long, global = true, hide_short_help = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -65,9 +68,12 @@ pub(crate) fn run(console: &mut Console) -> Result<(), Failure> {
 
 fn run_one(cli: Cli, console: &mut Console) -> Result<(), Failure> {
     let line = CommandLine { words: Cli::command, run: run_words };
+    if cli.quiet {
+        console::be_quiet();
+    }
     match cli {
         Cli { command: Some(command), .. } => command.run(&line, console),
-        Cli { command: None, seal } => {
+        Cli { command: None, seal, .. } => {
             not_a_command(seal.first_file())?;
             crate::commands::seal::run(&seal, console)
         }

@@ -1,4 +1,5 @@
-//! Changes blocks of one sealed file's text and leaves every other line byte-identical, comments included.
+//! Changes blocks of one sealed file's text and leaves every other line byte-identical, comments included; in JSON every
+//! other character.
 //!
 //! The positions come from the parser; what comes out is read again and must be exactly the object that was
 //! meant, or the edit is refused. So a layout that this code does not expect costs an error, never a file.
@@ -10,6 +11,7 @@ use crate::kind::file::{self, Document, FileError};
 use crate::kind::sealed::{Block, SealedSecret};
 use crate::yaml::{self, lines};
 
+use super::edit_json;
 use super::edit_lines::Editor;
 
 /// Why a text could not be edited in place.
@@ -19,7 +21,7 @@ pub enum EditError {
     /// Not a sealed file.
     #[error("{0}")]
     File(#[from] FileError),
-    /// JSON, flow style, anchors or anything else whose lines do not stand for themselves.
+    /// A List, flow style, anchors or anything else whose lines do not stand for themselves.
     #[error("{object}: its layout cannot be edited line by line")]
     Layout {
         /// Which object.
@@ -61,13 +63,22 @@ pub fn edit(text: &str, index: usize, change: &Change) -> Result<String, EditErr
     let Some(Document::Sealed(before)) = documents.get(index) else {
         return Err(EditError::Layout { object: "the file".to_owned() });
     };
-    let written = write(text, index, documents.len(), before, change);
+    let written = if is_json(text) {
+        edit_json::edit(text, before, change).filter(|_| documents.len() == 1)
+    } else {
+        write(text, index, documents.len(), before, change)
+    };
     let mut expected = documents.clone();
     expected[index] = Document::Sealed(Box::new(changed(before, change)));
     match written {
         Some(written) if reads_as(&written, &expected) => Ok(mark.to_owned() + &written),
         _ => Err(EditError::Layout { object: before.full_name() }),
     }
+}
+
+/// Whether a text is JSON, whose lines say nothing.
+pub fn is_json(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
 }
 
 /// The lines of a block in document `index` of `text`, from its key to the comment that ends it, as they stand.

@@ -1,13 +1,14 @@
 //! The kinds of `seal.dev`: one type for the file in Git and the custom resource, and its text.
 //!
 //! [`sealed`] is the type, [`crd`] how a cluster learns of it, [`file`] its text read and written, [`locate`] where something
-//! stands in it, [`edit`] one text changed line by line, [`resealed`] which of its values were only sealed anew, [`brief`] it without ciphertext. Nothing here knows a key, and nothing is authenticated.
+//! stands in it, [`edit`] one text changed line by line or, in JSON, field by field, [`resealed`] which of its values were only sealed anew, [`brief`] it without ciphertext. Nothing here knows a key, and nothing is authenticated.
 
 mod blocks;
 pub mod brief;
 pub mod cluster_sealed;
 pub mod crd;
 pub mod edit;
+mod edit_json;
 mod edit_lines;
 pub mod file;
 pub(crate) mod file_error;

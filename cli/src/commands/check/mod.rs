@@ -18,7 +18,7 @@ use seal_core::text;
 use seal_core::tree::survey::{Finding, Known, Survey, Word, concerns, survey};
 
 use super::tree::{Source, Tree};
-use crate::console::Console;
+use crate::console::{Console, Progress};
 use crate::error::Failure;
 use crate::parallel;
 use crate::policy::{self, Held, Revision};
@@ -77,11 +77,16 @@ pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure
         closed.into_iter().for_each(|(path, why)| report.unread(path, &why));
         sources
     };
-    let look = |source: &Source, held: &mut Held| look(source, args.platform, held);
+    let progress = Progress::of(sources.len());
+    let look = |source: &Source, held: &mut Held| {
+        progress.one();
+        look(source, args.platform, held)
+    };
     let held = || Held::of(policies.clone());
     let Some(looked_at) = parallel::each(&sources, held, look) else {
         return Err(Failure::new(ExitCode::Failed, "a file was not looked at"));
     };
+    drop(progress);
     for surveyed in looked_at {
         report.add(surveyed?);
     }

@@ -8,6 +8,7 @@ use seal_core::names::GROUP_PREFIX;
 use seal_core::text::{self, mentions};
 use zeroize::Zeroizing;
 
+use crate::console::Progress;
 use crate::error::Failure;
 use crate::git::Git;
 
@@ -54,7 +55,9 @@ impl History {
         let (names, large) = blobs(git)?;
         let blobs = names.len();
         let mut versions = Vec::new();
+        let progress = Progress::of(blobs);
         git.each_object(&names, |number, bytes| {
+            progress.one();
             if mentions(&bytes, fingerprint) {
                 let looks_sealed = mentions(&bytes, GROUP_PREFIX) && mentions(&bytes, "payload:");
                 let objects = sealed_to(bytes, fingerprint);
@@ -64,6 +67,7 @@ impl History {
             }
             Ok(())
         })?;
+        drop(progress);
         let head = Head::read(git)?;
         let mut unread = BTreeSet::new();
         if !versions.is_empty() {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
-use seal_core::kind::edit::{Change, edit};
+use seal_core::kind::edit::{Change, edit, is_json};
 use seal_core::kind::resealed::marks;
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::merge::{Version, merge};
@@ -119,6 +119,9 @@ struct Structured {
 impl Structured {
     /// `None` where that cannot be known: then the texts are merged as they are, and the result is not trusted.
     fn of(texts: &[Zeroizing<String>; 3]) -> Option<Self> {
+        if texts.iter().any(|text| is_json(text)) {
+            return None; // whose blocks have no lines of their own
+        }
         let mut these =
             Self { texts: texts.clone(), conflicts: Conflicts::default(), values: BTreeMap::new() };
         let names = texts.each_ref().map(|text| objects(text));

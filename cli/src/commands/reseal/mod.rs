@@ -17,7 +17,7 @@ use seal_core::exit_code::ExitCode;
 
 use super::tree::Tree;
 use crate::cluster::ContextArgs;
-use crate::console::Console;
+use crate::console::{Console, Progress};
 use crate::error::Failure;
 use crate::identities::IdentityArgs;
 use crate::parallel;
@@ -70,13 +70,17 @@ pub(crate) fn run(args: &ResealArgs, _: &mut Console) -> Result<(), Failure> {
         return told.end(&[]);
     }
     let values = Values::of(args, &due)?;
+    let progress = Progress::of(due.len());
     let sealed = parallel::each(
         &due,
         || Choices::new(&args.recipients),
         |looked, choices| {
-            stopped.is_not().and_then(|()| write::sealed_anew(looked, &values, choices))
+            stopped.is_not()?;
+            progress.one();
+            write::sealed_anew(looked, &values, choices)
         },
     );
+    drop(progress);
     let mut complete = Vec::new();
     for (looked, sealed) in due.iter().zip(sealed.ok_or_else(not_done)?) {
         match sealed {
