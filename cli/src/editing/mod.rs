@@ -145,6 +145,11 @@ impl<'a> Editing<'a> {
         )))
     }
 
+    /// The file, as it was read.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The type of its Secret, where the file says one.
     pub(crate) fn type_(&self) -> Option<&str> {
         self.object.spec.template.as_ref().and_then(|template| template.type_.as_deref())

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
 
 use super::read::read;
+use super::write::UNFINISHED;
 use crate::error::{Failure, words};
 
 /// Folders above the deepest file that is looked at: deeper is nobody's repository, and is said.
@@ -16,7 +17,7 @@ const DEEPEST: usize = 128;
 pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
     let (mut files, mut closed) = (Vec::new(), Vec::new());
     let walk = WalkDir::new(folder).max_depth(DEEPEST).sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(|entry| entry.file_name() != ".git") {
+    for entry in walk.into_iter().filter_entry(is_looked_at) {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
                 let path = entry.into_path();
@@ -35,6 +36,12 @@ pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) 
         }
     }
     (files, closed)
+}
+
+fn is_looked_at(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let is_unfinished = name.to_string_lossy().starts_with(UNFINISHED);
+    name != ".git" && !(is_unfinished && entry.file_type().is_file())
 }
 
 /// The bytes of a file, or nothing where it has more than `most`.

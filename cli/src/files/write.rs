@@ -15,6 +15,8 @@ use crate::error::Failure;
 
 /// The rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
+/// What the name of a file begins with until it is complete; one that a killed run left is nobody's.
+pub(super) const UNFINISHED: &str = ".seal-";
 
 /// A file to be written: where, what, the mode of a new one, and what may be lost by it.
 pub(crate) struct Output {
@@ -169,7 +171,7 @@ fn stage_over(
 
 /// A complete file beside its target, on disk before it takes that name.
 fn stage_beside(output: &Output, target: PathBuf, mode: u32, is_new: bool) -> io::Result<Staged> {
-    let mut file = tempfile::Builder::new().prefix(".seal-").tempfile_in(folder_of(&target))?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder_of(&target))?;
     file.write_all(&output.bytes)?;
     system::set_mode(file.as_file(), mode)?;
     file.as_file().sync_all()?;

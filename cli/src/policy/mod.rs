@@ -27,7 +27,7 @@ pub(crate) use held::{BadPolicy, Held};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
 pub(crate) use rules::{files_above, names};
-pub(crate) use source::{Revision, Source, files_of, recipients_of};
+pub(crate) use source::{Revision, Source, files_of, recipients_of, refusal};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";

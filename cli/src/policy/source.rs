@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
+use seal_core::exit_code::ExitCode;
 use seal_core::policy_file::{self, PolicyFile};
 
 use super::recipients::resolve;
+use super::rules::Policies;
 use super::trust::{self, unreadable};
 use crate::error::Failure;
 use crate::files::{self, relative};
@@ -71,6 +73,14 @@ impl Revision {
             }
         }
         Some(names.join("/"))
+    }
+
+    /// Whether a file lies in the work tree of this repository.
+    pub(crate) fn is_of(&self, real: &Path) -> bool {
+        match files::work_tree_root(real) {
+            Some(root) => root == self.root,
+            None => real.starts_with(&self.root), // Git's own variables may say where it is
+        }
     }
 
     fn has(&self, path: &Path) -> bool {
@@ -157,4 +167,16 @@ pub(crate) fn files_of(source: &Source, path: &Path) -> BTreeSet<PathBuf> {
         policy_file::Source::Text(_) => None,
     });
     files.collect()
+}
+
+/// Why nothing can be sealed by the `.seal.yaml` at `path`, as it stands with those above it.
+pub(crate) fn refusal(source: &Source, path: &Path) -> Option<Failure> {
+    if !source.has(path) {
+        return None;
+    }
+    let mut policies = Policies::of(source.clone());
+    let target = files::folder_of(path).join("-");
+    let above = policies.above(&target);
+    let refused = policies.choose(&above, &target).err();
+    refused.filter(|failure| failure.code != ExitCode::Missing)
 }

@@ -135,7 +135,7 @@ fn an_editor_that_fails_after_typing_loses_nothing_and_discard_begins_anew() {
     let world = World::sealed();
     let _cleared = Cleared(&world);
     edit(&world, &format!("{SET}; exit 1"), &[]).exits(1).says("your text is kept");
-    assert_eq!(left(&world).len(), 3, "the text, what it began with, and the lock");
+    assert_eq!(left(&world).len(), 4, "the text, what it began with, the file, and the lock");
     let script = "grep -q 'password: <sealed>' \"$1\" || exit 9";
     edit(&world, script, &["--discard"]).exits(0).says("nothing was changed");
     assert_eq!(world.open("db.sealed.yaml", "password"), b"hunter2");
@@ -216,6 +216,17 @@ fn what_others_changed_while_a_text_was_kept_is_not_sealed_back() {
     edit(&world, "true", &[]).exits(0).says("prod/db: password sealed anew");
     assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
     assert_eq!(world.open("db.sealed.yaml", "username"), b"rotated");
+}
+
+#[test]
+fn a_key_that_others_changed_while_a_text_was_kept_is_said_before_it_is_replaced() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    edit(&world, &format!("{SET}; exit 1"), &[]).exits(1).says("your text is kept");
+    world.seal_with(&["set", "db.sealed.yaml", "password"], b"rotated").exits(0);
+    let said = edit(&world, "true", &[]).exits(0);
+    said.says("prod/db: the file has changed since this text began, also at password; your text replaces that");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
 }
 
 #[test]

@@ -57,6 +57,48 @@ fn plaintext_that_git_ignores_is_named_and_no_finding() {
 }
 
 #[test]
+fn what_git_ignores_is_asked_of_the_repository_that_a_file_lies_in() {
+    let world = repository();
+    world.git(&["init", "-q", "-b", "main", "inner"]);
+    world.write("inner/.gitignore", "*.clear.json\n");
+    let manifest = std::fs::read(world.path("secret.json")).expect("a manifest");
+    world.write("inner/db.clear.json", &manifest);
+    check(&world, &[])
+        .exits(0)
+        .says("in clear, and ignored by Git: inner/db.clear.json, secret.json");
+    // Also from a folder that is in no repository.
+    let mut outside = world.command(&["check", "repo", "--format", "github"]);
+    let output = outside.current_dir(world.path("..")).output().expect("the command runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let both = "in clear, and ignored by Git: repo/inner/db.clear.json, repo/secret.json";
+    assert!(said.contains(both), "{said}");
+    // Annotations and code scanning name a file as the repository does.
+    world.write("apps/clear.json", &manifest);
+    let mut outside = world.command(&["check", "repo/apps", "--format", "github"]);
+    let output = outside.current_dir(world.path("..")).output().expect("the command runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("::error file=apps/clear.json,line=1,"), "{said}");
+    world.write("apps/clear.json", "{}");
+    // A file of another repository has no policy here.
+    let said = check(&world, &["inner", "--policy-from", "HEAD"]).exits(2);
+    said.says("--policy-from: inner lies in another repository");
+    check(&world, &[".", "--policy-from", "HEAD"]).exits(0);
+}
+
+#[test]
+fn a_secret_that_does_not_read_may_be_in_clear_and_is_found() {
+    let world = repository();
+    world.write("broken.yaml", "apiVersion: v1\nkind: Secret\nstringData:\n  a: b\n c: - d\n");
+    let said = check(&world, &[]).exits(7).prints("broken.yaml:5: Unread: it says `kind: Secret`");
+    assert!(!said.text().contains("- d"));
+    // What a killed run left half written is nobody's.
+    world.write("broken.yaml", "kind: ConfigMap\n");
+    world.write(".seal-Ab12Cd", "kind: Secret\n a: - b\n");
+    world.write("notes.yaml", "text: a Secret: is: here\n - x\n");
+    check(&world, &[]).exits(0);
+}
+
+#[test]
 fn literals_of_a_kustomization_and_an_env_file_beside_its_sealed_one_are_plaintext() {
     let world = repository();
     let kustomization =
@@ -142,6 +184,39 @@ fn a_pull_request_is_held_against_the_policy_of_the_branch_it_goes_to() {
     said.says("+ team (sha256:")
         .says("- line 1 of team (sha256:")
         .says("- line 2 of team (sha256:");
+}
+
+#[test]
+fn a_change_of_the_policy_alone_is_pointed_out_and_one_that_does_not_read_is_found() {
+    let world = repository();
+    rule(&world, "cluster, offline");
+    world.git(&["add", "."]);
+    world.git(&["commit", "-qm", "a rule"]);
+    world.git(&["switch", "-qc", "change"]);
+    let before = ["--policy-from", "main"];
+    rule(&world, "cluster, offline, stranger");
+    let all = std::fs::read_to_string(world.path(".seal.yaml")).expect("a policy");
+    world.write(
+        ".seal.yaml",
+        all.lines()
+            .filter(|it| !it.contains("  stranger: "))
+            .fold(String::new(), |text, line| text + line + "\n")
+            .replace(", stranger", ""),
+    );
+    check(&world, &before).exits(0).says(".seal.yaml: who can open what changes: ");
+    world.git(&["add", "."]);
+    check(&world, &["--staged"]).exits(0).says(".seal.yaml: who can open what changes: ");
+    // What the other branch does meanwhile is no change of this one.
+    world.git(&["commit", "-qm", "fewer"]);
+    world.git(&["switch", "-q", "main"]);
+    world.git(&["switch", "-qc", "later"]);
+    world.git(&["switch", "-q", "main"]);
+    world.git(&["merge", "-q", "change"]);
+    world.git(&["switch", "-q", "later"]);
+    let said = check(&world, &before).exits(0);
+    assert!(!said.stderr.contains("who can open"), "{}", said.stderr);
+    world.write(".seal.yaml", "recipients: 1\n");
+    check(&world, &before).exits(7).prints(".seal.yaml:1: BadPolicy: ");
 }
 
 /// Findings of every kind that a file name can be hostile in.

@@ -7,9 +7,11 @@ fn world() -> World {
     let world = World::sealed();
     let documents =
         seal_core::kind::file::read(&world.read("db.sealed.yaml")).expect("a sealed file");
-    let seal_core::kind::file::Document::Sealed(object) = &documents[0] else {
-        panic!("a sealed object")
-    };
+    let object = documents.iter().find_map(|document| match document {
+        seal_core::kind::file::Document::Sealed(object) => Some(object),
+        _ => None,
+    });
+    let object = object.expect("a sealed object");
     let mut json = serde_json::to_value(object).expect("JSON");
     json.as_object_mut().expect("an object").remove("status");
     let mut text = Vec::new();

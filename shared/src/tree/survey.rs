@@ -29,6 +29,7 @@ use crate::yaml::Copies;
 pub const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// Larger sealed objects do not fit into etcd.
 const TOO_LARGE_BYTES: usize = 1_400_000;
+const NOT_READ: &str = "it says `kind: Secret` and does not read as YAML or JSON, so that nobody can see whether values are in clear";
 
 /// What is wrong with a text, and which sealed objects it has.
 #[derive(Debug, Default)]
@@ -113,12 +114,25 @@ pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
             Err(error) if error.is_template() && (is_ours || text.contains("Secret")) => {
                 survey.template = Some(error.at().0.max(1));
             }
-            Err(error) if !is_ours => drop(error),
-            Err(error) if must_read => survey.unreadable(text, (index, line), &error),
+            Err(error) if must_read && is_ours => survey.unreadable(text, (index, line), &error),
+            Err(error) if must_read && names_a_secret(text) => {
+                survey.find(error.at().0.max(line), Word::Unread, NOT_READ.to_owned());
+            }
             Err(_) => {}
         }
     }
     survey
+}
+
+/// Whether a line of a manifest says that it is a Secret's.
+fn names_a_secret(text: &str) -> bool {
+    text.lines().any(|line| {
+        let words = line.trim_matches([' ', '\t', '\r', '-', ',', '{', '}']).split_once(':');
+        words.is_some_and(|(field, kind)| {
+            let bare = |word: &str| word.trim().trim_matches(['"', '\'']).to_owned();
+            bare(field) == "kind" && bare(kind) == "Secret"
+        })
+    })
 }
 
 /// The number of a document, and its first line.

@@ -1,4 +1,4 @@
-//! A change that says who can open what, and brings sealed values along: pointed out, for whoever reviews it.
+//! A change of who can open what: pointed out, for whoever reviews it, whether or not sealed values come along.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,24 +23,34 @@ pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(
     ]) {
         return Ok(()); // before the first commit
     }
-    let changed = changed(&git, base, is_staged)?;
-    let sealed = report.sealed_among(&changed);
-    if sealed.is_empty() {
-        return Ok(());
-    }
     let before = Source::Revision(Revision::commit(base)?);
     let after = if is_staged { Source::Revision(Revision::index()?) } else { Source::Disk };
+    let since = if is_staged { base.to_owned() } else { parting(&git, base) };
+    let changed = changed(&git, &since, is_staged)?;
+    let sealed = report.sealed_among(&changed);
     let sealed = suggest::some_of(&sealed.iter().map(String::as_str).collect::<Vec<_>>());
     for path in policies(&changed, &before, &after) {
+        if let Some(failure) = policy::refusal(&after, &path) {
+            report.bad_policy(&path, failure.message);
+        }
         let [old, new] = [&before, &after].map(|source| policy::recipients_of(source, &path));
         let what = difference(&old, &new).join(", ");
         if !what.is_empty() {
-            let sentence =
-                format!("who can open what changes together with sealed files ({sealed}): {what}");
-            report.warn(&path, sentence);
+            let with = if sealed == "none" {
+                String::new()
+            } else {
+                format!(" together with sealed files ({sealed})")
+            };
+            report.warn(&path, format!("who can open what changes{with}: {what}"));
         }
     }
     Ok(())
+}
+
+/// Where this branch began, so that what the other one did since is not taken for a change of this.
+fn parting(git: &Git, base: &str) -> String {
+    let found = git.text(["merge-base", "--end-of-options", base, "HEAD"]);
+    found.ok().filter(|it| !it.is_empty()).unwrap_or_else(|| base.to_owned())
 }
 
 /// The files that differ from a commit, by their real paths.

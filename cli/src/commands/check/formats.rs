@@ -3,12 +3,16 @@
 //! Sources: GitHub's workflow commands (docs.github.com, "Workflow commands for GitHub Actions") and the OASIS standard
 //! SARIF 2.1.0. Everything foreign in them is escaped by whoever said it; here each format escapes what it means itself.
 
+use std::path::Path;
+
+use seal_core::escape::printable;
 use serde_json::{Value, json};
 
 use super::Format;
 use super::report::{All, Said};
 use crate::console::{self, Console};
 use crate::error::Failure;
+use crate::files;
 
 /// Things that are written; the rest is counted.
 const MOST_WRITTEN: usize = 1000;
@@ -70,7 +74,7 @@ fn annotation(it: &Said) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     format!(
         "::{level} file={},line={},title={}::{}\n",
-        property(&it.path),
+        property(&in_tree(&it.path)),
         it.line,
         property(&format!("seal check: {}", it.word)),
         data(&it.sentence)
@@ -112,10 +116,20 @@ fn result(it: &Said) -> Value {
         "level": if it.is_finding { "error" } else { "warning" },
         "message": {"text": it.sentence},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": uri(&it.path)},
+            "artifactLocation": {"uri": uri(&in_tree(&it.path))},
             "region": {"startLine": it.line},
         }}],
     })
+}
+
+/// A path from the root of its work tree, as GitHub and code scanning look for it wherever the command was started.
+fn in_tree(path: &str) -> String {
+    let real = files::real_path(Path::new(path)).ok();
+    let within = real.and_then(|real| {
+        let root = files::work_tree_root(files::folder_of(&real))?;
+        real.strip_prefix(root).ok().map(|it| it.display().to_string())
+    });
+    within.map_or_else(|| path.to_owned(), |it| printable(&it))
 }
 
 /// A relative path as a URI reference (RFC 3986): what is no letter, digit or `-._~/` is percent-encoded.

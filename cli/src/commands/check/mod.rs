@@ -9,7 +9,7 @@ mod formats;
 mod report;
 mod staged;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use seal_core::exit_code::ExitCode;
@@ -20,6 +20,7 @@ use seal_core::tree::survey::{Finding, Known, Survey, Word, concerns, survey};
 use super::tree::{Source, Tree};
 use crate::console::{Console, Progress};
 use crate::error::Failure;
+use crate::files;
 use crate::parallel;
 use crate::policy::{self, Held, Revision};
 use crate::preset::platforms;
@@ -102,10 +103,23 @@ pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure
 /// Where the rules come from.
 fn policies(args: &CheckArgs) -> Result<policy::Source, Failure> {
     match (&args.policy_from, args.staged) {
-        (Some(name), _) => Revision::commit(name).map(policy::Source::Revision),
+        (Some(name), _) => {
+            let revision = Revision::commit(name)?;
+            args.paths.iter().try_for_each(|path| is_of(&revision, path))?;
+            Ok(policy::Source::Revision(revision))
+        }
         (None, true) => Revision::index().map(policy::Source::Revision),
         (None, false) => Ok(policy::Source::Disk),
     }
+}
+
+/// The policy of one repository says nothing about the files of another.
+fn is_of(revision: &Revision, path: &Path) -> Result<(), Failure> {
+    if files::is_stdin(path) || revision.is_of(&files::real_path(&path.join("."))?) {
+        return Ok(());
+    }
+    let message = format!("--policy-from: {} lies in another repository", path.display());
+    Err(Failure::input(message).hint("run it in that repository"))
 }
 
 fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Surveyed, Failure> {

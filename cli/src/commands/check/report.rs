@@ -84,6 +84,21 @@ impl Report {
         self.warnings.push(Said { path, line: 1, word, sentence, is_finding: false });
     }
 
+    /// A `.seal.yaml` that a change brings, and by which nothing can be sealed.
+    pub(super) fn bad_policy(&mut self, path: &Path, why: String) {
+        let name = files::relative(path);
+        let is_known = self
+            .files
+            .iter()
+            .filter_map(|file| file.bad_policy.as_ref())
+            .any(|bad| bad.path == name);
+        if !is_known {
+            let finding = Finding { line: 1, word: Word::BadPolicy, sentence: why };
+            let survey = Survey { findings: vec![finding], ..Survey::default() };
+            self.files.push(Surveyed::new(PathBuf::from(name), survey));
+        }
+    }
+
     /// The names of files with sealed objects that are among `paths`.
     pub(super) fn sealed_among(&self, paths: &BTreeSet<PathBuf>) -> Vec<String> {
         let sealed = self.files.iter().filter(|file| !file.survey.objects.is_empty());
@@ -100,8 +115,7 @@ impl Report {
         if paths.is_empty() {
             return;
         }
-        let ignored =
-            Git::of(Path::new(".")).and_then(|git| git.ignored(&paths)).unwrap_or_default();
+        let ignored = ignored(&paths);
         let mut names = BTreeSet::new();
         for file in self.files.iter_mut().filter(|file| ignored.contains(&file.path)) {
             file.survey.findings.retain(|finding| !is_plain(finding));
@@ -191,6 +205,27 @@ impl Report {
             console::warn(&format!("credentials that are no longer valid: {list}"));
         }
     }
+}
+
+/// Which files are ignored by the repository that each lies in, wherever the command was started.
+fn ignored(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut trees: BTreeMap<PathBuf, Vec<(PathBuf, &PathBuf)>> = BTreeMap::new();
+    for path in paths {
+        if let Ok(real) = files::real_path(path)
+            && let Some(root) = files::work_tree_root(files::folder_of(&real))
+        {
+            trees.entry(root).or_default().push((real, path));
+        }
+    }
+    let mut all = BTreeSet::new();
+    for (root, files) in trees {
+        let real: Vec<PathBuf> = files.iter().map(|(real, _)| real.clone()).collect();
+        let ignored = Git::of(&root).and_then(|git| git.ignored(&real)).unwrap_or_default();
+        all.extend(
+            files.iter().filter(|(it, _)| ignored.contains(it)).map(|(_, it)| (*it).clone()),
+        );
+    }
+    all
 }
 
 /// Of an object whose credentials are no longer valid, where it is and since when.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seal_core::escape::escaped;
+use seal_core::kind::file::{self, Document};
 use seal_core::manifest::{self, Manifest, SEALED};
 
+use crate::console;
 use crate::editing::Editing;
 use crate::error::Failure;
 use crate::values::Values;
@@ -13,6 +15,29 @@ use crate::values::Values;
 pub(super) struct Changes {
     pub(super) put: Values,
     pub(super) remove: BTreeSet<String>,
+}
+
+impl Changes {
+    /// Warns where somebody else changed a key in the file since the text began: what was typed here replaces that.
+    pub(super) fn tell_of_others(&self, editing: &Editing<'_>, sealed: &str) {
+        let began = file::read(sealed).unwrap_or_default().into_iter().find_map(|it| match it {
+            Document::Sealed(object) if object.place().is_ok_and(|it| it == editing.place) => {
+                Some(object.spec.values)
+            }
+            _ => None,
+        });
+        let (began, now) = (began.unwrap_or_default(), &editing.object.spec.values);
+        let typed = self.put.keys().chain(&self.remove);
+        let twice: Vec<String> =
+            typed.filter(|key| began.get(*key) != now.get(*key)).map(|key| escaped(key)).collect();
+        if !twice.is_empty() {
+            console::warn(&format!(
+                "{}: the file has changed since this text began, also at {}; your text replaces that",
+                editing.place,
+                twice.join(", ")
+            ));
+        }
+    }
 }
 
 /// What differs between the text that an editor began with and what it left.

@@ -19,6 +19,8 @@ pub(super) struct Folder {
     text: PathBuf,
     /// The text as it was given to the editor first: what differs from it is what was edited.
     began: PathBuf,
+    /// The sealed file at that time: what differs from it was changed by others.
+    sealed: PathBuf,
     is_in_memory: bool,
     _lock: File,
 }
@@ -33,8 +35,9 @@ impl Folder {
         let lock = lock(&ours.join(format!("{of_file}.lock")), file)?;
         let folder = ours.join(of_file);
         private_folder(&folder)?;
-        let [text, began] = ["secret.yaml", "began.yaml"].map(|name| folder.join(name));
-        Ok(Self { folder, text, began, is_in_memory, _lock: lock })
+        let [text, began, sealed] =
+            ["secret.yaml", "began.yaml", "sealed.yaml"].map(|name| folder.join(name));
+        Ok(Self { folder, text, began, sealed, is_in_memory, _lock: lock })
     }
 
     /// The text's path, for the editor.
@@ -44,7 +47,7 @@ impl Folder {
 
     /// Whether an earlier run has left a text.
     pub(super) fn has_text(&self) -> bool {
-        files::exists(&self.text) && files::exists(&self.began)
+        [&self.text, &self.began, &self.sealed].into_iter().all(|path| files::exists(path))
     }
 
     /// The text, as the editor left it; nothing where it took it away.
@@ -60,15 +63,20 @@ impl Folder {
         files::read_utf8(&self.began)
     }
 
-    /// Begins with this text.
-    pub(super) fn begin(&self, text: &str) -> Result<(), Failure> {
+    /// The sealed file as it was then.
+    pub(super) fn sealed(&self) -> Result<Zeroizing<String>, Failure> {
+        files::read_utf8(&self.sealed)
+    }
+
+    /// Begins with this text, of a file that holds `sealed`.
+    pub(super) fn begin(&self, text: &str, sealed: &str) -> Result<(), Failure> {
         if !self.is_in_memory {
             let folder = self.folder.display();
             console::warn(&format!(
                 "there is no place in memory: the text lies on disk, in {folder}"
             ));
         }
-        for path in [&self.began, &self.text] {
+        for (path, text) in [(&self.sealed, sealed), (&self.began, text), (&self.text, text)] {
             files::remove_own(path);
             files::create_private(path, text.as_bytes())?;
         }
@@ -77,7 +85,9 @@ impl Folder {
 
     /// Takes the text away, and stays for another.
     pub(super) fn clear(&self) {
-        [&self.text, &self.began].into_iter().for_each(|path| files::remove_own(path));
+        [&self.text, &self.began, &self.sealed]
+            .into_iter()
+            .for_each(|path| files::remove_own(path));
     }
 
     /// Takes the text away.

@@ -78,18 +78,20 @@ fn edit_file(args: &EditArgs, folder: &Folder) -> Result<(), Failure> {
         console::note("this is the text that an earlier run has kept; --discard begins anew");
     } else {
         let opened = opened(args, &editing)?;
-        folder.begin(&first_text(&editing, &opened, &chosen))?;
+        folder.begin(&first_text(&editing, &opened, &chosen), editing.text())?;
     }
     let ended = editor::run(folder);
+    let sealed = folder.sealed()?;
     let (began, edited) = (folder.began()?, folder.text().map_err(|failure| folder.kept(failure))?);
     if edited.trim().is_empty() || edited.trim() == began.trim() {
         folder.clear();
         return ended.map(|()| console::say("nothing was changed"));
     }
-    let sealed = ended
+    let result = ended
         .and_then(|()| changes::of(&editing, &began, &edited))
+        .inspect(|changes| changes.tell_of_others(&editing, &sealed))
         .and_then(|changes| seal_changes(editing, changes, &chosen, &scope));
-    match sealed {
+    match result {
         Ok(()) => {
             folder.clear();
             Ok(())
