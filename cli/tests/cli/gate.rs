@@ -99,6 +99,19 @@ fn a_secret_that_does_not_read_may_be_in_clear_and_is_found() {
 }
 
 #[test]
+fn a_list_of_secrets_as_the_api_server_has_it_is_in_clear() {
+    let world = repository();
+    let items = "- metadata: {name: empty}\n- metadata: {name: api, namespace: prod}\n  data: {token: dDBrZW4=}\n";
+    world.write("all.yaml", format!("apiVersion: v1\nkind: SecretList\nitems:\n{items}"));
+    check(&world, &["all.yaml"])
+        .exits(7)
+        .prints("all.yaml:1: Plaintext: Secret prod/api is in clear");
+    world
+        .write("all.yaml", "apiVersion: v1\nkind: SecretList\nitems:\n- metadata: {name: empty}\n");
+    check(&world, &["all.yaml"]).exits(0);
+}
+
+#[test]
 fn literals_of_a_kustomization_and_an_env_file_beside_its_sealed_one_are_plaintext() {
     let world = repository();
     let kustomization =

@@ -84,6 +84,13 @@ pub(super) fn document(node: Node) -> Result<Document, FileError> {
         let (object, has_values) = (full_name_of(&node), has_values(&node));
         return Ok(Document::Plaintext { object, has_values });
     }
+    if api_version == "v1" && kind == "SecretList" {
+        // As the API server itself lists them: items without a kind.
+        let in_clear =
+            node.get("items").map(Node::items).unwrap_or_default().iter().find(|it| has_values(it));
+        let object = full_name_of(in_clear.unwrap_or(&node));
+        return Ok(Document::Plaintext { object, has_values: in_clear.is_some() });
+    }
     let names = generated(&node);
     if !names.is_empty() {
         return Ok(Document::Generator { names });
