@@ -106,10 +106,14 @@ fn what_names_the_key_and_does_not_read_is_a_failure_and_named() {
     let text = world.read("db.sealed.yaml");
     world.write("chart.yaml", text.replacen("  name: db\n", "  name: {{ .Values.name }}\n", 1));
     world.write("unknown.yaml", text.replace("  scope:\n", "  unknown: 1\n  scope:\n"));
-    world.git(&["add", "db.sealed.yaml", "chart.yaml", "unknown.yaml"]);
+    let json = format!(
+        "{{\"apiVersion\": \"seal.dev/v1\", \"sealedTo\": [\"{cluster}\"], \"payload\": \""
+    );
+    world.write("cut.json", json);
+    world.git(&["add", "db.sealed.yaml", "chart.yaml", "unknown.yaml", "cut.json"]);
     world.git(&["commit", "-qm", "sealed"]);
     let said = world.seal(&["exposed", &cluster]).exits(1).prints("db.sealed.yaml");
-    said.says("cannot be read: chart.yaml, unknown.yaml");
+    said.says("cannot be read: chart.yaml, cut.json, unknown.yaml");
 }
 
 #[test]

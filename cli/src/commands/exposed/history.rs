@@ -59,7 +59,7 @@ impl History {
         git.each_object(&names, |number, bytes| {
             progress.one();
             if mentions(&bytes, fingerprint) {
-                let looks_sealed = mentions(&bytes, GROUP_PREFIX) && mentions(&bytes, "payload:");
+                let looks_sealed = mentions(&bytes, GROUP_PREFIX) && mentions(&bytes, "payload");
                 let objects = sealed_to(bytes, fingerprint);
                 if looks_sealed || !objects.is_empty() {
                     versions.push(Version { name: names[number].clone(), objects });
