@@ -63,3 +63,27 @@ fn the_action_checks_against_the_branch_that_a_pull_request_goes_to() {
         "{said}"
     );
 }
+
+#[test]
+fn what_is_staged_must_not_be_for_the_place_of_a_committed_file_and_nothing_else_stops_a_commit() {
+    let world = World::sealed();
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.write("apps/db.yaml", world.read("db.sealed.yaml"));
+    world.git(&["add", "apps"]);
+    world.git(&["commit", "-qm", "sealed"]);
+    // A file that moves is for its place still.
+    world.git(&["mv", "apps/db.yaml", "apps/moved.yaml"]);
+    world.seal(&["check", "--staged"]).exits(0);
+    world.git(&["add", "db.sealed.yaml"]);
+    world.git(&["commit", "-qm", "moved", "--", "apps"]);
+    let said = world.seal(&["check", "--staged"]).exits(7);
+    let said =
+        said.prints("db.sealed.yaml:1: Duplicate: prod/db is sealed here and in apps/moved.yaml:1");
+    assert_eq!(said.text().lines().count(), 1, "{}", said.text());
+    assert!(said.stderr.contains("1 sealed object in 1 file"), "{}", said.stderr);
+    // Two that are committed already are not what this commit does.
+    world.git(&["commit", "-qm", "twice"]);
+    world.write("other.yaml", "kind: ConfigMap\n");
+    world.git(&["add", "other.yaml"]);
+    world.seal(&["check", "--staged"]).exits(0);
+}

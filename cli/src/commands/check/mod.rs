@@ -84,13 +84,19 @@ pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure
         look(source, args.platform, held)
     };
     let held = || Held::of(policies.clone());
-    let Some(looked_at) = parallel::each(&sources, held, look) else {
-        return Err(Failure::new(ExitCode::Failed, "a file was not looked at"));
+    let all = |sources: &[Source]| {
+        let none = || Failure::new(ExitCode::Failed, "a file was not looked at");
+        parallel::each(sources, held, look).ok_or_else(none)
     };
-    drop(progress);
-    for surveyed in looked_at {
+    for surveyed in all(&sources)? {
         report.add(surveyed?);
     }
+    if args.staged {
+        for surveyed in all(&staged::others(&sources)?)? {
+            report.beside(surveyed?);
+        }
+    }
+    drop(progress);
     env::files_in_clear(&sources).into_iter().for_each(|it| report.add(it));
     report.leave_out_ignored();
     if args.staged || args.policy_from.is_some() {

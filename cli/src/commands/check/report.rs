@@ -61,6 +61,8 @@ pub(super) struct All {
 #[derive(Default)]
 pub(super) struct Report {
     files: Vec<Surveyed>,
+    /// Files that were not asked about, and that one of `files` must not collide with.
+    beside: Vec<Surveyed>,
     warnings: Vec<Said>,
     notes: Vec<String>,
 }
@@ -68,6 +70,11 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn add(&mut self, surveyed: Surveyed) {
         self.files.push(surveyed);
+    }
+
+    /// A file beside those that are asked about: only its places count.
+    pub(super) fn beside(&mut self, surveyed: Surveyed) {
+        self.beside.push(surveyed);
     }
 
     /// A folder that could not be looked into.
@@ -151,9 +158,12 @@ impl Report {
     }
 
     fn findings(&self) -> Vec<Said> {
-        let all = self.objects();
+        let mut all = self.objects();
+        let asked = all.len();
+        all.extend(objects_of(&self.beside));
         let twice = duplicates(&all);
-        let twice = twice.iter().map(|(index, finding)| (all[*index].0, finding));
+        let twice = twice.iter().filter(|(index, _)| *index < asked);
+        let twice = twice.map(|(index, finding)| (all[*index].0, finding));
         let of_files = self.files.iter().flat_map(|file| {
             file.survey.findings.iter().map(|finding| (file.name.as_str(), finding))
         });
@@ -174,11 +184,7 @@ impl Report {
     }
 
     fn objects(&self) -> Vec<InFile<'_>> {
-        let objects = self
-            .files
-            .iter()
-            .flat_map(|file| file.survey.objects.iter().map(|object| (file.name.as_str(), object)));
-        objects.collect()
+        objects_of(&self.files).collect()
     }
 
     /// What is worth knowing, and stops no merge.
@@ -205,6 +211,12 @@ impl Report {
             console::warn(&format!("credentials that are no longer valid: {list}"));
         }
     }
+}
+
+fn objects_of(files: &[Surveyed]) -> impl Iterator<Item = InFile<'_>> {
+    files
+        .iter()
+        .flat_map(|file| file.survey.objects.iter().map(|object| (file.name.as_str(), object)))
 }
 
 /// Which files are ignored by the repository that each lies in, wherever the command was started.

@@ -1,7 +1,10 @@
-//! What is staged: the files of Git's index that differ from HEAD, as the index has them.
+//! What is staged: the files of Git's index that differ from HEAD, as the index has them, and the sealed files that lie
+//! beside them there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use seal_core::names::GROUP_PREFIX;
 use seal_core::tree::survey::MOST_BYTES;
 
 use super::super::tree::{Held, Source};
@@ -12,7 +15,6 @@ use crate::git::Git;
 /// Each staged file that a commit would add or change.
 pub(super) fn sources() -> Result<Vec<Source>, Failure> {
     let git = Git::of(Path::new("."))?;
-    let root = PathBuf::from(git.text(["rev-parse", "--show-toplevel"])?);
     let raw = git.answer([
         "diff",
         "--cached",
@@ -23,8 +25,50 @@ pub(super) fn sources() -> Result<Vec<Source>, Failure> {
         "--no-ext-diff",
         "--diff-filter=ACMT",
     ])?;
-    let staged = entries(&raw);
-    let names: Vec<String> = staged.iter().map(|(name, _)| name.clone()).collect();
+    read(&git, entries(&raw))
+}
+
+/// The other files of the index that may have sealed objects: one that is staged must not be for the place of theirs.
+pub(super) fn others(staged: &[Source]) -> Result<Vec<Source>, Failure> {
+    let git = Git::of(Path::new("."))?;
+    let grep = [
+        "grep",
+        "--cached",
+        "-l",
+        "-z",
+        "-a",
+        "-F",
+        "--full-name",
+        "-e",
+        GROUP_PREFIX,
+        "--",
+        ":(top)",
+    ];
+    let listed = git.answer_to(grep, String::new(), 1)?;
+    let root = root(&git)?;
+    let staged: BTreeSet<&Path> = staged.iter().map(|source| source.path.as_path()).collect();
+    let names =
+        listed.split(|byte| *byte == 0).map(|name| String::from_utf8_lossy(name).into_owned());
+    // An object is asked for by a line; no path that people write has a line feed.
+    let names = names.filter(|name| !name.is_empty() && !name.contains('\n'));
+    let is_staged = |name: &String| staged.contains(here(&root, name).as_path());
+    let others = names.filter(|name| !is_staged(name)).map(|name| (format!(":0:{name}"), name));
+    read(&git, others.collect())
+}
+
+fn root(git: &Git) -> Result<PathBuf, Failure> {
+    Ok(PathBuf::from(git.text(["rev-parse", "--show-toplevel"])?))
+}
+
+/// The path of a file of the index from the working directory.
+fn here(root: &Path, name: &str) -> PathBuf {
+    PathBuf::from(files::relative(&root.join(name)))
+}
+
+/// Files with what these objects hold; larger ones are not read.
+fn read(git: &Git, entries: Vec<(String, String)>) -> Result<Vec<Source>, Failure> {
+    let root = root(git)?;
+    let names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
     let sizes =
         git.answer_to(["cat-file", "--batch-check=%(objectsize)"], names.join("\n") + "\n", 0)?;
     let sizes = String::from_utf8_lossy(&sizes).into_owned();
@@ -32,8 +76,8 @@ pub(super) fn sources() -> Result<Vec<Source>, Failure> {
     let is_small: Vec<bool> = sizes.lines().map(is_small).collect();
     let mut sources: Vec<Source> = Vec::new();
     let mut small = Vec::new();
-    for ((name, path), is_small) in staged.into_iter().zip(is_small) {
-        let path = PathBuf::from(files::relative(&root.join(path)));
+    for ((name, path), is_small) in entries.into_iter().zip(is_small) {
+        let path = here(&root, &path);
         if is_small {
             small.push((sources.len(), name));
         }
