@@ -108,12 +108,24 @@ impl Git {
         if is_done { Ok(answer) } else { Err(unexpected()) }
     }
 
+    /// The fields of an answer in which each ends with a NUL, as -z has them.
+    pub(crate) fn fields<I: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<Vec<String>, Failure> {
+        Ok(fields(&self.answer(arguments)?))
+    }
+
+    /// The root of its work tree.
+    pub(crate) fn root(&self) -> Result<PathBuf, Failure> {
+        Ok(PathBuf::from(self.text(["rev-parse", "--show-toplevel"])?))
+    }
+
     /// Which of these files Git ignores: none that it has.
     pub(crate) fn ignored(&self, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Failure> {
         let names: Vec<&str> = paths.iter().filter_map(|path| path.to_str()).collect();
         let answer = self.answer_to(["check-ignore", "-z", "--stdin"], names.join("\0"), 1)?;
-        let ignored = answer.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        Ok(ignored.map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned())).collect())
+        Ok(fields(&answer).into_iter().map(PathBuf::from).collect())
     }
 
     /// `git` with what a repository must not decide.
@@ -128,6 +140,12 @@ impl Git {
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
         command
     }
+}
+
+/// What stands between NULs.
+pub(crate) fn fields(answer: &[u8]) -> Vec<String> {
+    let fields = answer.split(|byte| *byte == 0).filter(|field| !field.is_empty());
+    fields.map(|field| String::from_utf8_lossy(field).into_owned()).collect()
 }
 
 /// Three texts merged line by line as Git does it, each in a file: the result, and whether it has conflicts.

@@ -3,7 +3,7 @@
 //! An identity prints as `[redacted]`, has no `Serialize` and is wiped on drop. Where keys come from (files,
 //! flags, a cluster) is not known here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -104,6 +104,11 @@ enum RecipientKind {
 }
 
 impl Recipient {
+    /// The fingerprint of each, as `sealedTo` has them.
+    pub fn fingerprints(all: &[Self]) -> BTreeSet<String> {
+        all.iter().map(|recipient| recipient.fingerprint().to_string()).collect()
+    }
+
     /// A recipient of an age plugin, which only the command line knows how to run.
     pub fn of_plugin(text: String, recipient: Box<dyn age::Recipient + Send + Sync>) -> Self {
         Self { text, kind: RecipientKind::Other(recipient) }

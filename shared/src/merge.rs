@@ -81,11 +81,8 @@ impl<'a> Version<'a> {
 
     /// Whom the block of a key names.
     fn sealed_to(&self, key: &str) -> BTreeSet<&'a String> {
-        let spec = &self.object.spec;
-        match spec.values.get(key) {
-            Some(block) if block.header.is_some() => block.sealed_to.iter().collect(),
-            _ => spec.sealed_to.iter().collect(),
-        }
+        let block = self.object.spec.values.get(key);
+        block.map(|block| self.object.sealed_to_of(block).iter().collect()).unwrap_or_default()
     }
 
     fn header(&self) -> Option<&'a str> {

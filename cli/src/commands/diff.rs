@@ -93,10 +93,7 @@ fn differences(
             printable(&b.scope.to_string())
         ));
     }
-    let named = |hint: &&str| {
-        let name = Fingerprint::parse(hint).and_then(|it| names.get(&it));
-        name.map_or_else(|| printable(hint), |name| format!("{name} ({})", printable(hint)))
-    };
+    let named = |hint: &&str| printable(&policy::with_name(hint, names));
     let (old, new) = (recipients(before), recipients(after));
     lines.extend(new.difference(&old).map(|hint| format!("+ recipient {}", named(hint))));
     lines.extend(old.difference(&new).map(|hint| format!("- recipient {}", named(hint))));

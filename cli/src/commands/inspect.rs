@@ -81,10 +81,6 @@ fn name_of<'n>(hint: &str, names: &'n Names) -> Option<&'n String> {
     Fingerprint::parse(hint).and_then(|fingerprint| names.get(&fingerprint))
 }
 
-fn with_name(hint: &str, names: &Names) -> String {
-    name_of(hint, names).map_or_else(|| hint.to_owned(), |name| format!("{name} ({hint})"))
-}
-
 /// One header of an object as far as it can be read, whatever else is wrong with the object.
 struct HeaderView<'a> {
     shared: bool,
@@ -162,7 +158,7 @@ fn as_text(object: &SealedSecret, names: &Names) -> String {
             keys => row(if header.shared { "values" } else { "value" }, keys.join(", ")),
         }
         for hint in header.sealed_to {
-            row("  sealed to", with_name(hint, names));
+            row("  sealed to", policy::with_name(hint, names));
         }
         row("  stanzas", header.stanzas.unwrap_or_default().join(", "));
     }

@@ -140,7 +140,7 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     let preset = ruled.filter(|preset| preset.lists_registries());
     args.platform.check(preset)?;
     let platform = args.platform.platform(preset, &registry, &login);
-    let (mut recall, before) = (Recall::open(None), output::objects_at(&destination)?);
+    let (recall, before) = (Recall::open(None), output::objects_at(&destination)?);
     let wanted = Wanted {
         template: &template,
         scope: &args.scope,
@@ -157,7 +157,7 @@ pub(crate) fn run(args: &RegistryArgs, console: &mut Console) -> Result<(), Fail
     tell_whose(&sealed, &login, &registry);
     choices.sentences().iter().for_each(|sentence| console::say(sentence));
     choices.warnings().into_iter().for_each(console::warn);
-    args.output.write(vec![(destination, sealed)], &args.sources(), &mut recall, console)
+    args.output.write(vec![(destination, sealed)], &args.sources(), &recall, console)
 }
 
 fn tell_whose(sealed: &Sealed, login: &Login, registry: &Registry) {

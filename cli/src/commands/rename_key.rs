@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use seal_core::escape::escaped;
 use seal_core::place::is_key;
-use seal_core::seal;
 
-use crate::console::{self, Console};
+use crate::console::Console;
 use crate::editing::Editing;
 use crate::error::Failure;
 use crate::identities::IdentityArgs;
@@ -57,11 +56,7 @@ pub(crate) fn run(args: &RenameKeyArgs, _: &mut Console) -> Result<(), Failure> 
         opened.remove(&args.old).expect("what was asked for is opened, or the opening fails");
     let values = BTreeMap::from([(args.new.clone(), value)]);
     editing.check_values(&values)?;
-    console::say(&format!("{}: {}", editing.place, chosen.sentence));
-    chosen.warning.iter().for_each(|warning| console::warn(warning));
-    editing.warn_of_others(&chosen);
-    let mut change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
-        .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
+    let mut change = editing.seal(&values, &scope, &chosen)?;
     change.remove.insert(args.old.clone());
     editing.replace(&change, args.check, &format!("{} is {}", args.old, args.new))
 }

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &SealArgs, console: &mut Console) -> Result<(), Failure>
     }
     session.choices.sentences().iter().for_each(|sentence| console::say(sentence));
     session.choices.warnings().into_iter().for_each(console::warn);
-    args.output.write(outputs, &sources, &mut session.recall, console)
+    args.output.write(outputs, &sources, &session.recall, console)
 }
 
 /// What one run knows while it goes from manifest to manifest.

@@ -1,9 +1,9 @@
 //! `seal set`: seals values anew in a file and leaves every other line as it is.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use seal_core::place::is_key;
-use seal_core::seal;
 
 use crate::console::{self, Console};
 use crate::editing::Editing;
@@ -53,20 +53,17 @@ pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
     let values = editing.as_read(read_values(args)?, args.values.line_feeds())?;
     editing.check_values(&values)?;
-    console::say(&format!("{}: {}", editing.place, chosen.sentence));
-    chosen.warning.iter().for_each(|warning| console::warn(warning));
-    editing.warn_of_others(&chosen);
-    let what = what_changes(&editing, &values);
-    let change = seal::seal_into(&editing.object, &values, &scope, &chosen.recipients)
-        .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
+    let change = editing.seal(&values, &scope, &chosen)?;
+    tell_of_new(&editing, &values);
+    let what = editing.in_words(&values, &BTreeSet::new());
     editing.replace_remembered(&change, args.check, &what, &values)
 }
 
-/// Which keys change and which are new. A new one may be a slip, so the keys that are there are said with it.
-fn what_changes(editing: &Editing<'_>, values: &Values) -> String {
+/// A new key may be a slip, so the keys that are there are said with it.
+fn tell_of_new(editing: &Editing<'_>, values: &Values) {
     let there: Vec<&str> = editing.keys().collect();
-    let (changed, new): (Vec<&str>, Vec<&str>) =
-        values.keys().map(String::as_str).partition(|key| there.contains(key));
+    let new: Vec<&str> =
+        values.keys().map(String::as_str).filter(|key| !editing.has(key)).collect();
     if let [key] = new.as_slice() {
         let hint = suggest::hint(key, there.iter().copied());
         console::note(&format!("{}: {key} is a new key of this file: {hint}", editing.place));
@@ -74,14 +71,6 @@ fn what_changes(editing: &Editing<'_>, values: &Values) -> String {
         let (new, there) = (suggest::some_of(&new), suggest::some_of(&there));
         console::note(&format!("{}: new keys of this file: {new}; it has {there}", editing.place));
     }
-    let mut parts = Vec::new();
-    if !changed.is_empty() {
-        parts.push(format!("{} sealed anew", changed.join(", ")));
-    }
-    if !new.is_empty() {
-        parts.push(format!("{} added", new.join(", ")));
-    }
-    parts.join("; ")
 }
 
 fn read_values(args: &SetArgs) -> Result<Values, Failure> {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
-use seal_core::key::Fingerprint;
+use seal_core::key::{Fingerprint, Recipient};
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
 use seal_core::kind::sealed::SealedSecret;
@@ -156,9 +156,8 @@ impl<'a> Editing<'a> {
     }
 
     /// Warns when the other values are sealed to other recipients than `chosen`.
-    pub(crate) fn warn_of_others(&self, chosen: &Chosen) {
-        let now: BTreeSet<String> =
-            chosen.recipients.iter().map(|recipient| recipient.fingerprint().to_string()).collect();
+    fn warn_of_others(&self, chosen: &Chosen) {
+        let now = Recipient::fingerprints(&chosen.recipients);
         let before: BTreeSet<String> =
             self.object.sealed_to().into_iter().map(str::to_owned).collect();
         if now != before && !before.is_empty() {
@@ -218,14 +217,9 @@ impl<'a> Editing<'a> {
         what: &str,
         values: &Values,
     ) -> Result<(), Failure> {
-        let mut object = self.object.clone();
-        object.spec.values.extend(change.put.clone());
-        if let Some(shared) = &change.shared {
-            object.spec.sealed_to.clone_from(&shared.sealed_to);
-            object.spec.header = Some(shared.header.clone());
-        }
+        let object = change.applied_to(&self.object);
         self.replace(change, only_check, what)?;
-        let mut recall = Recall::open(None);
+        let recall = Recall::open(None);
         let tags = recall.tags(&object.spec.scope, values);
         recall.remember([(&object, &tags)]);
         Ok(())
@@ -286,9 +280,6 @@ pub(crate) fn is_still(path: &Path, read: &str) -> Result<(), Failure> {
 
 /// Fingerprints, each behind the name that a `.seal.yaml` has for it.
 fn list(fingerprints: &BTreeSet<String>, names: &BTreeMap<Fingerprint, String>) -> String {
-    let name = |fingerprint: &String| {
-        let name = Fingerprint::parse(fingerprint).and_then(|fingerprint| names.get(&fingerprint));
-        name.map_or_else(|| fingerprint.clone(), |name| format!("{name} ({fingerprint})"))
-    };
-    fingerprints.iter().map(name).collect::<Vec<_>>().join(", ")
+    let named = fingerprints.iter().map(|fingerprint| policy::with_name(fingerprint, names));
+    named.collect::<Vec<_>>().join(", ")
 }

@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 
 use seal_core::key::Keyring;
+use seal_core::kind::edit::Change;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
-use seal_core::{open, secret_type};
+use seal_core::place::Scope;
+use seal_core::{open, seal, secret_type};
 
 use super::Editing;
 use crate::console;
 use crate::error::Failure;
+use crate::policy::Chosen;
 use crate::preset::Platform;
 use crate::values::{self, LineFeeds, Values};
 
@@ -42,6 +45,33 @@ impl Editing<'_> {
         let Some(platform) = platform else { return Ok(values) };
         console::say(&format!("{}: {}", self.place, platform.sentence(self.type_())));
         platform.entries(values).map_err(|failure| self.about(failure))
+    }
+
+    /// Seals values of it anew, and says for whom.
+    pub(crate) fn seal(
+        &self,
+        values: &Values,
+        scope: &Scope,
+        chosen: &Chosen,
+    ) -> Result<Change, Failure> {
+        console::say(&format!("{}: {}", self.place, chosen.sentence));
+        chosen.warning.iter().for_each(|warning| console::warn(warning));
+        self.warn_of_others(chosen);
+        seal::seal_into(&self.object, values, scope, &chosen.recipients)
+            .map_err(|error| self.about(Failure::from(error).about(&self.place)))
+    }
+
+    /// What changes, for a person: keys that are sealed anew, that are new, and that go.
+    pub(crate) fn in_words(&self, put: &Values, remove: &BTreeSet<String>) -> String {
+        let (changed, new): (Vec<&str>, Vec<&str>) =
+            put.keys().map(String::as_str).partition(|key| self.has(key));
+        let removed: Vec<&str> = remove.iter().map(String::as_str).collect();
+        let parts = [(changed, "sealed anew"), (new, "added"), (removed, "taken out")];
+        let parts = parts.iter().filter(|(keys, _)| !keys.is_empty());
+        parts
+            .map(|(keys, what)| format!("{} {what}", keys.join(", ")))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     /// Refuses what cannot stand in the file: a key that is there in clear, a value that its type does not have.

@@ -149,7 +149,7 @@ impl OutputArgs {
         &self,
         outputs: Outputs,
         sources: &[PathBuf],
-        recall: &mut Recall,
+        recall: &Recall,
         console: &mut Console,
     ) -> Result<(), Failure> {
         let mut stdout = Vec::new();
@@ -206,7 +206,7 @@ impl OutputArgs {
         Ok(plans)
     }
 
-    fn write_files(&self, plans: Vec<Plan>, recall: &mut Recall) -> Result<(), Failure> {
+    fn write_files(&self, plans: Vec<Plan>, recall: &Recall) -> Result<(), Failure> {
         let mut files = Vec::new();
         for plan in &plans {
             if !self.force {

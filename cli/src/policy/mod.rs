@@ -26,7 +26,7 @@ use crate::files::{self, relative};
 pub(crate) use held::{BadPolicy, Held};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
-pub(crate) use rules::{files_above, names};
+pub(crate) use rules::{files_above, names, with_name};
 pub(crate) use source::{Revision, Source, files_of, recipients_of, refusal};
 pub(crate) use trust::load;
 

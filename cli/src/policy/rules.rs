@@ -227,6 +227,12 @@ pub(crate) fn names(target: &Path) -> BTreeMap<Fingerprint, String> {
     names
 }
 
+/// A fingerprint behind the name that one of [`names`] has for it.
+pub(crate) fn with_name(fingerprint: &str, names: &BTreeMap<Fingerprint, String>) -> String {
+    let name = Fingerprint::parse(fingerprint).and_then(|fingerprint| names.get(&fingerprint));
+    name.map_or_else(|| fingerprint.to_owned(), |name| format!("{name} ({fingerprint})"))
+}
+
 #[cfg(test)]
 mod tests {
     use seal_core::policy_file;

@@ -38,8 +38,8 @@ impl Revision {
     /// The index of the repository that the working directory lies in.
     pub(crate) fn index() -> Result<Self, Failure> {
         let git = Git::of(Path::new("."))?;
-        let listed = git.answer(["ls-files", "-z", "--full-name", ":(top)"])?;
-        Self::with(git, String::new(), &listed)
+        let paths = git.fields(["ls-files", "-z", "--full-name", ":(top)"])?;
+        Self::with(git, String::new(), paths)
     }
 
     /// A commit of it.
@@ -51,15 +51,13 @@ impl Revision {
                 .hint("such as origin/main; `git fetch` brings it"));
         }
         let name = git.text(["rev-parse", "--verify", "--end-of-options", &commit])?;
-        let listed = git.answer(["ls-tree", "-r", "-z", "--name-only", "--full-tree", &name])?;
-        Self::with(git, name, &listed)
+        let paths = git.fields(["ls-tree", "-r", "-z", "--name-only", "--full-tree", &name])?;
+        Self::with(git, name, paths)
     }
 
-    fn with(git: Git, name: String, listed: &[u8]) -> Result<Self, Failure> {
-        let root = files::real_path(Path::new(&git.text(["rev-parse", "--show-toplevel"])?))?;
-        let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        let paths = names.filter_map(|name| String::from_utf8(name.to_vec()).ok()).collect();
-        Ok(Self { git, root, name, paths })
+    fn with(git: Git, name: String, paths: Vec<String>) -> Result<Self, Failure> {
+        let root = files::real_path(&git.root()?)?;
+        Ok(Self { git, root, name, paths: paths.into_iter().collect() })
     }
 
     /// The path of a file in the repository, as Git has it.

@@ -59,15 +59,14 @@ impl Recall {
         if before.spec.scope != *scope || check(before).is_err() {
             return Kept::default();
         }
-        let wanted: BTreeSet<String> =
-            recipients.iter().map(|it| it.fingerprint().to_string()).collect();
+        let wanted = Recipient::fingerprints(recipients);
         let opened = self.opened(before, scope);
         let mut kept = Kept::default();
         for (key, block) in &before.spec.values {
-            let sealed_to =
-                if block.header.is_some() { &block.sealed_to } else { &before.spec.sealed_to };
-            let is_for_them = sealed_to.iter().cloned().collect::<BTreeSet<_>>() == wanted;
-            let known = opened.get(key).copied().or_else(|| self.remembered(before, key));
+            let sealed_to = before.sealed_to_of(block).iter().cloned();
+            let is_for_them = sealed_to.collect::<BTreeSet<_>>() == wanted;
+            let remembered = self.remembered(before, key);
+            let known = opened.get(key).copied().or(remembered);
             if is_for_them && known.is_some() && known.as_ref() == tags.get(key) {
                 kept.blocks.insert(key.clone(), block.clone());
             }
@@ -93,14 +92,16 @@ impl Recall {
 
     /// Remembers what was written: a value that this machine has sealed is known when it is sealed again.
     pub(crate) fn remember<'o>(
-        &mut self,
+        &self,
         written: impl IntoIterator<Item = (&'o SealedSecret, &'o Tags)>,
     ) {
-        let Some(store) = &mut self.store else { return };
+        let Some(store) = &self.store else { return };
         let mut new = Vec::new();
         for (object, tags) in written {
             for (key, tag) in tags {
-                if let Some(digest) = digest(object, key).filter(|it| store.get(it) != Some(*tag)) {
+                // A block that was kept was asked for before; any other is new.
+                if let Some(digest) = digest(object, key).filter(|it| store.given(it) != Some(*tag))
+                {
                     new.push((digest, *tag));
                 }
             }

@@ -3,6 +3,7 @@
 //! A pair is a digest of ciphertext and a keyed digest of its value, 64 bytes. The file is bounded; the older half goes
 //! first. Where it cannot be had nothing is remembered, and nothing fails.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -24,7 +25,8 @@ type Half = [u8; RECALL_BYTES];
 /// The pairs, and the file that has them.
 pub(super) struct Store {
     path: PathBuf,
-    known: HashMap<Half, Half>,
+    /// What the file has, once somebody has asked: it may be large, and most runs only add to it.
+    known: OnceCell<HashMap<Half, Half>>,
 }
 
 impl Store {
@@ -33,17 +35,22 @@ impl Store {
         let folder = folder()?;
         make_private(&folder).ok()?;
         let key = key(&folder.join("key")).ok()?;
-        let path = folder.join("sealed");
-        let known = pairs(&read(&path).ok()?);
-        Some((key, Self { path, known }))
+        Some((key, Self { path: folder.join("sealed"), known: OnceCell::new() }))
     }
 
     pub(super) fn get(&self, digest: &Half) -> Option<Half> {
-        self.known.get(digest).copied()
+        let known =
+            self.known.get_or_init(|| read(&self.path).map(|it| pairs(&it)).unwrap_or_default());
+        known.get(digest).copied()
+    }
+
+    /// The same where somebody has asked already.
+    pub(super) fn given(&self, digest: &Half) -> Option<Half> {
+        self.known.get()?.get(digest).copied()
     }
 
     /// Adds pairs. What cannot be written is not remembered: it costs a larger diff, once.
-    pub(super) fn add(&mut self, new: &[(Half, Half)]) {
+    pub(super) fn add(&self, new: &[(Half, Half)]) {
         if new.is_empty() {
             return;
         }
@@ -53,7 +60,6 @@ impl Store {
             bytes.extend_from_slice(tag);
         }
         let _ = self.append(&bytes);
-        self.known.extend(new.iter().copied());
     }
 
     fn append(&self, bytes: &[u8]) -> io::Result<()> {

@@ -126,3 +126,17 @@ fn what_is_remembered_is_closed_to_others_and_says_no_value() {
         assert_eq!(world.names(), names);
     }
 }
+
+#[test]
+fn what_is_known_already_is_not_remembered_twice() {
+    let world = World::sealed();
+    let size =
+        || std::fs::metadata(world.path("../home/.cache/seal/sealed")).expect("a file").len();
+    let once = size();
+    world.seal(&AGAIN).exits(0).says("unchanged: db.sealed.yaml");
+    world.seal(&[AGAIN.as_slice(), &["-i", "../offline.txt"]].concat()).exits(0);
+    assert_eq!(size(), once);
+    change_the_password(&world);
+    world.seal(&AGAIN).exits(0).says("wrote db.sealed.yaml");
+    assert_eq!(size(), once + 64, "one pair");
+}

@@ -40,6 +40,20 @@ pub struct Change {
     pub shared: Option<SharedHeader>,
 }
 
+impl Change {
+    /// The object that it makes of `before`.
+    pub fn applied_to(&self, before: &SealedSecret) -> SealedSecret {
+        let mut after = before.clone();
+        after.spec.values.retain(|key, _| !self.remove.contains(key));
+        after.spec.values.extend(self.put.clone());
+        if let Some(shared) = &self.shared {
+            after.spec.sealed_to.clone_from(&shared.sealed_to);
+            after.spec.header = Some(shared.header.clone());
+        }
+        after
+    }
+}
+
 /// The header that blocks without one of their own are under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedHeader {
@@ -69,7 +83,7 @@ pub fn edit(text: &str, index: usize, change: &Change) -> Result<String, EditErr
         write(text, index, documents.len(), before, change)
     };
     let mut expected = documents.clone();
-    expected[index] = Document::Sealed(Box::new(changed(before, change)));
+    expected[index] = Document::Sealed(Box::new(change.applied_to(before)));
     match written {
         Some(written) if reads_as(&written, &expected) => Ok(mark.to_owned() + &written),
         _ => Err(EditError::Layout { object: before.full_name() }),
@@ -131,7 +145,7 @@ fn all_changed(text: &str, expected: &mut [Document]) -> Option<String> {
         let mut editor = Editor::new(text, node.get("spec")?)?;
         editor.change_blocks(object, &change)?;
         edits.append(&mut editor.edits);
-        **object = changed(object, &change);
+        **object = change.applied_to(object);
     }
     Some(lines::apply(text, edits))
 }
@@ -152,18 +166,6 @@ fn write(
     }
     editor.change_blocks(before, change)?;
     Some(lines::apply(text, editor.edits))
-}
-
-/// The object that `change` makes of `before`.
-fn changed(before: &SealedSecret, change: &Change) -> SealedSecret {
-    let mut after = before.clone();
-    after.spec.values.retain(|key, _| !change.remove.contains(key));
-    after.spec.values.extend(change.put.clone());
-    if let Some(shared) = &change.shared {
-        after.spec.sealed_to.clone_from(&shared.sealed_to);
-        after.spec.header = Some(shared.header.clone());
-    }
-    after
 }
 
 fn reads_as(text: &str, expected: &[Document]) -> bool {

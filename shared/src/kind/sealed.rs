@@ -254,6 +254,11 @@ impl SealedSecret {
         self.spec.header.is_some() && !self.uses_shared_header()
     }
 
+    /// The recipients' fingerprints of the header that a block of this object is under.
+    pub fn sealed_to_of<'a>(&'a self, block: &'a Block) -> &'a [String] {
+        if block.header.is_some() { &block.sealed_to } else { &self.spec.sealed_to }
+    }
+
     /// The recipients' fingerprints of every header in use, sorted.
     pub fn sealed_to(&self) -> BTreeSet<&str> {
         let shared = if self.uses_shared_header() { self.spec.sealed_to.as_slice() } else { &[] };

@@ -36,10 +36,9 @@ pub fn seal_into(
 ///
 /// By its hints, which are not authenticated: for whoever wants to know what is left to do.
 pub fn is_sealed_for(file: &SealedSecret, recipients: &[Recipient]) -> bool {
-    let wanted: BTreeSet<String> =
-        recipients.iter().map(|recipient| recipient.fingerprint().to_string()).collect();
     let named: BTreeSet<String> = file.spec.sealed_to.iter().cloned().collect();
-    file.spec.values.values().all(|block| block.header.is_none()) && named == wanted
+    file.spec.values.values().all(|block| block.header.is_none())
+        && named == Recipient::fingerprints(recipients)
 }
 
 /// The change that seals all `values` of `file` anew under one new shared header: the same values, for other recipients.

@@ -78,9 +78,8 @@ impl Ruled {
         if self.recipients.is_empty() {
             return None;
         }
-        let spec = &object.spec;
-        for (key, block) in &spec.values {
-            let sealed_to = if block.header.is_some() { &block.sealed_to } else { &spec.sealed_to };
+        for (key, block) in &object.spec.values {
+            let sealed_to = object.sealed_to_of(block);
             let more = sealed_to.iter().find(|hint| !self.recipients.contains_key(*hint));
             let less = self.recipients.iter().find(|(hint, _)| !sealed_to.contains(hint));
             let what = match (more, less) {

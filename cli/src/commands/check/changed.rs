@@ -55,12 +55,11 @@ fn parting(git: &Git, base: &str) -> String {
 
 /// The files that differ from a commit, by their real paths.
 fn changed(git: &Git, base: &str, is_staged: bool) -> Result<BTreeSet<PathBuf>, Failure> {
-    let root = files::real_path(Path::new(&git.text(["rev-parse", "--show-toplevel"])?))?;
+    let root = files::real_path(&git.root()?)?;
     let mut arguments = vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff"];
     arguments.extend(is_staged.then_some("--cached"));
-    let answer = git.answer(arguments.into_iter().chain([base, "--"]))?;
-    let names = answer.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    Ok(names.map(|name| root.join(String::from_utf8_lossy(name).as_ref())).collect())
+    let names = git.fields(arguments.into_iter().chain([base, "--"]))?;
+    Ok(names.into_iter().map(|name| root.join(name)).collect())
 }
 
 /// The `.seal.yaml` files that changed, themselves or in a file of recipients that they name.

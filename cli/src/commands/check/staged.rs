@@ -10,12 +10,12 @@ use seal_core::tree::survey::MOST_BYTES;
 use super::super::tree::{Held, Source};
 use crate::error::Failure;
 use crate::files;
-use crate::git::Git;
+use crate::git::{Git, fields};
 
 /// Each staged file that a commit would add or change.
 pub(super) fn sources() -> Result<Vec<Source>, Failure> {
     let git = Git::of(Path::new("."))?;
-    let raw = git.answer([
+    let raw = git.fields([
         "diff",
         "--cached",
         "--raw",
@@ -25,7 +25,7 @@ pub(super) fn sources() -> Result<Vec<Source>, Failure> {
         "--no-ext-diff",
         "--diff-filter=ACMT",
     ])?;
-    read(&git, entries(&raw))
+    read(&git, &git.root()?, entries(raw))
 }
 
 /// The other files of the index that may have sealed objects: one that is staged must not be for the place of theirs.
@@ -45,19 +45,13 @@ pub(super) fn others(staged: &[Source]) -> Result<Vec<Source>, Failure> {
         ":(top)",
     ];
     let listed = git.answer_to(grep, String::new(), 1)?;
-    let root = root(&git)?;
+    let root = git.root()?;
     let staged: BTreeSet<&Path> = staged.iter().map(|source| source.path.as_path()).collect();
-    let names =
-        listed.split(|byte| *byte == 0).map(|name| String::from_utf8_lossy(name).into_owned());
     // An object is asked for by a line; no path that people write has a line feed.
-    let names = names.filter(|name| !name.is_empty() && !name.contains('\n'));
+    let names = fields(&listed).into_iter().filter(|name| !name.contains('\n'));
     let is_staged = |name: &String| staged.contains(here(&root, name).as_path());
     let others = names.filter(|name| !is_staged(name)).map(|name| (format!(":0:{name}"), name));
-    read(&git, others.collect())
-}
-
-fn root(git: &Git) -> Result<PathBuf, Failure> {
-    Ok(PathBuf::from(git.text(["rev-parse", "--show-toplevel"])?))
+    read(&git, &root, others.collect())
 }
 
 /// The path of a file of the index from the working directory.
@@ -66,8 +60,7 @@ fn here(root: &Path, name: &str) -> PathBuf {
 }
 
 /// Files with what these objects hold; larger ones are not read.
-fn read(git: &Git, entries: Vec<(String, String)>) -> Result<Vec<Source>, Failure> {
-    let root = root(git)?;
+fn read(git: &Git, root: &Path, entries: Vec<(String, String)>) -> Result<Vec<Source>, Failure> {
     let names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
     let sizes =
         git.answer_to(["cat-file", "--batch-check=%(objectsize)"], names.join("\n") + "\n", 0)?;
@@ -77,7 +70,7 @@ fn read(git: &Git, entries: Vec<(String, String)>) -> Result<Vec<Source>, Failur
     let mut sources: Vec<Source> = Vec::new();
     let mut small = Vec::new();
     for ((name, path), is_small) in entries.into_iter().zip(is_small) {
-        let path = here(&root, &path);
+        let path = here(root, &path);
         if is_small {
             small.push((sources.len(), name));
         }
@@ -92,9 +85,8 @@ fn read(git: &Git, entries: Vec<(String, String)>) -> Result<Vec<Source>, Failur
 }
 
 /// The object and the path of each regular file in `git diff --raw -z`.
-fn entries(raw: &[u8]) -> Vec<(String, String)> {
-    let mut fields =
-        raw.split(|byte| *byte == 0).map(|field| String::from_utf8_lossy(field).into_owned());
+fn entries(raw: Vec<String>) -> Vec<(String, String)> {
+    let mut fields = raw.into_iter();
     let mut entries = Vec::new();
     while let (Some(head), Some(path)) = (fields.next(), fields.next()) {
         let words: Vec<&str> = head.trim_start_matches(':').split(' ').collect();

@@ -94,14 +94,3 @@ fn no_value(key: &str) -> Failure {
     Failure::input(format!("{} is a new key, and {SEALED} is no value of it", escaped(key)))
         .hint("write its value; `seal rename-key` gives a sealed value another key")
 }
-
-/// What changes, for a person.
-pub(super) fn in_words(editing: &Editing<'_>, put: &Values, remove: &BTreeSet<String>) -> String {
-    let there: BTreeSet<&str> = editing.keys().collect();
-    let (changed, new): (Vec<&str>, Vec<&str>) =
-        put.keys().map(String::as_str).partition(|key| there.contains(key));
-    let removed: Vec<&str> = remove.iter().map(String::as_str).collect();
-    let parts = [(changed, "sealed anew"), (new, "added"), (removed, "taken out")];
-    let parts = parts.iter().filter(|(keys, _)| !keys.is_empty());
-    parts.map(|(keys, what)| format!("{} {what}", keys.join(", "))).collect::<Vec<_>>().join("; ")
-}

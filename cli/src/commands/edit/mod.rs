@@ -15,7 +15,6 @@ use seal_core::kind::Kind;
 use seal_core::kind::edit::Change;
 use seal_core::manifest::editable;
 use seal_core::place::Scope;
-use seal_core::seal;
 use zeroize::Zeroizing;
 
 use crate::console::{self, Console};
@@ -151,15 +150,9 @@ fn seal_changes(
     }
     let put = editing.as_read(put, LineFeeds::Unsaid)?;
     editing.check_values(&put)?;
-    let what = changes::in_words(&editing, &put, &remove);
-    let mut change = Change::default();
-    if !put.is_empty() {
-        console::say(&format!("{}: {}", editing.place, chosen.sentence));
-        chosen.warning.iter().for_each(|warning| console::warn(warning));
-        editing.warn_of_others(chosen);
-        change = seal::seal_into(&editing.object, &put, scope, &chosen.recipients)
-            .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
-    }
+    let what = editing.in_words(&put, &remove);
+    let mut change =
+        if put.is_empty() { Change::default() } else { editing.seal(&put, scope, chosen)? };
     change.remove = remove;
     let place = editing.place.clone();
     editing.replace_remembered(&change, false, &what, &put)?;

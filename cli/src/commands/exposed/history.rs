@@ -132,12 +132,9 @@ fn each_by_itself(text: &str) -> Vec<Document> {
 
 /// The keys whose header names the fingerprint.
 fn keys(object: &SealedSecret, fingerprint: &str) -> BTreeSet<String> {
-    let spec = &object.spec;
     let names = |hints: &[String]| hints.iter().any(|hint| hint == fingerprint);
-    let values = spec.values.iter().filter(|(_, block)| match block.header {
-        Some(_) => names(&block.sealed_to),
-        None => names(&spec.sealed_to),
-    });
+    let values = object.spec.values.iter();
+    let values = values.filter(|(_, block)| names(object.sealed_to_of(block)));
     values.map(|(key, _)| key.clone()).collect()
 }
 

@@ -1,6 +1,6 @@
 //! `seal git-setup`: has Git show and merge sealed files with `seal`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use seal_core::kind::file::{self, Document};
 use seal_core::tree::survey::{MOST_BYTES, concerns};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files::{self, Output, Over};
-use crate::git::Git;
+use crate::git::{Git, fields};
 use crate::suggest;
 
 const ATTRIBUTES: &str = ".gitattributes";
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &SetupArgs, _: &mut Console) -> Result<(), Failure> {
         git.answer(["config", "--local", name, &value])?;
     }
     console::say(&format!("`git diff` and `git merge` of this clone run {program}"));
-    let root = PathBuf::from(git.text(["rev-parse", "--show-toplevel"])?);
+    let root = git.root()?;
     if root.as_os_str().is_empty() {
         return Ok(()); // a bare repository
     }
@@ -120,19 +120,17 @@ fn attributes(path: &Path, patterns: &[String]) -> Result<(), Failure> {
 
 /// Names sealed files that Git keeps and that no pattern is for.
 fn tell_of_others(git: &Git, root: &Path) -> Result<(), Failure> {
-    let tracked = git.answer(["ls-files", "-z", "--full-name", "--", ":(top)"])?;
-    let names: Vec<String> = tracked
-        .split(|byte| *byte == 0)
-        .filter_map(|it| String::from_utf8(it.to_vec()).ok())
-        .collect();
-    let mut others = Vec::new();
-    for name in names.iter().filter(|name| !name.is_empty() && is_sealed(&root.join(name))) {
-        let said =
-            git.text(["check-attr", "merge", "--", &root.join(name).display().to_string()])?;
-        if !said.ends_with(": seal") {
-            others.push(name.as_str());
-        }
-    }
+    let mut names = git.fields(["ls-files", "-z", "--full-name", "--", ":(top)"])?;
+    names.retain(|name| is_sealed(&root.join(name)));
+    let paths: Vec<String> =
+        names.iter().map(|name| root.join(name).display().to_string()).collect();
+    let said = git.answer_to(["check-attr", "-z", "--stdin", "merge"], paths.join("\0"), 0)?;
+    let said = fields(&said); // path, attribute and value of each
+    let others = names
+        .iter()
+        .zip(said.chunks(3))
+        .filter(|(_, said)| said.last().is_none_or(|it| it != "seal"));
+    let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
     if !others.is_empty() {
         console::note(&format!(
             "sealed files that no pattern is for: {}; --pattern adds one",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use seal_core::key::Recipient;
 use seal_core::kind::file::{self, Document, FileError};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::tree::survey::{MOST_BYTES, concerns};
@@ -79,7 +80,7 @@ fn held_against(
     objects: Vec<(usize, SealedSecret)>,
     chosen: &Chosen,
 ) -> Result<Looked, Failure> {
-    let wanted = chosen.recipients.iter().map(|it| it.fingerprint().to_string()).collect();
+    let wanted = Recipient::fingerprints(&chosen.recipients);
     let all = objects.iter().flat_map(|(_, object)| object.spec.values.values());
     let payloads = all.map(|block| block.payload.clone()).collect();
     let (mut due, mut done) = (Vec::new(), 0);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
-use seal_core::key::Fingerprint;
 
 use super::look::Looked;
 use crate::console;
@@ -50,7 +49,7 @@ impl Told {
             for (_, object) in &looked.due {
                 let before: BTreeSet<&str> = object.sealed_to().into_iter().collect();
                 for new in looked.wanted.iter().filter(|it| !before.contains(it.as_str())) {
-                    let who = named(new, &names);
+                    let who = policy::with_name(new, &names);
                     let gained = format!("{} in {}", object.full_name(), looked.path.display());
                     self.gains.entry(who).or_default().push(gained);
                 }
@@ -125,11 +124,6 @@ impl Told {
         }
         failure.hint("--keep-going writes the files that can be sealed anew")
     }
-}
-
-fn named(fingerprint: &str, names: &BTreeMap<Fingerprint, String>) -> String {
-    let name = Fingerprint::parse(fingerprint).and_then(|fingerprint| names.get(&fingerprint));
-    name.map_or_else(|| fingerprint.to_owned(), |name| format!("{name} ({fingerprint})"))
 }
 
 fn objects(count: usize) -> String {
