@@ -26,6 +26,8 @@ pub const RECIPIENTS: &str = "seal-recipients";
 pub const RECIPIENT: &str = "recipient";
 /// Under which name the recipient's fingerprint stands in that ConfigMap.
 pub const FINGERPRINT: &str = "fingerprint";
+/// Under which name stands when the recipient's key was made (RFC 3339).
+pub const MADE: &str = "created";
 
 /// Under which name, after that of a key for some namespaces, these stand in that ConfigMap, with commas between.
 pub const NAMESPACES: &str = "namespaces";

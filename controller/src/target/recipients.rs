@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube::{Api, Client};
 use seal_core::key::Fingerprint;
-use seal_core::names::{FINGERPRINT, NAMESPACES, RECIPIENT, RECIPIENTS, of_name};
+use seal_core::names::{FINGERPRINT, MADE, NAMESPACES, RECIPIENT, RECIPIENTS, of_name};
 
 use crate::api_error::ApiError;
-use crate::keyring::{Keys, PublishedFor};
+use crate::keyring::{Keys, Published, PublishedFor};
 
 /// Bytes that the keys for some namespaces may take in it: the API server refuses a ConfigMap above a mebibyte.
 const MOST_BYTES: usize = 512 * 1024;
@@ -89,11 +90,12 @@ fn data(keys: &Keys) -> BTreeMap<String, String> {
     if let Some(published) = &keys.published {
         data.insert(RECIPIENT.to_owned(), published.recipient.clone());
         data.insert(FINGERPRINT.to_owned(), published.fingerprint.to_string());
+        data.extend(made(keys, published).map(|time| (MADE.to_owned(), time)));
     }
     let mut bytes = 0;
     for (name, PublishedFor { key, namespaces }) in &keys.published_for {
         let namespaces = namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(",");
-        bytes += 4 * name.len() + key.recipient.len() + namespaces.len() + 128;
+        bytes += 5 * name.len() + key.recipient.len() + namespaces.len() + 192;
         if bytes > MOST_BYTES || name.len() > MOST_OF_A_NAME {
             tracing::warn!(%key.fingerprint, "{RECIPIENTS} has no room for this key, or its name is too long: it opens, and is not published");
             continue;
@@ -101,8 +103,15 @@ fn data(keys: &Keys) -> BTreeMap<String, String> {
         data.insert(of_name(name, RECIPIENT), key.recipient.clone());
         data.insert(of_name(name, FINGERPRINT), key.fingerprint.to_string());
         data.insert(of_name(name, NAMESPACES), namespaces);
+        data.extend(made(keys, key).map(|time| (of_name(name, MADE), time)));
     }
     data
+}
+
+/// When a key was made: how old it is, is for whoever seals to it to judge.
+fn made(keys: &Keys, key: &Published) -> Option<String> {
+    let created = Timestamp::from_second(*keys.created.get(&key.fingerprint)?).ok()?;
+    Some(created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 fn new_map(data: BTreeMap<String, String>) -> ConfigMap {

@@ -64,6 +64,7 @@ async fn a_key_for_some_namespaces_is_published_beside_the_cluster_s_and_never_a
     assert_eq!(data["recipient"], controller.recipient().as_str());
     assert_eq!(data["team.recipient"], team.recipient());
     assert_eq!(data["team.fingerprint"], team.fingerprint().to_string());
+    assert!(data["team.created"].ends_with('Z') && data["created"].ends_with('Z'), "{data:?}");
     assert_eq!(data["team.namespaces"], format!("elsewhere,{}", ns.name));
     let (code, text) = get(&format!("{}/v1/recipients/team", controller.url)).await;
     assert!(code == 200 && text.contains(team.recipient()), "{text}");

@@ -1,6 +1,7 @@
 //! The ConfigMap `seal-recipients` as somebody else has made it: whatever is in it, it ends as it must be, or that is told.
 
 use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::jiff::Timestamp;
 use seal_core::key::{Identity, Recipient};
 use seal_core::place::{Place, Scope};
 use seal_testing::Namespace;
@@ -17,12 +18,15 @@ async fn make(home: &Namespace, mut content: Value) {
     home.create(serde_json::from_value::<ConfigMap>(content).unwrap()).await;
 }
 
-/// Waits until it has the recipient and its fingerprint, and nothing else.
+/// Waits until it has the recipient, its fingerprint and when its key was made, and nothing else.
 async fn is_right(home: &Namespace, key: &Identity) {
     let fingerprint = key.fingerprint().to_string();
     let data = map(&[("recipient", key.recipient()), ("fingerprint", &fingerprint)]);
     home.eventually("it is right", NAME, |map: &ConfigMap| {
-        map.data.as_ref() == Some(&data)
+        let mut published = map.data.clone().unwrap_or_default();
+        let made = published.remove("created");
+        published == data
+            && made.is_some_and(|time| time.parse::<Timestamp>().is_ok())
             && map.binary_data.is_none()
             && map.immutable != Some(true)
             && map.metadata.deletion_timestamp.is_none()
