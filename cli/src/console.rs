@@ -1,9 +1,10 @@
-//! Standard output and standard error: nothing else writes to them. The question of `--prompt` goes to the terminal.
+//! Standard output and standard error: nothing else writes to them. Questions go to the terminal, as that of `--prompt` does.
 //!
 //! Output goes through one buffered writer, so that a closed pipe is an answer and not a panic. Messages to a
 //! person go to standard error, one line each and of bounded length; what a hostile file may carry is escaped here.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, StdoutLock, Write};
 use std::process;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -72,6 +73,11 @@ pub(crate) fn note(text: &str) {
     }
 }
 
+/// The same where nobody must miss it.
+pub(crate) fn remark(text: &str) {
+    line("note: ", text);
+}
+
 /// How far long work is, on a terminal alone: one line, which is gone when the work is done.
 pub(crate) struct Progress {
     total: usize,
@@ -113,6 +119,26 @@ impl Drop for Progress {
 /// Something that may not be what the user wanted.
 pub(crate) fn warn(text: &str) {
     line("warning: ", text);
+}
+
+/// The terminal that a person sits at, even where standard input is a pipe.
+const TERMINAL: &str = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
+/// Bytes of an answer.
+const MOST_OF_AN_ANSWER: u64 = 1000;
+
+/// What a person answers; none where nobody is there to see the question, and an empty text where the input ended.
+pub(crate) fn ask(question: &str) -> Option<String> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let terminal = File::open(TERMINAL).ok().filter(File::is_terminal)?;
+    let question = format!("seal: {} ", escape::cut(question, MOST_OF_A_LINE));
+    io::stderr().lock().write_all(question.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    // A person types one line.
+    let mut line = BufReader::new(terminal.take(MOST_OF_AN_ANSWER));
+    line.read_until(b'\n', &mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn stdout_failure(error: &io::Error) -> Failure {

@@ -2,6 +2,7 @@
 //! keys, never a value.
 
 use std::fmt::Display;
+use std::sync::OnceLock;
 
 use seal_core::manifest::is_sops;
 use seal_core::secret::SecretValue;
@@ -20,10 +21,13 @@ const CIPHERTEXT: [(&[u8], &str); 6] = [
     (b"ENC[PKCS7,", "eyaml"),
 ];
 
+/// How often a question is asked that nobody answers with yes or no.
+const MOST_QUESTIONS: usize = 3;
+
 /// What becomes of the line feed that `echo` puts behind a value of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineFeeds {
-    /// Sealed, and said; where a platform passes it on to its programs, refused.
+    /// Asked about at a terminal. Without one it is sealed, and said; where a platform passes it on to its programs, refused.
     Unsaid,
     /// Taken off.
     Trim,
@@ -38,20 +42,68 @@ pub(crate) fn end_lines(
     line_feeds: LineFeeds,
     strict: bool,
 ) -> Result<(), Failure> {
-    if line_feeds == LineFeeds::Trim {
-        for value in values.values_mut() {
-            let Some(line) = line_of(value.expose()).map(<[u8]>::len) else { continue };
-            *value = SecretValue::from(&value.expose()[..line]);
+    let Some(keys) = keys_with(values, ends_in_line_feed) else { return Ok(()) };
+    let said = match line_feeds {
+        LineFeeds::Unsaid => asked(place, &keys)?,
+        said => said,
+    };
+    match said {
+        LineFeeds::Trim => trim(values),
+        LineFeeds::Unsaid if strict => {
+            return Err(Failure::input(format!(
+                "{place}: the value of {keys} ends in a line feed, which the platform passes on: a password with it fails"
+            ))
+            .hint("--trim takes it off, --keep-newline seals it"));
         }
-        return Ok(());
+        // Said with --quiet as well, where nobody has chosen it.
+        LineFeeds::Unsaid => console::remark(&sealed_with_it(place, &keys)),
+        LineFeeds::Keep => console::note(&sealed_with_it(place, &keys)),
     }
-    match keys_with(values, ends_in_line_feed).filter(|_| strict && line_feeds == LineFeeds::Unsaid) {
-        Some(keys) => Err(Failure::input(format!(
-            "{place}: the value of {keys} ends in a line feed, which the platform passes on: a password with it fails"
-        ))
-        .hint("--trim takes it off, --keep-newline seals it")),
-        None => Ok(()),
+    Ok(())
+}
+
+fn sealed_with_it(place: &impl Display, keys: &str) -> String {
+    format!(
+        "{place}: the value of {keys} ends in a line feed, which is sealed with it; printf %s leaves it out"
+    )
+}
+
+fn trim(values: &mut Values) {
+    for value in values.values_mut() {
+        let Some(line) = line_of(value.expose()).map(<[u8]>::len) else { continue };
+        *value = SecretValue::from(&value.expose()[..line]);
     }
+}
+
+/// What a person at the terminal answered, for the whole run.
+static ANSWER: OnceLock<LineFeeds> = OnceLock::new();
+
+/// Asks what becomes of the line feeds; [`LineFeeds::Unsaid`] where nobody can be asked.
+fn asked(place: &impl Display, keys: &str) -> Result<LineFeeds, Failure> {
+    if let Some(answer) = ANSWER.get() {
+        if *answer == LineFeeds::Trim {
+            console::note(&format!(
+                "{place}: the line feed behind the value of {keys} is taken off"
+            ));
+        }
+        return Ok(*answer);
+    }
+    let question = format!(
+        "{place}: the value of {keys} ends in a line feed, as echo and editors add it. Take it off, here and for the rest of this run? [y/n]"
+    );
+    for _ in 0..MOST_QUESTIONS {
+        let Some(answer) = console::ask(&question) else { return Ok(LineFeeds::Unsaid) };
+        let answer = match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => LineFeeds::Trim,
+            "n" | "no" => LineFeeds::Keep,
+            _ => continue,
+        };
+        return Ok(*ANSWER.get_or_init(|| answer));
+    }
+    Err(Failure::input(format!(
+        "{place}: nobody said whether the line feed behind {keys} is sealed"
+    ))
+    .hint("--trim takes it off, --keep-newline seals it"))
 }
 
 /// Looks over the values that are about to be sealed for `place`.
@@ -59,11 +111,6 @@ pub(crate) fn look_over(place: &impl Display, values: &Values) -> Result<(), Fai
     if let Some((key, _)) = values.iter().find(|(_, value)| is_sops(value.expose())) {
         return Err(Failure::input(format!("{place}: the value of {key} is encrypted by sops"))
             .hint("decrypt it first: `sops -d FILE | seal …`"));
-    }
-    if let Some(keys) = keys_with(values, ends_in_line_feed) {
-        console::note(&format!(
-            "{place}: the value of {keys} ends in a line feed, which is sealed with it; printf %s leaves it out"
-        ));
     }
     if let Some(keys) = keys_with(values, begins_with_byte_order_mark) {
         console::note(&format!(

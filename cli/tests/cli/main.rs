@@ -38,6 +38,7 @@ mod saying;
 mod sealing;
 mod sealing_again;
 mod slips;
+mod terminal;
 mod world;
 
 /// Every block of `tests/cmd` runs as it is printed.
