@@ -1,12 +1,12 @@
 //! `seal`, the command line: runs what the arguments ask for, and turns the result into messages and an exit code.
 
 mod args;
+mod calendar;
 mod cluster;
 mod commands;
 mod console;
 mod editing;
 mod error;
-mod expiry;
 mod files;
 mod git;
 mod identities;

@@ -42,7 +42,7 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
                 "{}: Secret {object} is not sealed: everyone who has the file can read it",
                 files::name_of(path)
             )),
-            Document::Generator { .. } | Document::Other { .. } => {
+            Document::Kustomization(_) | Document::Other { .. } => {
                 let kind = document.to_string();
                 let what = if kind.is_empty() {
                     "what has no kind and"

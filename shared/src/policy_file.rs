@@ -1,5 +1,5 @@
-//! Text of a `.seal.yaml` → [`PolicyFile`]: for whom to seal under which path; and the one edit that pins a
-//! recipient in it, which keeps every other line.
+//! Text of a `.seal.yaml` → [`PolicyFile`]: for whom to seal under which path; and the edits that pin a
+//! recipient in it, which keep every other line.
 //!
 //! ```yaml
 //! recipients: {prod: age1pq1…, offline: {file: keys/offline.txt}}
@@ -7,6 +7,7 @@
 //! - {path: "clusters/prod/**", to: [prod, offline], namespace: prod, for: kestra, clear: [LOG_LEVEL]}
 //! - {to: [prod, offline]}
 //! allowClassic: false
+//! created: {prod: 2027-01-31}
 //! ```
 //!
 //! # The path of a rule
@@ -37,6 +38,7 @@
 //!
 //! Where such files lie, who may own them and what matches a glob is not known here.
 
+mod error;
 mod glob;
 mod pin;
 
@@ -44,9 +46,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::place::{is_key, is_label};
 use crate::preset::Preset;
-use crate::yaml::{self, Entry, Node, ReadError, Value, escaped};
+use crate::yaml::{self, Entry, Node, Value};
 
-pub use pin::{pin, pin_apart};
+pub use error::PolicyError;
+pub use pin::{date, pin, pin_apart};
 
 /// A `.seal.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub struct PolicyFile {
     pub rules: Vec<Rule>,
     /// Whether recipients that a quantum computer will read may be used at all.
     pub allow_classic: bool,
+    /// The day on which the key of a recipient was made, by the recipient's name: `2027-01-31`.
+    pub created: BTreeMap<String, String>,
 }
 
 /// Where a recipient's text is.
@@ -84,6 +89,20 @@ pub struct Rule {
 }
 
 impl PolicyFile {
+    /// What refers to a recipient must meet one: a slip would silently be for nobody.
+    fn names_are_known(&self) -> Result<(), PolicyError> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            if let Some(name) = rule.to.iter().find(|name| !self.recipients.contains_key(*name)) {
+                let (rule, name) = (format!("rules[{index}]"), name.clone());
+                return Err(PolicyError::UnknownRecipient { rule, name });
+            }
+        }
+        match self.created.keys().find(|name| !self.recipients.contains_key(*name)) {
+            Some(name) => Err(PolicyError::DateOfNobody(name.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the path of the file decides which rule counts: one with a path comes before any without.
     pub fn goes_by_path(&self) -> bool {
         self.rules.first().is_some_and(|rule| rule.path.is_some())
@@ -98,50 +117,6 @@ impl Rule {
         };
         file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
     }
-}
-
-/// Why a `.seal.yaml` did not read, or was not edited. Names fields, never what stands in them.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyError {
-    /// Not YAML.
-    #[error("{0}")]
-    Text(#[from] ReadError),
-    /// A field that no `.seal.yaml` has: a typo would silently lose a rule.
-    #[error("unknown field {}", escaped(.0))]
-    UnknownField(String),
-    /// A field of another type than it must be.
-    #[error("{} is {found}, not {wanted}", escaped(.field))]
-    WrongType {
-        /// The field's path.
-        field: String,
-        /// What it is.
-        found: &'static str,
-        /// What it must be.
-        wanted: &'static str,
-    },
-    /// A name in `to` that `recipients` does not have.
-    #[error("{rule}.to names {}, which recipients does not have", escaped(.name))]
-    UnknownRecipient {
-        /// Which rule.
-        rule: String,
-        /// The name.
-        name: String,
-    },
-    /// A name that cannot be one.
-    #[error("{0}")]
-    BadName(String),
-    /// A path that could match no file.
-    #[error("{rule}.path: {problem}")]
-    BadPath {
-        /// Which rule.
-        rule: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A layout whose lines do not stand for themselves.
-    #[error("its layout cannot be edited line by line")]
-    Layout,
 }
 
 /// Reads a `.seal.yaml`, strictly: unknown fields and keys that stand twice are errors.
@@ -164,15 +139,11 @@ pub fn read(text: &str) -> Result<PolicyFile, PolicyError> {
                 Value::Bool(allow) => policy.allow_classic = *allow,
                 _ => return Err(wrong("allowClassic", &entry.value, "true or false")),
             },
+            "created" => policy.created = days(&entry.value)?,
             other => return Err(PolicyError::UnknownField(other.to_owned())),
         }
     }
-    for (index, rule) in policy.rules.iter().enumerate() {
-        if let Some(name) = rule.to.iter().find(|name| !policy.recipients.contains_key(*name)) {
-            let (rule, name) = (format!("rules[{index}]"), name.clone());
-            return Err(PolicyError::UnknownRecipient { rule, name });
-        }
-    }
+    policy.names_are_known()?;
     Ok(policy)
 }
 
@@ -205,6 +176,29 @@ fn source(field: &str, node: &Node) -> Result<Source, PolicyError> {
             Err(PolicyError::UnknownField(format!("{field}.{unknown}")))
         }
     }
+}
+
+/// Days by the names of recipients.
+fn days(node: &Node) -> Result<BTreeMap<String, String>, PolicyError> {
+    let mut days = BTreeMap::new();
+    for entry in mapping("created", node)? {
+        let field = format!("created.{}", entry.key);
+        let day = string(&field, &entry.value)?;
+        if !is_day(&day) {
+            return Err(wrong(&field, &entry.value, "a day such as 2027-01-31"));
+        }
+        days.insert(entry.key.clone(), day);
+    }
+    Ok(days)
+}
+
+/// Whether a text has the form of a day; whether the calendar has it is for whoever counts.
+fn is_day(text: &str) -> bool {
+    let is_digit = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(is_digit)
 }
 
 fn rule(index: usize, node: &Node) -> Result<Rule, PolicyError> {

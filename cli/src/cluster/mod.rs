@@ -43,9 +43,17 @@ fn missing(message: impl Into<String>) -> Failure {
     Failure::new(ExitCode::Missing, message)
 }
 
+/// What a controller publishes of one key.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) recipient: String,
+    /// When the key was made, as the controller writes it.
+    pub(crate) made: Option<String>,
+}
+
 /// Without the feature there is no network code; the hint says how to ask with kubectl.
 #[cfg(not(feature = "cluster"))]
-pub(crate) fn recipient(args: &ClusterArgs, key: Option<&str>) -> Result<String, Failure> {
+pub(crate) fn recipient(args: &ClusterArgs, key: Option<&str>) -> Result<Published, Failure> {
     let ClusterArgs { context: ContextArgs { kubeconfig: _, context: _ }, controller_namespace } =
         args;
     let map = names::RECIPIENTS;

@@ -10,11 +10,11 @@ use tokio::time::timeout;
 
 use seal_core::escape::escaped;
 use seal_core::names::{
-    CONTROLLER, KEY, KEY_NAMESPACES, NAMESPACES, RECIPIENT, RECIPIENTS, of_name,
+    CONTROLLER, KEY, KEY_NAMESPACES, MADE, NAMESPACES, RECIPIENT, RECIPIENTS, of_name,
 };
 
 use super::connect::{Cluster, connect, run};
-use super::{ClusterArgs, missing};
+use super::{ClusterArgs, Published, missing};
 use crate::console;
 use crate::error::Failure;
 
@@ -26,11 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PACE: Duration = Duration::from_secs(1);
 
 /// The recipient that the controller publishes, or that of the named key for some namespaces; says which cluster is asked.
-pub(crate) fn recipient(args: &ClusterArgs, key: Option<&str>) -> Result<String, Failure> {
+pub(crate) fn recipient(args: &ClusterArgs, key: Option<&str>) -> Result<Published, Failure> {
     run(fetch(args, key))
 }
 
-async fn fetch(args: &ClusterArgs, key: Option<&str>) -> Result<String, Failure> {
+async fn fetch(args: &ClusterArgs, key: Option<&str>) -> Result<Published, Failure> {
     let cluster = connect(&args.context, true).await?;
     let cluster = Asked { cluster, namespace: &args.controller_namespace };
     let mut until = None;
@@ -101,19 +101,21 @@ fn not_ready(namespace: &str) -> Failure {
 }
 
 /// A controller without an active key publishes no recipient, so that nobody seals to a key that is retired or gone.
-fn published_in(map: ConfigMap, key: Option<&str>, namespace: &str) -> Result<String, Failure> {
+fn published_in(map: ConfigMap, key: Option<&str>, namespace: &str) -> Result<Published, Failure> {
     let mut data = map.data.unwrap_or_default();
+    let made = some(data.remove(&key.map_or(MADE.to_owned(), |key| of_name(key, MADE))));
     let Some(key) = key else {
-        return some(data.remove(RECIPIENT)).ok_or_else(|| {
+        let recipient = some(data.remove(RECIPIENT)).ok_or_else(|| {
             missing(format!(
                 "the controller publishes no recipient in {namespace}/{RECIPIENTS}: it holds no active key for every namespace"
             ))
             .hint(format!(
                 "`kubectl -n {namespace} get secrets -L {KEY}` shows its keys; nothing can be sealed to it until one is active"
             ))
-        });
+        })?;
+        return Ok(Published { recipient, made });
     };
-    let text = some(data.remove(&of_name(key, RECIPIENT))).ok_or_else(|| {
+    let recipient = some(data.remove(&of_name(key, RECIPIENT))).ok_or_else(|| {
         let end = of_name("", RECIPIENT);
         let names: Vec<&str> = data.keys().filter_map(|entry| entry.strip_suffix(&end)).collect();
         let hint = match names.as_slice() {
@@ -132,7 +134,7 @@ fn published_in(map: ConfigMap, key: Option<&str>, namespace: &str) -> Result<St
             escaped(namespaces)
         ));
     }
-    Ok(text)
+    Ok(Published { recipient, made })
 }
 
 fn some(text: Option<String>) -> Option<String> {

@@ -8,7 +8,8 @@ use seal_core::key::{Fingerprint, Recipient};
 use seal_core::policy_file::{self, PolicyError, PolicyFile, Source};
 use zeroize::Zeroizing;
 
-use crate::cluster::{self, ClusterArgs};
+use crate::calendar::day_of;
+use crate::cluster::{self, ClusterArgs, Published};
 use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
 use crate::files::{self, Output, Over, relative};
@@ -56,17 +57,21 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
     };
     let before = policy::load(&path)?;
     let pin = Pin::read(&path, &before, name)?;
-    let recipient = recipient(args, before.allow_classic)?;
+    let (recipient, day) = published(args, before.allow_classic)?;
     let fingerprint = recipient.fingerprint();
     pin.accept(args, &fingerprint)?;
+    let is_known = pin.texts.contains(&fingerprint);
+    if !is_known && day.is_none() && before.created.contains_key(name) {
+        console::warn(&format!(
+            "the cluster does not say when this key was made: `created` of {name} is that of the key before, change it"
+        ));
+    }
     let pinned = pin.with(args, &recipient)?;
     let after = pinned.policy(&path, before)?;
     not_mixed(&after, &path, name, &recipient)?;
     let at = relative(&pinned.path);
-    let bytes = Zeroizing::new(pinned.text.into_bytes());
-    let output = Output { path: pinned.path, bytes, mode: 0o644, over: Over::Anything };
-    let written = files::write_all(vec![output])?;
-    let did = if written.is_empty() { "is pinned already" } else { "is now pinned" };
+    files::write_all(outputs(pinned, &path, name, day.as_deref())?)?;
+    let did = if is_known { "is pinned already" } else { "is now pinned" };
     console::say(&format!("{name} {did} in {at}: {fingerprint}"));
     if !after.rules.iter().any(|rule| rule.to.iter().any(|to| to == name)) {
         console::note(&format!(
@@ -77,9 +82,13 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the cluster publishes, when it may be sealed to.
-fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure> {
-    let text = cluster::recipient(&args.cluster, args.key.as_deref())?;
+/// What the cluster publishes, when it may be sealed to, and the day on which its key was made.
+fn published(
+    args: &FetchArgs,
+    allow_classic: bool,
+) -> Result<(Recipient, Option<String>), Failure> {
+    let Published { recipient: text, made } =
+        cluster::recipient(&args.cluster, args.key.as_deref())?;
     let recipient = Recipient::from_str(&text)
         .map_err(|error| bad_recipient(&text, error).about("what the cluster publishes"))?;
     if recipient.is_classic() && !allow_classic {
@@ -88,7 +97,35 @@ fn recipient(args: &FetchArgs, allow_classic: bool) -> Result<Recipient, Failure
         )
         .hint("let the controller make a post-quantum key; or set allowClassic: true"));
     }
-    Ok(recipient)
+    Ok((recipient, made.as_deref().and_then(day_of)))
+}
+
+/// What is written: the pin, and the day in the `.seal.yaml` at `policy`, where its layout has room for it.
+fn outputs(
+    pinned: Pinned,
+    policy: &Path,
+    name: &str,
+    day: Option<&str>,
+) -> Result<Vec<Output>, Failure> {
+    let output = |path, text: String| {
+        let bytes = Zeroizing::new(text.into_bytes());
+        Output { path, bytes, mode: 0o644, over: Over::Anything }
+    };
+    let Pinned { path, in_file, text } = pinned;
+    let of_policy = if in_file { files::read_utf8(policy)?.to_string() } else { text.clone() };
+    let dated = day.map(|day| policy_file::date(&of_policy, name, day));
+    if let (Some(Err(_)), Some(day)) = (&dated, day) {
+        console::note(&format!(
+            "its key was made on {day}: write `created: {{{name}: {day}}}` into {} yourself",
+            relative(policy)
+        ));
+    }
+    let dated = dated.and_then(Result::ok);
+    Ok(match (in_file, dated) {
+        (false, dated) => vec![output(path, dated.unwrap_or(text))],
+        (true, None) => vec![output(path, text)],
+        (true, Some(dated)) => vec![output(path, text), output(policy.to_owned(), dated)],
+    })
 }
 
 /// Where a recipient is pinned, and to what.

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use seal_core::key::{Fingerprint, Identity, Recipient};
-use seal_core::policy_file::Source;
+use seal_core::policy_file::{self, Source};
 use zeroize::Zeroizing;
 
 use super::fetch::{self, FetchArgs};
+use crate::calendar;
 use crate::cluster::ClusterArgs;
 use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
@@ -60,7 +61,8 @@ fn make(args: &InitArgs) -> Result<(), Failure> {
         }
         None => make_identity(args, &root).map(|(recipient, file)| (recipient, Some(file)))?,
     };
-    let bytes = Zeroizing::new(policy_text(&recipient).into_bytes());
+    let day = made.is_some().then(calendar::today);
+    let bytes = Zeroizing::new(policy_text(&recipient, day.as_deref()).into_bytes());
     let output = Output { path: path.clone(), bytes, mode: 0o644, over: Over::Nothing };
     if let Err(failure) = files::write_all(vec![output]) {
         made.iter().for_each(|file| files::remove_own(file));
@@ -140,9 +142,9 @@ fn folder_in(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-fn policy_text(recipient: &Recipient) -> String {
+fn policy_text(recipient: &Recipient, day: Option<&str>) -> String {
     let classic = if recipient.is_classic() { "allowClassic: true\n" } else { "" };
-    format!(
+    let text = format!(
         "# For whom `seal` seals in this repository. Whoever changes this file decides who can read what is sealed
 # from then on: review it as you would a key.
 recipients:
@@ -153,5 +155,7 @@ rules:
 - to: [offline]
 {classic}",
         recipient = recipient.as_str()
-    )
+    );
+    let dated = day.and_then(|day| policy_file::date(&text, "offline", day).ok());
+    dated.unwrap_or(text)
 }

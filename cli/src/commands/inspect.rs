@@ -12,9 +12,9 @@ use seal_core::open::check::check;
 use seal_core::place::Scope;
 use serde_json::json;
 
+use crate::calendar::Expiry;
 use crate::console::Console;
 use crate::error::Failure;
-use crate::expiry::Expiry;
 use crate::files;
 use crate::policy;
 use crate::sealed;

@@ -9,9 +9,9 @@ use seal_core::manifest::Manifest;
 use seal_core::preset::{Options, Preset, PullSecret};
 use seal_core::registry::{CONFIG_KEY, CONFIG_TYPE, Login, Registry, login_of};
 
+use crate::calendar::Expiry;
 use crate::console::{self, Console};
 use crate::error::Failure;
-use crate::expiry::Expiry;
 use crate::files;
 use crate::output::{self, OutputArgs};
 use crate::policy::{Choices, RecipientArgs};

@@ -1,6 +1,6 @@
 //! What the rules of `.seal.yaml` say of files that are sealed already.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
 use seal_core::tree::Ruled;
@@ -22,6 +22,18 @@ pub(crate) struct BadPolicy {
     pub(crate) path: String,
     pub(crate) line: usize,
     pub(crate) why: String,
+}
+
+/// Somebody whom a rule seals for, and when the key was made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Dated {
+    /// The `.seal.yaml`.
+    pub(crate) policy: PathBuf,
+    /// What it calls the recipient.
+    pub(crate) name: String,
+    pub(crate) fingerprint: String,
+    /// As the `.seal.yaml` notes it, if it does.
+    pub(crate) day: Option<String>,
 }
 
 impl Held {
@@ -59,6 +71,21 @@ impl Held {
             Err(failure) if failure.code == ExitCode::Missing => Ok(None),
             Err(failure) => Err(bad(nearest, failure)),
         }
+    }
+
+    /// Everybody whom the rule for the file at `path` seals for; nobody where none is for it.
+    pub(crate) fn recipients(&mut self, path: &Path) -> Vec<Dated> {
+        let Ok(real) = files::real_path(path) else { return Vec::new() };
+        let above = self.policies.above(&real);
+        let Some(nearest) = above.first() else { return Vec::new() };
+        let Ok(chosen) = self.policies.choose(&above, &real) else { return Vec::new() };
+        let dated = |(fingerprint, name): (&String, &String)| Dated {
+            policy: nearest.clone(),
+            name: name.clone(),
+            fingerprint: fingerprint.clone(),
+            day: chosen.created.get(fingerprint).cloned(),
+        };
+        chosen.names.iter().map(dated).collect()
     }
 }
 

@@ -23,11 +23,11 @@ use seal_core::preset::Preset;
 use crate::error::Failure;
 use crate::files::{self, relative};
 
-pub(crate) use held::{BadPolicy, Held};
+pub(crate) use held::{BadPolicy, Dated, Held};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
 pub(crate) use rules::{files_above, names, with_name};
-pub(crate) use source::{Revision, Source, files_of, recipients_of, refusal};
+pub(crate) use source::{Revision, Source, files_of, line_of, recipients_of, refusal};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";
@@ -74,6 +74,8 @@ pub(crate) struct Chosen {
     pub(crate) recipients: Vec<Recipient>,
     /// The names that the rule has for them, by fingerprint.
     pub(crate) names: BTreeMap<String, String>,
+    /// The days on which their keys were made, as far as they are noted, by fingerprint.
+    pub(crate) created: BTreeMap<String, String>,
     /// The number of the rule in its file.
     pub(crate) rule: usize,
     /// The sentence that says who they are and where they were named.

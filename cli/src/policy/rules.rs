@@ -104,6 +104,7 @@ impl Policies {
         Ok(Chosen {
             rule: nearest.number,
             names: nearest.recipients.iter().map(name_of).collect(),
+            created: nearest.created,
             sentence: recipients::sentence(&nearest.recipients, &nearest.path),
             warning: recipients::warning(&nearest.recipients),
             recipients: nearest.recipients.into_iter().map(|(_, recipient)| recipient).collect(),
@@ -120,6 +121,7 @@ struct Effective {
     path: String,
     number: usize,
     recipients: Vec<Named>,
+    created: BTreeMap<String, String>,
     namespace: Option<String>,
     platform: Option<Preset>,
     clear: BTreeSet<String>,
@@ -136,10 +138,28 @@ fn effective(
         path: relative(path),
         number: index,
         recipients: recipients::for_rule(source, policy, path, rule)?,
+        created: created(source, policy, path, rule)?,
         namespace: rule.namespace.clone(),
         platform: rule.platform,
         clear: rule.clear.clone(),
     })
+}
+
+/// When the keys of those whom a rule names were made, by fingerprint. What one name stands for has one day.
+fn created(
+    source: &Source,
+    policy: &PolicyFile,
+    path: &Path,
+    rule: &Rule,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut days = BTreeMap::new();
+    for name in &rule.to {
+        let Some(day) = policy.created.get(name) else { continue };
+        for (_, recipient) in recipients::resolve(source, policy, path, name)? {
+            days.insert(recipient.fingerprint().to_string(), day.clone());
+        }
+    }
+    Ok(days)
 }
 
 /// The number of the first rule of the `.seal.yaml` at `path` that matches the file at `real`.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
+use seal_core::kind::locate;
 use seal_core::policy_file::{self, PolicyFile};
 
 use super::recipients::resolve;
@@ -153,6 +154,17 @@ pub(crate) fn recipients_of(source: &Source, path: &Path) -> BTreeMap<String, St
         }
     }
     all
+}
+
+/// The line of a `.seal.yaml` that names a recipient; 1 where that cannot be told.
+pub(crate) fn line_of(source: &Source, path: &Path, name: &str) -> usize {
+    let text = match source {
+        Source::Disk => files::read_text(path).map(|text| text.to_string()),
+        Source::Revision(revision) => revision.text(path),
+    };
+    // Somebody in a file of several is called `alice of team`.
+    let name = name.rsplit_once(" of ").map_or(name, |(_, name)| name);
+    text.map_or(1, |text| locate::line_of(&text, 0, &["recipients", name]))
 }
 
 /// The files of recipients that a `.seal.yaml` names.

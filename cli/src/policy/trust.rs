@@ -21,7 +21,7 @@ pub(super) fn unreadable(path: &Path, error: &PolicyError) -> Failure {
         PolicyError::BadPath { .. } => {
             "a path is a glob relative to the .seal.yaml: clusters/prod/**, *.yaml, **/*.yaml"
         }
-        _ => "it has recipients, rules (path, to, namespace, clear) and allowClassic",
+        _ => "it has recipients, rules (path, to, namespace, for, clear), allowClassic and created",
     };
     Failure::input(format!("{}: {error}", relative(path))).hint(hint)
 }

@@ -137,6 +137,12 @@ pub(crate) fn look_over(place: &impl Display, values: &Values) -> Result<(), Fai
     Ok(())
 }
 
+/// Whether a file holds what another program has encrypted.
+pub(crate) fn is_encrypted(bytes: &[u8]) -> bool {
+    CIPHERTEXT.iter().any(|(start, _)| bytes.starts_with(start))
+        || contains(bytes, b"ENC[AES256_GCM,data:")
+}
+
 /// The keys whose values are so, as a list.
 fn keys_with(values: &Values, is_so: impl Fn(&[u8]) -> bool) -> Option<String> {
     let found = values.iter().filter(|(_, value)| is_so(value.expose()));

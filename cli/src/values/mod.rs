@@ -19,7 +19,7 @@ use crate::console;
 use crate::error::Failure;
 use crate::files;
 
-pub(crate) use entering::{LineFeeds, end_lines, look_over};
+pub(crate) use entering::{LineFeeds, end_lines, is_encrypted, look_over};
 pub(crate) use password::PasswordArgs;
 
 /// Values by key, as they go into one Secret.

@@ -158,6 +158,43 @@ fn a_key_for_some_namespaces_is_pinned_under_its_name_and_added_to_no_rule() {
 }
 
 #[test]
+fn the_day_on_which_a_key_was_made_is_noted_beside_its_pin() {
+    let world = World::new();
+    let (old, new) = (recipient("cluster"), recipient("stranger"));
+    let of = |text: &str, made: &str| map(&format!(",\"data\":{{\"recipient\":\"{text}\"{made}}}"));
+    serve(&world, vec![of(&old, ",\"created\":\"2026-01-31T10:00:00Z\"")]);
+    let before = world.read(".seal.yaml");
+    fetch(&world, &[]).exits(0).says("cluster is pinned already");
+    let after = world.read(".seal.yaml");
+    assert!(
+        after.starts_with(&before) && after.ends_with("created:\n  cluster: 2026-01-31\n"),
+        "{after}"
+    );
+    fetch(&world, &[]).exits(0);
+    assert_eq!(world.read(".seal.yaml"), after);
+    let accept = Fingerprint::of(&new).to_string();
+    for hostile in ["", ",\"created\":\"\"", ",\"created\":\"2026-01-31\\n- evil\""] {
+        world.write(".seal.yaml", &after);
+        serve(&world, vec![of(&new, hostile)]);
+        let ran = fetch(&world, &["--accept", &accept]).exits(0).says("is now pinned");
+        ran.says("`created` of cluster is that of the key before, change it");
+        assert!(world.read(".seal.yaml").ends_with("  cluster: 2026-01-31\n"));
+    }
+    world.write(".seal.yaml", &after);
+    serve(&world, vec![of(&new, ",\"created\":\"2027-02-28T10:00:00Z\"")]);
+    fetch(&world, &["--accept", &accept]).exits(0);
+    assert!(world.read(".seal.yaml").ends_with("  cluster: 2027-02-28\n"));
+    world.write("keys/cluster.txt", format!("{old}\n"));
+    world.write(
+        ".seal.yaml",
+        "recipients: {cluster: {file: keys/cluster.txt}}\nrules: [{to: [cluster]}]\n",
+    );
+    fetch(&world, &["--accept", &accept]).exits(0).says("is now pinned in keys/cluster.txt");
+    assert_eq!(world.read("keys/cluster.txt"), format!("{new}\n"));
+    assert!(world.read(".seal.yaml").ends_with("  cluster: 2027-02-28\n"));
+}
+
+#[test]
 fn each_reason_why_nothing_is_fetched_has_its_own_words() {
     let world = World::new();
     let before = world.read(".seal.yaml");

@@ -20,6 +20,7 @@ use crate::yaml::write::{LitStr, to_yaml};
 use crate::yaml::{Copies, Documents, Entry, Node, Value, escaped};
 
 pub use super::file_error::FileError;
+use super::kustomization::Kustomization;
 
 /// What one document of a text turned out to be.
 #[derive(Clone, Debug)]
@@ -33,11 +34,8 @@ pub enum Document {
         /// Whether it has values that no other program has encrypted.
         has_values: bool,
     },
-    /// A kustomization that makes a Secret of values which stand in it.
-    Generator {
-        /// The Secrets that it names.
-        names: Vec<String>,
-    },
+    /// A kustomization that makes a Secret, or patches one.
+    Kustomization(Kustomization),
     /// Anything else. Other manifests are no business of ours.
     Other {
         /// Its `kind`, when it has one.
@@ -80,7 +78,7 @@ pub(super) fn document(node: Node) -> Result<Document, FileError> {
     if api_version.starts_with(GROUP_PREFIX) || ours.is_some() && !api_version.contains('/') {
         return Err(FileError::UnknownVersion { object: full_name_of(&node) });
     }
-    if api_version == "v1" && kind == "Secret" {
+    if is_secret(&node) {
         let (object, has_values) = (full_name_of(&node), has_values(&node));
         return Ok(Document::Plaintext { object, has_values });
     }
@@ -91,25 +89,19 @@ pub(super) fn document(node: Node) -> Result<Document, FileError> {
         let object = full_name_of(in_clear.unwrap_or(&node));
         return Ok(Document::Plaintext { object, has_values: in_clear.is_some() });
     }
-    let names = generated(&node);
-    if !names.is_empty() {
-        return Ok(Document::Generator { names });
+    if let Some(kustomization) = Kustomization::of(&node) {
+        return Ok(Document::Kustomization(kustomization));
     }
     Ok(Document::Other { kind: escaped(kind) })
 }
 
-/// The Secrets that a kustomization makes of literals in clear.
-fn generated(node: &Node) -> Vec<String> {
-    let Some(generators) = node.get("secretGenerator") else { return Vec::new() };
-    let has_literals = |it: &&Node| {
-        let literals = it.get("literals").map(Node::items).unwrap_or_default();
-        literals.iter().any(|literal| {
-            let text = literal.as_str().unwrap_or_default();
-            text.split_once('=').is_some_and(|(_, value)| is_value(value))
-        })
-    };
-    let named = generators.items().iter().filter(has_literals);
-    named.map(|it| escaped(it.text("name"))).collect()
+fn is_secret(node: &Node) -> bool {
+    node.text("apiVersion") == "v1" && node.text("kind") == "Secret"
+}
+
+/// What messages call a Secret that has values in clear.
+pub(super) fn of_plaintext(node: &Node) -> Option<String> {
+    (is_secret(node) && has_values(node)).then(|| full_name_of(node))
 }
 
 /// Whether a Secret has values in clear: not what sops has encrypted each by itself, nor what a chart or Flux will fill in.
@@ -122,7 +114,8 @@ fn is_in_clear(value: &Node) -> bool {
     is_value(value.as_str().unwrap_or_default())
 }
 
-fn is_value(text: &str) -> bool {
+/// Whether a text is a value in clear.
+pub(super) fn is_value(text: &str) -> bool {
     const OTHERS: [(&str, &str); 3] = [("ENC[AES256_GCM,data:", "]"), ("{{", "}}"), ("${", "}")];
     let text = text.trim();
     !text.is_empty() && !OTHERS.iter().any(|(a, b)| text.starts_with(a) && text.ends_with(b))
@@ -278,7 +271,7 @@ impl fmt::Display for Document {
                 write!(f, "{} {}", sealed.spec.kind.as_str(), sealed.full_name())
             }
             Self::Plaintext { object, .. } => write!(f, "Secret {object}"),
-            Self::Generator { .. } => f.write_str("Kustomization"),
+            Self::Kustomization(_) => f.write_str("Kustomization"),
             Self::Other { kind } => f.write_str(kind),
         }
     }

@@ -1,7 +1,7 @@
 //! The kinds of `seal.dev`: one type for the file in Git and the custom resource, and its text.
 //!
 //! [`sealed`] is the type, [`crd`] how a cluster learns of it, [`file`] its text read and written, [`locate`] where something
-//! stands in it, [`edit`] one text changed line by line or, in JSON, field by field, [`resealed`] which of its values were only sealed anew, [`brief`] it without ciphertext. Nothing here knows a key, and nothing is authenticated.
+//! stands in it, [`edit`] one text changed line by line or, in JSON, field by field, [`resealed`] which of its values were only sealed anew, [`brief`] it without ciphertext, [`kustomization`] what of a kustomization may be in clear. Nothing here knows a key, and nothing is authenticated.
 
 mod blocks;
 pub mod brief;
@@ -14,6 +14,7 @@ pub mod file;
 pub(crate) mod file_error;
 pub mod format;
 pub mod git_source;
+pub mod kustomization;
 pub mod locate;
 pub mod resealed;
 pub mod sealed;

@@ -1,4 +1,4 @@
-//! The one edit of a `.seal.yaml`: a recipient is pinned in it, and every other line stays.
+//! The edits of a `.seal.yaml`: a recipient is pinned in it, and when its key was made is noted. Every other line stays.
 
 use super::{PolicyError, Rule, Source, read};
 use crate::yaml::lines::{self, Edit};
@@ -15,14 +15,40 @@ pub fn pin_apart(text: &str, name: &str, recipient: &str) -> Result<String, Poli
     pinned(text, name, recipient, false)
 }
 
+/// The same text, which says that the key of `name` was made on `day`.
+pub fn date(text: &str, name: &str, day: &str) -> Result<String, PolicyError> {
+    let before = read(text)?;
+    let documents = yaml::documents(text)?;
+    let document = documents.first().ok_or(PolicyError::Layout)?;
+    let edits = match before.created.contains_key(name) {
+        true => replace(document, "created", name, day),
+        false if document.get("created").is_none() => Some(vec![new_field(text, name, day)]),
+        false => add(text, document, "created", (name, day)),
+    };
+    let written = lines::apply(text, edits.ok_or(PolicyError::Layout)?);
+    let mut expected = before;
+    expected.created.insert(name.to_owned(), day.to_owned());
+    let as_meant = read(&written).is_ok_and(|read| read == expected);
+    if as_meant { Ok(written) } else { Err(PolicyError::Layout) }
+}
+
+/// A field `created` of its own at the end.
+fn new_field(text: &str, name: &str, day: &str) -> Edit {
+    let line_end = line_end(text);
+    let before = if text.is_empty() || text.ends_with('\n') { "" } else { line_end };
+    let comment = "# When the keys were made: `seal check --max-key-age 365d` goes by it.";
+    let field = format!("{before}{comment}{line_end}created:{line_end}  {name}: {day}{line_end}");
+    (text.len()..text.len(), field)
+}
+
 fn pinned(text: &str, name: &str, recipient: &str, in_rules: bool) -> Result<String, PolicyError> {
     let before = read(text)?;
     let documents = yaml::documents(text)?;
     let document = documents.first().ok_or(PolicyError::Layout)?;
     let edits = match before.recipients.get(name) {
         Some(Source::File(_)) => return Err(PolicyError::Layout),
-        Some(Source::Text(_)) => replace(document, name, recipient),
-        None => add(text, document, name, recipient),
+        Some(Source::Text(_)) => replace(document, "recipients", name, recipient),
+        None => add(text, document, "recipients", (name, recipient)),
     };
     let mut edits = edits.ok_or(PolicyError::Layout)?;
     let is_new = !before.recipients.contains_key(name);
@@ -40,9 +66,9 @@ fn pinned(text: &str, name: &str, recipient: &str, in_rules: bool) -> Result<Str
     if as_meant { Ok(written) } else { Err(PolicyError::Layout) }
 }
 
-fn replace(document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
-    let node = document.get("recipients")?.get(name)?;
-    Some(vec![(node.span.clone(), recipient.to_owned())])
+fn replace(document: &Node, field: &str, name: &str, text: &str) -> Option<Vec<Edit>> {
+    let node = document.get(field)?.get(name)?;
+    Some(vec![(node.span.clone(), text.to_owned())])
 }
 
 fn line_end(text: &str) -> &'static str {
@@ -53,20 +79,21 @@ fn begins_with(text: &str, node: &Node, bracket: char) -> bool {
     text.get(node.span.clone()).is_some_and(|flow| flow.starts_with(bracket))
 }
 
-fn add(text: &str, document: &Node, name: &str, recipient: &str) -> Option<Vec<Edit>> {
+/// An entry more in the map of that field.
+fn add(text: &str, document: &Node, field: &str, (name, new): (&str, &str)) -> Option<Vec<Edit>> {
     let line_end = line_end(text);
-    let recipients = document.get("recipients")?;
+    let map = document.get(field)?;
     let mut edits = Vec::new();
-    if begins_with(text, recipients, '{') {
-        let comma = if recipients.entries().is_empty() { "" } else { ", " };
-        let at = recipients.span.start + 1;
-        edits.push((at..at, format!("{name}: {recipient}{comma}")));
+    if begins_with(text, map, '{') {
+        let comma = if map.entries().is_empty() { "" } else { ", " };
+        let at = map.span.start + 1;
+        edits.push((at..at, format!("{name}: {new}{comma}")));
     } else {
-        let last = recipients.entries().last()?;
+        let last = map.entries().last()?;
         let at = lines::end_of_entry(text, last);
         let indent = &text[lines::line_start(text, last.span.start)..last.span.start];
         let before = if text[..at].ends_with('\n') { "" } else { line_end };
-        edits.push((at..at, format!("{before}{indent}{name}: {recipient}{line_end}")));
+        edits.push((at..at, format!("{before}{indent}{name}: {new}{line_end}")));
     }
     Some(edits)
 }

@@ -34,6 +34,11 @@ fn what_is_not_understood_is_refused_by_name() {
         ("recipients: {a: 1}", "recipients.a is a number, not a recipient or {file: PATH}"),
         ("allowClassic: 1", "allowClassic is a number, not true or false"),
         ("rules: {}", "rules is a map, not a list"),
+        ("created: {a: 2027-01-31}", "created names a, which recipients does not have"),
+        (
+            "recipients: {a: x}\ncreated: {a: 31.1.2027}",
+            "created.a is a string, not a day such as 2027-01-31",
+        ),
         ("rules: [{namespace: A}]", "rules[0].namespace cannot name a namespace"),
         ("recipients: {a: x, a: y}", "line 1: the key a stands twice in one map"),
     ] {
@@ -58,6 +63,23 @@ fn pinning_keeps_every_other_line() {
     let block = "recipients:\n  # kept\n  offline: age1pq1a # on paper\n\n# rules\nrules:\n- path: a/**\n  to: [offline]\n- to:\n  # first\n  - offline\n";
     let want = "recipients:\n  # kept\n  offline: age1pq1a # on paper\n  new: age1pq1b\n\n# rules\nrules:\n- path: a/**\n  to: [offline]\n- to:\n  # first\n  - new\n  - offline\n";
     assert_eq!(pin(block, "new", "age1pq1b").unwrap(), want);
+}
+
+#[test]
+fn the_day_of_a_key_is_noted_and_every_other_line_stays() {
+    let dated = date(EXAMPLE, "prod", "2027-01-31").unwrap();
+    let rest = dated.strip_prefix(EXAMPLE).unwrap();
+    assert!(rest.ends_with("created:\n  prod: 2027-01-31\n"), "{rest}");
+    let both = date(&dated, "offline", "2026-01-31").unwrap();
+    assert_eq!(both, format!("{dated}  offline: 2026-01-31\n"));
+    let again = date(&both, "prod", "2028-02-29").unwrap();
+    assert_eq!(again, both.replace("2027-01-31", "2028-02-29"));
+    let flow = "recipients: {a: x, b: z}\ncreated: {a: 2026-01-31}";
+    let want = "recipients: {a: x, b: z}\ncreated: {b: 2027-01-31, a: 2026-01-31}";
+    assert_eq!(date(flow, "b", "2027-01-31").unwrap(), want);
+    let windows = date("recipients: {a: x}", "a", "2027-01-31").unwrap();
+    assert!(windows.starts_with("recipients: {a: x}\n#"), "{windows}");
+    assert!(date(EXAMPLE, "nobody", "2027-01-31").is_err());
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl<'a> Collector<'a> {
                 ),
                 true,
             ),
-            Document::Generator { .. } | Document::Other { .. } => {}
+            Document::Kustomization(_) | Document::Other { .. } => {}
         }
     }
 

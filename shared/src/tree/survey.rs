@@ -10,6 +10,7 @@ pub use super::word::Word;
 use crate::escape::escaped;
 use crate::kind::Kind;
 use crate::kind::file::{Document, FileError};
+use crate::kind::kustomization::{GeneratorFile, Kustomization, Patched};
 use crate::kind::locate::{Located, line_of, read_each};
 use crate::kind::sealed::SealedSecret;
 use crate::metadata;
@@ -38,6 +39,8 @@ pub struct Survey {
     pub findings: Vec<Finding>,
     /// Each sealed object with names of its own.
     pub objects: Vec<Seen>,
+    /// Files of which kustomizations make Secrets.
+    pub generators: Vec<GeneratorFile>,
     /// The line of a template that other programs fill in: nobody can check it before.
     pub template: Option<usize>,
 }
@@ -102,14 +105,7 @@ pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
                 );
                 survey.find(line, Word::Plaintext, sentence);
             }
-            Ok(Document::Generator { names }) => {
-                let line = line_of(text, index, &["secretGenerator"]);
-                let names = names.join(", ");
-                let sentence = format!(
-                    "secretGenerator of {names} has literals in clear: seal them with --name and --from-env-file, and list the sealed file under resources"
-                );
-                survey.find(line, Word::Plaintext, sentence);
-            }
+            Ok(Document::Kustomization(it)) => survey.kustomization(text, index, it),
             Ok(Document::Plaintext { .. } | Document::Other { .. }) => {}
             Err(error) if error.is_template() && (is_ours || text.contains("Secret")) => {
                 survey.template = Some(error.at().0.max(1));
@@ -141,6 +137,24 @@ type At = (usize, usize);
 impl Survey {
     fn find(&mut self, line: usize, word: Word, sentence: String) {
         self.findings.push(Finding { line, word, sentence });
+    }
+
+    fn kustomization(&mut self, text: &str, index: usize, found: Kustomization) {
+        if !found.literals.is_empty() {
+            let names = found.literals.join(", ");
+            let sentence = format!(
+                "secretGenerator of {names} has literals in clear: seal them with --name and --from-env-file, and list the sealed file under resources"
+            );
+            let line = line_of(text, index, &["secretGenerator"]);
+            self.find(line, Word::Plaintext, sentence);
+        }
+        for Patched { field, object } in found.patched {
+            let sentence = format!(
+                "a patch gives Secret {object} values in clear; seal it, and change its values if they are in the history"
+            );
+            self.find(line_of(text, index, &[field]), Word::Plaintext, sentence);
+        }
+        self.generators.extend(found.files);
     }
 
     fn unreadable(&mut self, text: &str, (index, line): At, error: &FileError) {

@@ -15,6 +15,8 @@ pub enum Word {
     WrongShape,
     /// The rule for its path is for another place or platform.
     NotByPolicy,
+    /// A key that is older than it may be, or whose age nothing says.
+    OldKey,
     /// A `.seal.yaml` by which nothing can be sealed.
     BadPolicy,
     /// A file that could not be read.
@@ -29,6 +31,7 @@ impl Word {
             Self::Plaintext => "Plaintext",
             Self::WrongShape => "WrongShape",
             Self::NotByPolicy => "NotByPolicy",
+            Self::OldKey => "OldKey",
             Self::BadPolicy => "BadPolicy",
             Self::Unread => "Unread",
         }

@@ -1,11 +1,12 @@
 //! `seal check`: a tree of files, or what is staged → what must not be merged, without a key and without a cluster.
 //!
-//! `staged` brings what the index has, `changed` what a change does to who can open, `env` env files beside sealed ones;
-//! `report` puts it together, and `formats` writes it for people, programs, GitHub and code scanning.
+//! `staged` brings what the index has, `changed` what a change does to who can open, `env` files in clear that are no manifests, `keys`
+//! old keys; `report` puts it together, and `formats` writes it for people, programs, GitHub and code scanning.
 
 mod changed;
 mod env;
 mod formats;
+mod keys;
 mod report;
 mod staged;
 
@@ -24,14 +25,15 @@ use crate::files;
 use crate::parallel;
 use crate::policy::{self, Held, Revision};
 use crate::preset::platforms;
+use keys::Days;
 use report::{Report, Surveyed};
 
 /// Check sealed files before they are merged
 ///
 /// Looks at every file beneath PATH, without a key and without a cluster: sealed files that a controller would refuse,
 /// that lie outside of their scope, that a platform would not find, that the rule of .seal.yaml for their path is not for
-/// or does not seal so, or that are for one place twice, and Secrets in clear: manifests, literals of kustomizations, and
-/// env files beside sealed ones, unless Git ignores them.
+/// or does not seal so, or that are for one place twice, and Secrets in clear: manifests, what kustomizations make Secrets of,
+/// and env files beside sealed ones, unless Git ignores them.
 /// One line each on standard output, as `path:line: reason: sentence`, and exit code 7. Links are not followed.
 ///
 /// Example: seal check clusters
@@ -46,6 +48,9 @@ pub(crate) struct CheckArgs {
     /// Hold files against the .seal.yaml of this commit, such as origin/main: a change does not decide for itself who can read
     #[arg(long, value_name = "REF")]
     policy_from: Option<String>,
+    /// Find keys that are older, by the days under `created` in .seal.yaml: 365d
+    #[arg(long, value_name = "DAYS", value_parser = keys::days)]
+    max_key_age: Option<Days>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -71,39 +76,61 @@ enum Format {
 pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure> {
     let mut report = Report::default();
     let policies = policies(args)?;
-    let sources = if args.staged {
-        staged::sources()?
-    } else {
-        let Tree { sources, closed } = Tree::of(&args.paths)?;
-        closed.into_iter().for_each(|(path, why)| report.unread(path, &why));
-        sources
-    };
-    let progress = Progress::of(sources.len());
-    let look = |source: &Source, held: &mut Held| {
-        progress.one();
-        look(source, args.platform, held)
-    };
-    let held = || Held::of(policies.clone());
-    let all = |sources: &[Source]| {
-        let none = || Failure::new(ExitCode::Failed, "a file was not looked at");
-        parallel::each(sources, held, look).ok_or_else(none)
-    };
-    for surveyed in all(&sources)? {
-        report.add(surveyed?);
+    let sources = sources(args, &mut report)?;
+    look_at_all(args, &policies, &sources, &mut report)?;
+    let mut in_clear = env::files_in_clear(&sources);
+    in_clear.extend(env::of_generators(report.files(), &sources, args.staged));
+    in_clear.into_iter().for_each(|it| report.add(it));
+    if let Some(most) = args.max_key_age {
+        let found = keys::findings(report.old(), most, &policies);
+        found.into_iter().for_each(|it| report.add(it));
     }
-    if args.staged {
-        for surveyed in all(&staged::others(&sources)?)? {
-            report.beside(surveyed?);
-        }
-    }
-    drop(progress);
-    env::files_in_clear(&sources).into_iter().for_each(|it| report.add(it));
     report.leave_out_ignored();
     if args.staged || args.policy_from.is_some() {
         let base = args.policy_from.as_deref().unwrap_or("HEAD");
         changed::tell(base, args.staged, &mut report)?;
     }
     report.end(args.format, console)
+}
+
+/// What is staged, or what lies beneath the paths.
+fn sources(args: &CheckArgs, report: &mut Report) -> Result<Vec<Source>, Failure> {
+    if args.staged {
+        return staged::sources();
+    }
+    let Tree { sources, closed } = Tree::of(&args.paths)?;
+    closed.into_iter().for_each(|(path, why)| report.unread(path, &why));
+    Ok(sources)
+}
+
+/// Looks at each file, and of what is staged at those as well that it must not collide with.
+fn look_at_all(
+    args: &CheckArgs,
+    policies: &policy::Source,
+    sources: &[Source],
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let progress = Progress::of(sources.len());
+    let look = |source: &Source, held: &mut Held| {
+        progress.one();
+        let mut surveyed = look(source, args.platform, held)?;
+        args.max_key_age.iter().for_each(|most| keys::too_old(&mut surveyed, *most, held));
+        Ok::<_, Failure>(surveyed)
+    };
+    let held = || Held::of(policies.clone());
+    let all = |sources: &[Source]| {
+        let none = || Failure::new(ExitCode::Failed, "a file was not looked at");
+        parallel::each(sources, held, look).ok_or_else(none)
+    };
+    for surveyed in all(sources)? {
+        report.add(surveyed?);
+    }
+    if args.staged {
+        for surveyed in all(&staged::others(sources)?)? {
+            report.beside(surveyed?);
+        }
+    }
+    Ok(())
 }
 
 /// Where the rules come from.

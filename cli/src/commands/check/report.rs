@@ -9,12 +9,12 @@ use seal_core::tree::duplicates::{InFile, duplicates};
 use seal_core::tree::survey::{Finding, Survey, Word};
 
 use super::{Format, formats};
+use crate::calendar::Expiry;
 use crate::console::{self, Console};
 use crate::error::Failure;
-use crate::expiry::Expiry;
 use crate::files;
 use crate::git::Git;
-use crate::policy::BadPolicy;
+use crate::policy::{BadPolicy, Dated};
 
 /// Files that one note names.
 const MOST_NAMED: usize = 20;
@@ -30,12 +30,14 @@ pub(super) struct Surveyed {
     pub(super) is_too_large: bool,
     /// Why no rule could be held against its sealed objects.
     pub(super) bad_policy: Option<BadPolicy>,
+    /// Whom it is for, and whose keys are too old.
+    pub(super) old: Vec<Dated>,
 }
 
 impl Surveyed {
     pub(super) fn new(path: PathBuf, survey: Survey) -> Self {
         let name = path.display().to_string();
-        Self { path, name, survey, is_too_large: false, bad_policy: None }
+        Self { path, name, survey, is_too_large: false, bad_policy: None, old: Vec::new() }
     }
 }
 
@@ -72,9 +74,19 @@ impl Report {
         self.files.push(surveyed);
     }
 
+    /// Those that are asked about.
+    pub(super) fn files(&self) -> &[Surveyed] {
+        &self.files
+    }
+
     /// A file beside those that are asked about: only its places count.
     pub(super) fn beside(&mut self, surveyed: Surveyed) {
         self.beside.push(surveyed);
+    }
+
+    /// Whose keys are too old, each once for however many files.
+    pub(super) fn old(&self) -> BTreeSet<Dated> {
+        self.files.iter().flat_map(|file| file.old.iter().cloned()).collect()
     }
 
     /// A folder that could not be looked into.

@@ -1,5 +1,5 @@
-//! The day after which credentials are no longer valid: written on the sealed object, read again, and compared with today. The
-//! only thing here that asks what day it is.
+//! Days: the one after which credentials are no longer valid, written on the sealed object and read again, and the one on
+//! which a key was made. The only thing here that asks what day it is; all of them are in UTC.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -48,8 +48,29 @@ impl Expiry {
 
     /// Whether the day is over.
     pub(crate) fn is_past(self) -> bool {
-        self.0 < Timestamp::now().to_zoned(TimeZone::UTC).date()
+        self.0 < now()
     }
+}
+
+/// Today, as `.seal.yaml` has days.
+pub(crate) fn today() -> String {
+    now().to_string()
+}
+
+/// The day of a time such as `2027-01-31T10:00:00Z`.
+pub(crate) fn day_of(time: &str) -> Option<String> {
+    let time: Timestamp = time.parse().ok()?;
+    Some(time.to_zoned(TimeZone::UTC).date().to_string())
+}
+
+/// How many days ago a day was, below 0 for one that is to come; none of a text that is no day.
+pub(crate) fn days_since(day: &str) -> Option<i64> {
+    let Expiry(date) = Expiry::parse(day)?;
+    Some(i64::from((now() - date).get_days()))
+}
+
+fn now() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 impl std::fmt::Display for Expiry {
@@ -73,6 +94,11 @@ mod tests {
             assert_eq!(Expiry::parse(wrong), None, "{wrong}");
         }
         assert!(Expiry::parse("2001-01-01").unwrap().is_past());
+        assert_eq!(days_since(&today()), Some(0));
+        assert!(days_since("2001-01-01").is_some_and(|days| days > 9000));
+        assert_eq!(days_since("2001-02-29"), None);
+        assert_eq!(day_of("2027-01-31T23:59:59Z").as_deref(), Some("2027-01-31"));
+        assert_eq!(day_of("2027-01-31"), None);
         assert!(!Expiry::parse("9000-01-01").unwrap().is_past());
     }
 }
