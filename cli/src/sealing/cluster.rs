@@ -87,7 +87,7 @@ pub(crate) fn file_of(place: &Place, is_cluster: bool) -> PathBuf {
     if is_cluster { file } else { PathBuf::from(namespace).join(file) }
 }
 
-/// A GitOps tool takes a copy with its marks for one of its own objects and deletes it: they are left out, and named.
+/// A GitOps tool takes a live Secret with its marks for one of its own objects and deletes it: they are left out, and named.
 pub(crate) fn leave_tracking_out(place: &Place, metadata: &mut TemplateMetadata) {
     let mut names = marks(&metadata.labels);
     names.extend(marks(&metadata.annotations));
@@ -95,7 +95,7 @@ pub(crate) fn leave_tracking_out(place: &Place, metadata: &mut TemplateMetadata)
     metadata.annotations.retain(|name, _| !names.contains(name));
     if !names.is_empty() {
         console::note(&format!(
-            "{}: left out {}, by which a GitOps tool would take each copy for its own and delete it",
+            "{}: left out {}, by which a GitOps tool would take it for its own and delete it",
             place.name,
             names.join(", ")
         ));

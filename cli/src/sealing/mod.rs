@@ -70,6 +70,9 @@ pub(crate) fn seal(
     let ruled = wanted.chosen.namespace.as_deref();
     let place = place(&manifest, wanted.template, wanted.platform, ruled)?;
     tell_what_changes(&manifest, &place, wanted);
+    if manifest.is_of_a_cluster() {
+        cluster::leave_tracking_out(&place, &mut manifest.template.metadata);
+    }
     let keys: Vec<String> = manifest.values.keys().cloned().collect();
     add_values(&mut manifest, values, &place, wanted)?;
     set_template(&mut manifest, wanted.template);
@@ -80,10 +83,7 @@ pub(crate) fn seal(
     }
     metadata::check(&manifest.template.metadata)
         .map_err(|error| Failure::input(error.to_string()).hint(error.hint()).about(&place))?;
-    let type_ = manifest.template.type_.as_deref().unwrap_or_default();
-    let useless = secret_type::check(type_, &manifest.values)
-        .map_err(|error| Failure::from(error).about(&place))?;
-    useless.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
+    check_type(&manifest, &place)?;
     let platform = wanted.platform.map(|it| it.sentence(manifest.template.type_.as_deref()));
     let scope = scope(&place, wanted)?;
     explain_wildcard(&place, &scope, wanted.cluster.is_some());
@@ -99,6 +99,15 @@ pub(crate) fn seal(
     check(&object)?.allowed(&Grants::most())?;
     platform.iter().for_each(|sentence| console::say(&format!("{place}: {sentence}")));
     Ok(Sealed { object, place, tags })
+}
+
+/// Refuses a Secret that lacks what its type needs, and says what nothing reads.
+fn check_type(manifest: &Manifest, place: &Place) -> Result<(), Failure> {
+    let type_ = manifest.template.type_.as_deref().unwrap_or_default();
+    let useless = secret_type::check(type_, &manifest.values)
+        .map_err(|error| Failure::from(error).about(place))?;
+    useless.iter().for_each(|warning| console::warn(&format!("{place}: {warning}")));
+    Ok(())
 }
 
 /// What of the object that stands in the file already is not sealed anew.

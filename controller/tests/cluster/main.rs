@@ -33,6 +33,7 @@ mod leaving;
 mod live_secrets;
 mod merging;
 mod monitoring;
+mod moving_in;
 mod narrowed;
 mod networks;
 mod opening;

@@ -5,10 +5,12 @@ pub mod dotenv;
 mod editable;
 mod error;
 mod read;
+mod secret;
 
 pub use editable::{SEALED, editable};
 pub use error::{KeyAt, ManifestError};
-pub use read::{Manifest, read};
+pub use read::read;
+pub use secret::Manifest;
 
 /// Whether a value is ciphertext of sops, which is text that begins and ends so.
 pub fn is_sops(value: &[u8]) -> bool {

@@ -15,7 +15,7 @@ use crate::place::is_key;
 use crate::secret::SecretValue;
 use crate::yaml::{self, Copies, Documents, GO_BASE64, Node, Value, escaped};
 
-use super::{KeyAt, ManifestError, is_sops};
+use super::{KeyAt, Manifest, ManifestError, is_sops};
 
 /// Fields of the metadata that the API server sets, or that mean something in one cluster only: left out.
 const OF_THE_CLUSTER: [&str; 11] = [
@@ -31,33 +31,6 @@ const OF_THE_CLUSTER: [&str; 11] = [
     "finalizers",
     "managedFields",
 ];
-
-/// A plaintext Secret as its manifest has it. Prints without its values.
-#[derive(Debug)]
-pub struct Manifest {
-    /// `metadata.namespace`.
-    pub namespace: Option<String>,
-    /// `metadata.name`.
-    pub name: Option<String>,
-    /// Type, labels, `immutable`, and the annotations that were asked for.
-    pub template: Template,
-    /// All values, of `data` and of `stringData`; none is in both.
-    pub values: BTreeMap<String, SecretValue>,
-    /// Names of fields and annotations that were left out.
-    pub dropped: Vec<String>,
-    /// Keys whose value was null: kubectl makes them empty.
-    pub empty: Vec<String>,
-}
-
-impl Manifest {
-    /// Refuses a Secret without values: most likely a typo, or a manifest without its data. `object` is its name.
-    pub fn require_values(&self, object: &str) -> Result<(), ManifestError> {
-        if self.values.is_empty() {
-            return Err(ManifestError::NoValues { object: object.to_owned() });
-        }
-        Ok(())
-    }
-}
 
 /// Reads every Secret of `text`: one or several documents, or a `List`.
 ///
