@@ -270,12 +270,14 @@ pub(crate) fn replace_read(path: &Path, read: &str, written: String) -> Result<(
 
 /// Refuses a file that is not what was read any more.
 pub(crate) fn is_still(path: &Path, read: &str) -> Result<(), Failure> {
-    if *files::read_utf8(path)? == *read {
-        return Ok(());
-    }
+    if *files::read_utf8(path)? == *read { Ok(()) } else { Err(changed_meanwhile(path)) }
+}
+
+/// Says that a file is not what was read any more.
+pub(crate) fn changed_meanwhile(path: &Path) -> Failure {
     let message = format!("{} was changed since it was read", path.display());
-    Err(Failure::new(ExitCode::Failed, message)
-        .hint("nothing was written: run it again, and it changes the file as it is now"))
+    Failure::new(ExitCode::Failed, message)
+        .hint("nothing was written: run it again, and it changes the file as it is now")
 }
 
 /// Fingerprints, each behind the name that a `.seal.yaml` has for it.

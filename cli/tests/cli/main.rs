@@ -41,6 +41,7 @@ mod sealing;
 mod sealing_again;
 mod slips;
 mod terminal;
+mod trees;
 mod world;
 
 /// Every block of `tests/cmd` runs as it is printed.

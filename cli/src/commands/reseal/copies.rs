@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::super::tree::Tree;
-use super::look::{Looked, look};
+use super::look::{Digest, Looked, look};
 use crate::error::Failure;
 use crate::files;
 use crate::parallel;
@@ -34,7 +34,7 @@ pub(super) fn beside(all: &[Looked], recipients: &RecipientArgs) -> Vec<Looked> 
 /// The files among `all` that hold a payload which another file holds as well, where their rules are for different
 /// recipients; each with why it is refused.
 pub(super) fn refused(all: &[Looked], beside: &[Looked]) -> BTreeMap<PathBuf, Failure> {
-    let mut seen: BTreeMap<&str, &Looked> = BTreeMap::new();
+    let mut seen: BTreeMap<&Digest, &Looked> = BTreeMap::new();
     let mut refused = BTreeMap::new();
     for looked in beside.iter().chain(all) {
         for payload in &looked.payloads {

@@ -1,4 +1,7 @@
 //! One file: which sealed objects are in it, for whom they are and for whom they are to be. Opens nothing.
+//!
+//! A tree may have a hundred thousand files, so of each little is kept: what is due is read again when its turn comes, and must be
+//! the same then.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,11 +11,12 @@ use seal_core::kind::file::{self, Document, FileError};
 use seal_core::kind::sealed::SealedSecret;
 use seal_core::tree::survey::{MOST_BYTES, concerns};
 use seal_core::{Problem, seal, text};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::super::tree::Source;
 use crate::console;
-use crate::editing::Editing;
+use crate::editing::{self, Editing};
 use crate::error::Failure;
 use crate::files;
 use crate::policy::{Choices, Chosen, Target};
@@ -20,16 +24,50 @@ use crate::policy::{Choices, Chosen, Target};
 /// What was found in one file.
 pub(super) struct Looked {
     pub(super) path: PathBuf,
-    pub(super) text: Zeroizing<String>,
-    /// Its sealed objects that are to be sealed anew, with their positions among the documents.
-    pub(super) due: Vec<(usize, SealedSecret)>,
+    digest: Digest,
+    /// Its sealed objects that are to be sealed anew.
+    pub(super) due: Vec<Due>,
     /// How many are not.
     pub(super) done: usize,
     /// Payloads of all of them, for finding copies.
-    pub(super) payloads: BTreeSet<String>,
+    pub(super) payloads: BTreeSet<Digest>,
     /// For whom its rule seals: fingerprints, and the sentence that names them.
     pub(super) wanted: BTreeSet<String>,
     pub(super) sentence: String,
+}
+
+/// A sealed object that is to be sealed anew.
+pub(super) struct Due {
+    /// Its position among the documents.
+    pub(super) index: usize,
+    pub(super) name: String,
+    /// Hints of whom it is sealed to.
+    pub(super) sealed_to: BTreeSet<String>,
+}
+
+/// Stands for a text: SHA-256.
+pub(super) type Digest = [u8; 32];
+
+fn digest(text: &str) -> Digest {
+    Sha256::digest(text).into()
+}
+
+impl Looked {
+    /// The file's text, if it is still what was looked at.
+    pub(super) fn text(&self) -> Result<Zeroizing<String>, Failure> {
+        let changed = || editing::changed_meanwhile(&self.path);
+        let bytes = files::read_small(&self.path, MOST_BYTES)?.ok_or_else(changed)?;
+        let text = text::decode(bytes).map_err(|_| changed())?;
+        if digest(&text) == self.digest { Ok(text) } else { Err(changed()) }
+    }
+
+    /// What is due of a text of this file, with the positions.
+    pub(super) fn objects(&self, text: &str) -> Result<Vec<(usize, SealedSecret)>, Failure> {
+        let objects =
+            sealed_objects(text).map_err(|error| Failure::from(error).about_file(&self.path))?;
+        let is_due = |index: usize| self.due.iter().any(|due| due.index == index);
+        Ok(objects.into_iter().filter(|(index, _)| is_due(*index)).collect())
+    }
 }
 
 /// Looks at one file; `None` where it has no sealed object.
@@ -61,7 +99,7 @@ pub(super) fn look(source: &Source, choices: &mut Choices<'_>) -> Result<Option<
         return if source.is_named { Err(none) } else { Ok(None) };
     }
     let chosen = choices.of(Target::Edited(path.clone()))?;
-    held_against(path.clone(), text, objects, &chosen).map(Some)
+    held_against(path.clone(), digest(&text), objects, &chosen).map(Some)
 }
 
 fn sealed_objects(text: &str) -> Result<Vec<(usize, SealedSecret)>, FileError> {
@@ -76,13 +114,13 @@ fn sealed_objects(text: &str) -> Result<Vec<(usize, SealedSecret)>, FileError> {
 /// Which of the objects are due, by the recipients of the file's rule.
 fn held_against(
     path: PathBuf,
-    text: Zeroizing<String>,
+    digest: Digest,
     objects: Vec<(usize, SealedSecret)>,
     chosen: &Chosen,
 ) -> Result<Looked, Failure> {
     let wanted = Recipient::fingerprints(&chosen.recipients);
     let all = objects.iter().flat_map(|(_, object)| object.spec.values.values());
-    let payloads = all.map(|block| block.payload.clone()).collect();
+    let payloads = all.map(|block| self::digest(&block.payload)).collect();
     let (mut due, mut done) = (Vec::new(), 0);
     for (index, object) in objects {
         let editing = Editing::of(&path, Zeroizing::default(), index, object)?;
@@ -92,7 +130,9 @@ fn held_against(
             continue;
         }
         editing.may_be_sealed(chosen)?;
-        due.push((index, editing.object));
+        let object = &editing.object;
+        let sealed_to = object.sealed_to().into_iter().map(str::to_owned).collect();
+        due.push(Due { index, name: object.full_name(), sealed_to });
     }
-    Ok(Looked { path, text, due, done, payloads, wanted, sentence: chosen.sentence.clone() })
+    Ok(Looked { path, digest, due, done, payloads, wanted, sentence: chosen.sentence.clone() })
 }

@@ -1,6 +1,6 @@
 //! What is said of a tree that was sealed anew: for whom, who can open more than before, and what failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
@@ -46,11 +46,10 @@ impl Told {
             let files = self.sentences.entry(looked.sentence.clone()).or_default();
             files.push(looked.path.display().to_string());
             let names = policy::names(&looked.path);
-            for (_, object) in &looked.due {
-                let before: BTreeSet<&str> = object.sealed_to().into_iter().collect();
-                for new in looked.wanted.iter().filter(|it| !before.contains(it.as_str())) {
+            for due in &looked.due {
+                for new in looked.wanted.difference(&due.sealed_to) {
                     let who = policy::with_name(new, &names);
-                    let gained = format!("{} in {}", object.full_name(), looked.path.display());
+                    let gained = format!("{} in {}", due.name, looked.path.display());
                     self.gains.entry(who).or_default().push(gained);
                 }
             }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use seal_core::key::Keyring;
-use seal_core::kind::sealed::SealedSecret;
 use seal_core::secret::SecretValue;
 
 use super::ResealArgs;
@@ -26,13 +25,12 @@ impl Values {
         if !args.from_cluster {
             return Ok(Self::Identities(args.identity.keyring()?));
         }
-        let of_file = |looked: &Looked| {
-            let objects = looked.due.iter();
-            let named =
-                objects.map(|(index, object)| ((looked.path.clone(), *index), object.clone()));
-            named.collect::<Vec<_>>()
-        };
-        let objects: Vec<((PathBuf, usize), SealedSecret)> = due.iter().flat_map(of_file).collect();
+        let mut objects = Vec::new();
+        for looked in due {
+            for (index, object) in looked.objects(&looked.text()?)? {
+                objects.push(((looked.path.clone(), index), object));
+            }
+        }
         cluster::live_values(&args.context, objects).map(Self::Live)
     }
 

@@ -21,10 +21,10 @@ pub(super) fn sealed_anew(
 ) -> Result<Option<Complete>, Failure> {
     let path = looked.path.as_path();
     let chosen = choices.of(Target::Edited(path.to_path_buf()))?;
-    let mut text = looked.text.clone();
-    for (index, object) in &looked.due {
-        let editing = Editing::of(path, text, *index, object.clone())?;
-        let values = values.all(path, *index, &editing)?;
+    let mut text = looked.text()?;
+    for (index, object) in looked.objects(&text)? {
+        let editing = Editing::of(path, text, index, object)?;
+        let values = values.all(path, index, &editing)?;
         let change = seal::reseal(&editing.object, &values, &chosen.recipients)
             .map_err(|error| editing.about(Failure::from(error).about(&editing.place)))?;
         text = Zeroizing::new(editing.written(&change)?);
@@ -36,7 +36,7 @@ pub(super) fn sealed_anew(
 
 /// Gives all files their names, if they are still what was read; folder by folder, each held while it is written to.
 pub(super) fn name_all(complete: Vec<(&Looked, Complete)>) -> Result<Vec<PathBuf>, Failure> {
-    complete.iter().try_for_each(|(looked, _)| is_still(looked))?;
+    complete.iter().try_for_each(|(looked, _)| looked.text().map(drop))?;
     let mut folders: BTreeMap<&Path, Vec<(&Looked, Complete)>> = BTreeMap::new();
     for (looked, file) in complete {
         folders.entry(files::folder_of(&looked.path)).or_default().push((looked, file));
@@ -45,15 +45,11 @@ pub(super) fn name_all(complete: Vec<(&Looked, Complete)>) -> Result<Vec<PathBuf
     for of_folder in folders.into_values() {
         let (looked, complete): (Vec<&Looked>, Vec<Complete>) = of_folder.into_iter().unzip();
         let _lock = looked.first().and_then(|looked| files::lock_folder(&looked.path));
-        let named = looked.iter().try_for_each(|looked| is_still(looked));
+        let named = looked.iter().try_for_each(|looked| looked.text().map(drop));
         let named = named.and_then(|()| files::name_all(complete));
         written.extend(named.map_err(|failure| half_done(failure, written.len()))?);
     }
     Ok(written)
-}
-
-fn is_still(looked: &Looked) -> Result<(), Failure> {
-    crate::editing::is_still(&looked.path, &looked.text)
 }
 
 fn half_done(failure: Failure, written: usize) -> Failure {
