@@ -1,5 +1,6 @@
 //! `seal completion`: what a shell completes.
 
+use clap::Command as Words;
 use clap_complete::Shell;
 
 use crate::console::Console;
@@ -21,10 +22,24 @@ pub(crate) struct CompletionArgs {
 /// Prints the script for the whole command line `cli`.
 pub(crate) fn run(
     args: &CompletionArgs,
-    mut cli: clap::Command,
+    cli: clap::Command,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli, "seal", &mut script);
+    clap_complete::generate(args.shell, &mut shown(&cli), "seal", &mut script);
     console.write(&script)
+}
+
+/// A command as `--help` shows it: nothing of it is offered that is not for people.
+fn shown(command: &Words) -> Words {
+    let mut shown = Words::new(command.get_name().to_owned())
+        .args(command.get_arguments().filter(|it| !it.is_hide_set()).cloned())
+        .subcommands(command.get_subcommands().filter(|it| !it.is_hide_set()).map(self::shown));
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    match command.get_version() {
+        Some(version) => shown.version(version.to_owned()),
+        None => shown,
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 use seal_core::exit_code::ExitCode;
 use zeroize::Zeroizing;
 
@@ -54,9 +56,28 @@ fn all_pages(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Resu
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let end = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    // clap would fill the lines of what stands below the flags.
+    let command = command.after_help(Resettable::Reset).after_long_help(Resettable::Reset);
     let mut page = Vec::new();
     Man::new(command)
         .render(&mut page)
+        .and_then(|()| sections(&end).to_writer(&mut page))
         .map_err(|_| Failure::new(ExitCode::Failed, "a manual page could not be made"))?;
     Ok(page)
+}
+
+/// What stands below the flags in `--help`, line by line: each line that ends in a colon is the heading of those beneath it.
+fn sections(text: &str) -> Roff {
+    let mut roff = Roff::new();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        match line.strip_suffix(':').filter(|heading| !heading.starts_with(' ')) {
+            Some(heading) => {
+                roff.control("SH", [heading.to_uppercase().as_str()]);
+                roff.control("nf", []); // lines as they are, until the next heading
+            }
+            None => drop(roff.text([roman(line)])),
+        }
+    }
+    roff
 }

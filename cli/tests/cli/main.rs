@@ -22,6 +22,7 @@ mod json;
 mod key_lists;
 mod keys;
 mod layouts;
+mod manual;
 mod mistakes;
 mod old_keys;
 mod opening;
