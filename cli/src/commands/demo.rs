@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::CommandLine;
 use crate::console::Console;
 use crate::error::{Failure, words};
+use crate::files;
 
 /// Show in a temporary folder what sealing is
 ///
@@ -29,6 +30,11 @@ const SECRET: &str = r#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"nam
 pub(crate) fn run(_: &DemoArgs, line: &CommandLine, console: &mut Console) -> Result<(), Failure> {
     let folder =
         TempDir::new().map_err(|error| Failure::io("make", Path::new("a folder"), &error))?;
+    if files::work_tree_root(&files::real_path(folder.path())?).is_some() {
+        let message =
+            "the folder for temporary files lies in a Git work tree, where no key is made";
+        return Err(Failure::input(message).hint("TMPDIR names another: TMPDIR=/tmp seal demo"));
+    }
     let before = env::current_dir();
     let played = play(folder.path(), line, console);
     // So that the folder can go on Windows as well.

@@ -165,6 +165,10 @@ fn stage_over(
     if output.over == Over::Nothing && !same && fs::metadata(&target)?.len() > 0 {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
+    // A rename would go over it all the same: whoever made it read-only did not want that.
+    if !same && fs::metadata(&target)?.permissions().readonly() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     let mode = old_mode.filter(|_| !is_private).unwrap_or(output.mode);
     stage_beside(output, target, mode, false).map(Some)
 }

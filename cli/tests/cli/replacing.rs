@@ -243,3 +243,21 @@ fn what_is_merged_sets_keys_alone_and_says_what_the_others_have_to_do() {
         .exits(2)
         .says("sets keys alone");
 }
+
+#[test]
+fn a_file_that_somebody_made_read_only_stays_as_it_is() {
+    let world = World::sealed();
+    let before = world.read("db.sealed.yaml");
+    world.set_mode("db.sealed.yaml", 0o444);
+    for args in [
+        &["set", "db.sealed.yaml", "password"][..],
+        &["unset", "db.sealed.yaml", "password"],
+        &["secret.json", "-r", &crate::world::recipient("offline"), "-o", "db.sealed.yaml"],
+    ] {
+        let refused = world.seal_with(args, b"x").exits(1);
+        refused.says("cannot write db.sealed.yaml: permission denied").says("`ls -l` says who may");
+        assert_eq!(world.read("db.sealed.yaml"), before);
+        assert_eq!(world.mode("db.sealed.yaml"), 0o444);
+    }
+    world.seal(&["reseal", "db.sealed.yaml", "-i", "../cluster.txt"]).exits(0).says("already");
+}
