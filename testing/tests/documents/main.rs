@@ -36,6 +36,7 @@ pages! {
     readme: "README.md",
     tutorial_local: "docs/tutorial/local.md",
     tutorial_cluster: "docs/tutorial/cluster.md",
+    tutorial_first_hour: "docs/tutorial/first-hour.md",
     platforms_openfaas: "docs/platforms/openfaas.md",
     platforms_pachyderm: "docs/platforms/pachyderm.md",
     platforms_flyte: "docs/platforms/flyte.md",
