@@ -1,4 +1,4 @@
-//! `seal-bench [cli|many|trees|presets|layouts|cluster|beside|copies|git|idle]`: measures seal beside its peers in one run and prints
+//! `seal-bench [cli|many|trees|history|presets|layouts|cluster|beside|copies|git|idle]`: measures seal beside its peers in one run and prints
 //! Markdown. `copies` and `idle` only by their names: `idle` takes an hour.
 //!
 //! What it compares with runs on the same machine at the same time, in turns, so that the ratios mean something
@@ -12,6 +12,7 @@ mod cluster;
 mod commands;
 mod copies;
 mod git;
+mod history;
 mod layouts;
 mod many;
 mod observer;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         ["cli"] => commands::run(),
         ["many"] => many::run(),
         ["trees"] => trees::run(),
+        ["history"] => history::run(),
         ["presets"] => presets::run(),
         ["layouts"] => layouts::run(),
         ["cluster"] => cluster::run(),
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
         ["git"] => git::run(),
         ["idle"] => git::idle::run(),
         _ => {
-            Err("usage: seal-bench [cli|many|trees|presets|layouts|cluster|beside|copies|git|idle]"
+            Err("usage: seal-bench [cli|many|trees|history|presets|layouts|cluster|beside|copies|git|idle]"
                 .into())
         }
     };
@@ -62,11 +64,11 @@ fn main() -> ExitCode {
 
 fn both() -> Result<String> {
     let (machine, one, many) = (machine(), commands::run()?, many::run()?);
-    let trees = trees::run()?;
+    let (trees, history) = (trees::run()?, history::run()?);
     let (presets, layouts) = (presets::run()?, layouts::run()?);
     let (cluster, beside, git) = (cluster::run()?, beside::run()?, git::run()?);
     Ok(format!(
-        "{machine}\n{one}\n{many}\n{trees}\n{presets}\n{layouts}\n{cluster}\n{beside}\n{git}"
+        "{machine}\n{one}\n{many}\n{trees}\n{history}\n{presets}\n{layouts}\n{cluster}\n{beside}\n{git}"
     ))
 }
 

@@ -79,7 +79,11 @@ fn make(root: &Path, recipients: &[Recipient]) -> Result<()> {
     Ok(())
 }
 
-fn sealed(name: &str, values: BTreeMap<String, String>, to: &[Recipient]) -> Result<String> {
+pub(crate) fn sealed(
+    name: &str,
+    values: BTreeMap<String, String>,
+    to: &[Recipient],
+) -> Result<String> {
     let values: BTreeMap<String, SecretValue> =
         values.into_iter().map(|(key, value)| (key, value.into_bytes().into())).collect();
     let manifest = Manifest {
