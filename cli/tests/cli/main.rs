@@ -43,6 +43,7 @@ mod saying;
 mod sealing;
 mod sealing_again;
 mod slips;
+mod surroundings;
 mod terminal;
 mod trees;
 mod world;
