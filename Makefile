@@ -73,7 +73,7 @@ fuzz: ## Fuzz each target for a minute (FUZZ_SECONDS); needs the nightly toolcha
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	@set -e; cd shared/fuzz; for target in $$(cargo +nightly fuzz list --fuzz-dir .); do mkdir -p corpus/$$target; \
 	(set -x; cargo +nightly fuzz run --fuzz-dir . -s none "$$target" corpus/$$target ../../testdata/vectors ../../testdata/reject \
-	../../testdata/reject/manifest ../../testdata/docker-configs ../../testdata/git -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
+	../../testdata/reject/manifest ../../testdata/docker-configs ../../testdata/git ../../testdata/policies -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536); done
 
 tools: ## Build the real etcd, kube-apiserver, kubectl, Helm, runc and what else tests run against, into a cache
 	@$(TOOLS) $(CONTROL_PLANE) keyring age openfaas flytekit kestra verdicts prometheus helm oci musl peers

@@ -75,6 +75,9 @@ impl Held {
 
     /// Everybody whom the rule for the file at `path` seals for; nobody where none is for it.
     pub(crate) fn recipients(&mut self, path: &Path) -> Vec<Dated> {
+        if files::is_stdin(path) {
+            return Vec::new();
+        }
         let Ok(real) = files::real_path(path) else { return Vec::new() };
         let above = self.policies.above(&real);
         let Some(nearest) = above.first() else { return Vec::new() };

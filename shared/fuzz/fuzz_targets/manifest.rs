@@ -8,7 +8,7 @@ use peak_alloc::PeakAlloc;
 use seal_core::open::check::check;
 use seal_core::manifest;
 use seal_core::kind::file::{self, Document};
-use seal_core::policy_file;
+use seal_core::policy_file::{self, PolicyFile, date, pin, pin_apart};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -22,8 +22,9 @@ fuzz_target!(|text: &str| {
 });
 
 fn read(text: &str) {
-    if let Err(error) = policy_file::read(text) {
-        presentable(&error.to_string());
+    match policy_file::read(text) {
+        Err(error) => presentable(&error.to_string()),
+        Ok(policy) => pinned(text, &policy),
     }
     if let Err(error) = manifest::read(text, &Default::default()) {
         presentable(&error.to_string());
@@ -38,6 +39,20 @@ fn read(text: &str) {
                 presentable(&error.to_string());
             }
         }),
+    }
+}
+
+/// A pin, or the day of a key, changes nothing else; a layout that does not allow it is an error.
+fn pinned(text: &str, before: &PolicyFile) {
+    for name in ["new"].into_iter().chain(before.recipients.keys().map(String::as_str)).take(4) {
+        let edits = [pin(text, name, "age1new"), pin_apart(text, name, "age1new"), date(text, name, "2027-01-31")];
+        for after in edits.into_iter().flatten() {
+            let after = policy_file::read(&after).expect("an edited policy reads");
+            assert_eq!(before.rules.len(), after.rules.len());
+            assert_eq!(before.allow_classic, after.allow_classic);
+            let others = |it: &PolicyFile| it.recipients.clone().into_iter().filter(|(other, _)| other != name).collect::<Vec<_>>();
+            assert_eq!(others(before), others(&after));
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn days(text: &str) -> Result<Days, String> {
 pub(super) fn too_old(surveyed: &mut Surveyed, most: Days, held: &mut Held) {
     let Some(first) = surveyed.survey.objects.first() else { return };
     let recipients = held.recipients(&surveyed.path);
-    if recipients.is_empty() {
+    if recipients.is_empty() && surveyed.bad_policy.is_none() {
         let sentence = format!(
             "nothing says when the keys were made that {} is sealed to: no rule of a .seal.yaml is for this path",
             first.name
