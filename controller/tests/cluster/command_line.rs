@@ -15,7 +15,7 @@ use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::open::open;
 use seal_core::place::{Place, Scope};
-use seal_testing::{Cluster, Namespace, named};
+use seal_testing::{Cluster, Namespace, named, tools};
 use serde_json::{from_value, json};
 use tempfile::TempDir;
 
@@ -79,6 +79,52 @@ async fn a_table_shows_each_object_with_its_reason_to_whoever_may_list_them() {
     assert_eq!(code, 4, "{said}");
     let all = seal(here.path(), &cluster.kubeconfig_path(), &["status", "-A"]).await;
     assert!(all.0 == 0 && all.1.contains(&ns.name), "{}", all.1);
+}
+
+/// Puts what a kubelet mounts where a Pod finds it, for this process alone, and starts the rest.
+const AS_A_POD: &str = "mount -t tmpfs tmpfs /var/run/ && mkdir -p /var/run/secrets/kubernetes.io && \
+                        cp -r account /var/run/secrets/kubernetes.io/serviceaccount && exec \"$@\"";
+
+#[tokio::test]
+async fn in_a_pod_the_cluster_is_that_of_the_pod_and_its_account_what_may_be_done() {
+    let Some((cluster, controller)) = shared!() else { return };
+    if !rustix::process::geteuid().is_root() {
+        let test = seal_testing::test_name!();
+        return tools::skip(&format!("skipped: {test} needs root, who may mount"));
+    }
+    let (ns, here) = (cluster.namespace().await, TempDir::new().unwrap());
+    ns.create(controller.seal(&ns, "db", &[("password", "p")])).await;
+    ends(&ns, "db", "Applied").await;
+    somebody(cluster, &ns, &["get", "list", "watch"]).await;
+    std::fs::create_dir(here.path().join("account")).unwrap();
+    cluster
+        .mount_service_account(&ns.name, "may-get-list-watch", &here.path().join("account"))
+        .await;
+    let server = cluster.server_url().trim_start_matches("https://").to_owned();
+    let (host, port) = server.split_once(':').unwrap();
+    let in_pod = async |args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "sh", "-c", AS_A_POD, "sh"])
+            .arg(seal_testing::programs::built("seal"));
+        command
+            .args(args)
+            .current_dir(here.path())
+            .env_remove("KUBECONFIG")
+            .env("HOME", here.path());
+        command.env("KUBERNETES_SERVICE_HOST", host).env("KUBERNETES_SERVICE_PORT", port);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = in_pod(&["status"]).await;
+    assert!(code == 0 && said.contains("seal: 1 of 1 Ready"), "its own namespace: {said}");
+    let (code, said) = in_pod(&["wait", "db", "-n", &ns.name]).await;
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = in_pod(&["reconcile", "db", "-n", &ns.name]).await;
+    assert!(code == 4 && said.contains("the right to patch sealedsecrets.seal.dev"), "{said}");
+    let (code, said) = in_pod(&["status", "--context", "x"]).await;
+    assert_eq!(code, 4, "a context is of a kubeconfig: {said}");
 }
 
 #[tokio::test]
