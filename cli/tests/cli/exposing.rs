@@ -131,3 +131,23 @@ fn a_partial_clone_says_so_after_what_it_has() {
     let said = world.seal(&["exposed", &cluster, "--repository", "../partial"]).exits(1);
     said.says("this clone is partial").prints("password, token, username");
 }
+
+#[test]
+fn a_file_is_named_where_it_lies_now_whatever_characters_its_name_has() {
+    let world = World::sealed();
+    world.git(&["init", "-q", "-b", "main", "."]);
+    let cluster = fingerprint(&world, "cluster");
+    world.git(&["add", "db.sealed.yaml"]);
+    world.git(&["commit", "-qm", "one"]);
+    for name in ["moved.yaml", "prod one/dätä.yaml", "two\nlines.yaml"] {
+        std::fs::create_dir_all(world.path("prod one")).expect("a folder");
+        let before = found(&world, &cluster).pop_first().expect("a row").0.replace("\\n", "\n");
+        world.git(&["mv", &before, name]);
+        world.git(&["commit", "-qm", "moved"]);
+        let shown = name.replace('\n', "\\n");
+        assert_eq!(
+            found(&world, &cluster),
+            BTreeSet::from([row(&shown, "password,username", true)])
+        );
+    }
+}

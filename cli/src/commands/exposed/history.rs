@@ -73,13 +73,15 @@ impl History {
         if !versions.is_empty() {
             let paths = paths(git, &versions)?;
             for Version { name, objects } in versions {
-                let path = paths.get(&name).cloned().unwrap_or_default();
+                // Where it lies now says more than where it lay first.
+                let path = head.blobs.get(&name).or_else(|| paths.get(&name));
+                let path = path.cloned().unwrap_or_default();
                 if objects.is_empty() {
                     unread.insert(path.clone());
                 }
                 for (kind, object, keys) in objects {
                     let path = path.clone();
-                    let is_in_head = head.blobs.contains(&name);
+                    let is_in_head = head.blobs.contains_key(&name);
                     take(Found { path, kind, object, keys, is_in_head });
                 }
             }
@@ -161,7 +163,8 @@ fn paths(git: &Git, versions: &[Version]) -> Result<BTreeMap<String, String>, Fa
 /// What HEAD has; nothing where there is no commit yet.
 #[derive(Default)]
 struct Head {
-    blobs: BTreeSet<String>,
+    /// Their paths, whole.
+    blobs: BTreeMap<String, String>,
     has_submodules: bool,
 }
 
@@ -173,10 +176,11 @@ impl Head {
         let listed = git.answer(["ls-tree", "-r", "-z", "--full-tree", "HEAD"])?;
         let mut head = Self::default();
         for entry in listed.split(|byte| *byte == 0).map(String::from_utf8_lossy) {
-            let mut words = entry.split_whitespace();
+            let Some((object, path)) = entry.split_once('\t') else { continue };
+            let mut words = object.split(' ');
             match (words.next(), words.nth(1)) {
                 (Some("160000"), _) => head.has_submodules = true,
-                (_, Some(name)) => drop(head.blobs.insert(name.to_owned())),
+                (_, Some(name)) => drop(head.blobs.insert(name.to_owned(), path.to_owned())),
                 _ => {}
             }
         }
