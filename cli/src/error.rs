@@ -208,6 +208,9 @@ fn manifest_hint(error: &ManifestError) -> &'static str {
             "values stand under data or stringData; take the field out"
         }
         ManifestError::NotBase64 { .. } => "plain text stands under stringData",
+        ManifestError::InBoth { .. } => {
+            "the API server would take the one in stringData: take the other out"
+        }
         ManifestError::RespelledKey { .. } => "quote that key",
         ManifestError::BadKey { .. } => "give that key another name",
         ManifestError::WrongType { .. } => "the API server takes nothing else there",

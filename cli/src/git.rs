@@ -37,6 +37,18 @@ impl Git {
         Ok(git)
     }
 
+    /// Whether Git reads the work tree at `root`, which it refuses where that is somebody else's and the user has not called it
+    /// safe. What the environment says of another repository does not count.
+    pub(crate) fn trusts(root: &Path) -> bool {
+        let git = Self { folder: root.to_path_buf() };
+        let mut command = git.command(["rev-parse", "--git-dir"]);
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"] {
+            command.env_remove(variable);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
     /// What Git answers, as text.
     pub(crate) fn text<I: AsRef<OsStr>>(
         &self,

@@ -58,9 +58,7 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Vec<(usize, SealedSecret)>
     }
     if text.trim().is_empty() {
         let message = format!("{} is empty", files::name_of(path));
-        return Err(Failure::input(message).hint(
-            "a shell empties the file behind > before anything reads it: write with -o FILE; `git checkout FILE` brings it back",
-        ));
+        return Err(Failure::input(message).hint(files::EMPTIED));
     }
     if objects.is_empty() {
         return Err(Failure::input(format!(

@@ -4,14 +4,15 @@
 const MOST_SHOWN: usize = 20;
 
 /// Flags and commands of kubeseal and sops, and what does the same here.
-const OF_PEERS: [(&[&str], &str); 11] = [
+const OF_PEERS: [(&[&str], &str); 12] = [
     (
         &["--cert", "--age", "--pgp"],
         "-r or -R says for whom to seal, `seal fetch` pins the cluster's recipient",
     ),
     (&["--fetch-cert"], "`seal fetch` pins the cluster's recipient, `seal fetch --help` has more"),
     (&["--format"], "a sealed file is YAML"),
-    (&["--secret-file"], "name the manifest itself: `seal secret.yaml`"),
+    (&["--secret-file", "-f"], "name the manifest itself: `seal secret.yaml`"),
+    (&["--validate"], "`seal check FILE` looks at a sealed file without a key and a cluster"),
     (&["--sealed-secret-file"], "-o FILE names the output"),
     (&["--merge-into"], "`seal set FILE KEY` changes one value and nothing else"),
     (

@@ -32,8 +32,8 @@
 //! | `prod/**` | no | yes | yes |
 //!
 //! What could match no file is refused when the file is read, never passed over: an empty path, `/` at either end, `//`,
-//! `.` and `..`, `**` beside other characters, `\`, `!` at the beginning, a space at either end, sets and braces that hold
-//! a `/` or nothing. There is no escape: a name that has one of these characters is met with `?`. A path without any of them that
+//! `.` and `..`, `**` beside other characters, `\`, `!` and `~` at the beginning, a space at either end, sets and braces that hold
+//! a `/` or nothing, and what only a regular expression has: `^ $ ( ) | +` and a name that is `.*`. There is no escape: a name that has one of these characters is met with `?`. A path without any of them that
 //! names a folder is refused as soon as a file lies in it ([`Rule::names_a_folder_of`]).
 //!
 //! Where such files lie, who may own them and what matches a glob is not known here.

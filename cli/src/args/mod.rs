@@ -2,6 +2,7 @@
 
 mod usage;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -93,8 +94,20 @@ fn parsed() -> Result<Cli, clap::Error> {
     let name = called();
     let usage = format!("{name} [OPTIONS] [FILE]...\n       {name} COMMAND");
     let command = Cli::command().bin_name(name).override_usage(usage);
-    let matches = command.try_get_matches()?;
+    let matches = command.try_get_matches_from(words())?;
     Cli::from_arg_matches(&matches)
+}
+
+/// What was typed, `--quiet` behind the command where it stands before one: every command has it.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let is_command = |word: &OsString| {
+        word.to_str().is_some_and(|word| Cli::command().find_subcommand(word).is_some())
+    };
+    if words.get(1).is_some_and(|word| word == "--quiet") && words.get(2).is_some_and(is_command) {
+        words.swap(1, 2);
+    }
+    words
 }
 
 /// `kubectl seal` where kubectl runs it as a plugin, by the name of the file: `kubectl-seal`, or krew's
@@ -117,6 +130,10 @@ fn not_a_command(first: Option<&PathBuf>) -> Result<(), Failure> {
     }
     let commands = Cli::command();
     let names = commands.get_subcommands().map(clap::Command::get_name);
+    if commands.find_subcommand(word).is_some() {
+        return Err(Failure::input(format!("there is no file {word}"))
+            .hint(format!("flags of the command stand behind it: seal {word} …")));
+    }
     let hint = match (suggest::of_peers(word), suggest::nearest(word, names)) {
         (Some(ours), _) => format!("{ours}; `seal --help` lists the commands"),
         (None, Some(name)) => {

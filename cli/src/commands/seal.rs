@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use seal_core::kind::sealed::{SealedSecret, Template};
-use seal_core::manifest::{self, Manifest};
+use seal_core::manifest::{self, Manifest, ManifestError};
 use seal_core::preset::Preset;
 
 use crate::console::{self, Console};
@@ -232,8 +232,12 @@ fn read_manifests(
 ) -> Result<Vec<Manifest>, Failure> {
     let Some(path) = path else { return Ok(vec![no_manifest()]) };
     let text = files::read_text(path)?;
-    let manifests = manifest::read(&text, &args.template.kept_annotations())
-        .map_err(|error| Failure::from(error).about_file(path))?;
+    let manifests = manifest::read(&text, &args.template.kept_annotations()).map_err(|error| {
+        let is_emptied = error == ManifestError::Empty
+            && files::stdout_file().is_some_and(|out| files::is_same_file(&out, path));
+        let failure = Failure::from(error).about_file(path);
+        if is_emptied { failure.hint(files::EMPTIED) } else { failure }
+    })?;
     if with_values && (manifests.len() > 1 || args.files.len() > 1) {
         return Err(Failure::input(
             "values are given, and more than one Secret that they could be for",

@@ -14,8 +14,8 @@ pub(crate) use paths::{
     names_a_folder, real_path, relative, work_tree_root,
 };
 pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
-pub(crate) use stdout::{stdout_file, stdout_is_appended_to};
-pub(crate) use trust::{Distrust, distrust};
+pub(crate) use stdout::{EMPTIED, stdout_file, stdout_is_appended_to};
+pub(crate) use trust::{Distrust, Owner, distrust, owner_of};
 pub(crate) use walk::{files_in, read_small};
 pub(crate) use write::{
     Complete, Output, Over, complete_beside, create_folder, create_private, lock_folder, name_all,

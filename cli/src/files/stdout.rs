@@ -20,6 +20,9 @@ fn opened() -> Option<(File, Metadata)> {
     Some((file, metadata))
 }
 
+/// What became of a file that is read and stands behind `>`.
+pub(crate) const EMPTIED: &str = "a shell empties the file behind > before anything reads it: write with -o FILE; `git checkout FILE` brings it back";
+
 /// The regular file that standard output goes into; `None` for a pipe, a terminal, a device, and for a file that has no
 /// name any more.
 #[cfg(unix)]

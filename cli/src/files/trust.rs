@@ -18,17 +18,26 @@ pub(crate) enum Distrust {
     OpenToOthers(PathBuf),
 }
 
-/// Looks at the file at `path` and at every folder from its own up to `root`, which it lies in.
-pub(crate) fn distrust(path: &Path, root: &Path) -> Option<Distrust> {
+/// The number of a user.
+pub(crate) type Owner = u32;
+
+/// Who owns what is at a path; nobody where there are no owners.
+pub(crate) fn owner_of(path: &Path) -> Option<Owner> {
+    fs::metadata(path).ok().and_then(|metadata| system::owner(&metadata))
+}
+
+/// Looks at the file at `path` and at every folder from its own up to `root`, which it lies in. They are to be the user's own, root's,
+/// or those of `also`.
+pub(crate) fn distrust(path: &Path, root: &Path, also: Option<Owner>) -> Option<Distrust> {
     let Ok(real) = fs::canonicalize(path) else { return Some(Distrust::NotAFile) };
     let metadata = fs::metadata(&real).ok().filter(Metadata::is_file);
     let Some(metadata) = metadata else { return Some(Distrust::NotAFile) };
-    if let Some(problem) = system::problem(&metadata, &real) {
+    if let Some(problem) = system::problem(&metadata, &real, also) {
         return Some(problem);
     }
     let folders = folder_of(&real).ancestors().take_while(|folder| folder.starts_with(root));
     for folder in folders {
-        let problem = fs::metadata(folder).ok().and_then(|it| system::problem(&it, folder));
+        let problem = fs::metadata(folder).ok().and_then(|it| system::problem(&it, folder, also));
         if problem.is_some() {
             return problem;
         }
@@ -42,16 +51,24 @@ mod system {
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
-    use super::Distrust;
+    use super::{Distrust, Owner};
 
     const GROUP_WRITES: u32 = 0o020;
     const OTHERS_WRITE: u32 = 0o002;
     /// In a folder with this bit only the owner of a file replaces it.
     const STICKY: u32 = 0o1000;
 
-    pub(super) fn problem(metadata: &Metadata, path: &Path) -> Option<Distrust> {
+    pub(super) fn owner(metadata: &Metadata) -> Option<Owner> {
+        Some(metadata.uid())
+    }
+
+    pub(super) fn problem(
+        metadata: &Metadata,
+        path: &Path,
+        also: Option<Owner>,
+    ) -> Option<Distrust> {
         let (mode, owner) = (metadata.mode(), metadata.uid());
-        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        if owner != 0 && Some(owner) != also && owner != rustix::process::geteuid().as_raw() {
             return Some(Distrust::NotOurs(path.to_owned()));
         }
         if metadata.is_dir() && mode & STICKY != 0 {
@@ -67,7 +84,15 @@ mod system {
 /// Without owners and modes there is nothing to be seen.
 #[cfg(not(unix))]
 mod system {
-    pub(super) fn problem(_: &std::fs::Metadata, _: &std::path::Path) -> Option<super::Distrust> {
+    pub(super) fn owner(_: &std::fs::Metadata) -> Option<super::Owner> {
+        None
+    }
+
+    pub(super) fn problem(
+        _: &std::fs::Metadata,
+        _: &std::path::Path,
+        _: Option<super::Owner>,
+    ) -> Option<super::Distrust> {
         None
     }
 }
@@ -97,9 +122,9 @@ mod tests {
             for (path, mode) in [(&root, of_root), (&folder, of_folder), (&file, of_file)] {
                 fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
             }
-            assert_eq!(distrust(&file, &root), want, "{of_root:o} {of_folder:o} {of_file:o}");
+            assert_eq!(distrust(&file, &root, None), want, "{of_root:o} {of_folder:o} {of_file:o}");
         }
-        assert_eq!(distrust(&folder, &root), Some(Distrust::NotAFile));
-        assert_eq!(distrust(&root.join("absent"), &root), Some(Distrust::NotAFile));
+        assert_eq!(distrust(&folder, &root, None), Some(Distrust::NotAFile));
+        assert_eq!(distrust(&root.join("absent"), &root, None), Some(Distrust::NotAFile));
     }
 }

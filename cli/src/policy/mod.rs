@@ -26,11 +26,13 @@ use crate::files::{self, relative};
 pub(crate) use held::{BadPolicy, Dated, Held};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
-pub(crate) use rules::{files_above, names, with_name};
+pub(crate) use rules::{files_above, idle_rules, names, with_name};
 pub(crate) use source::{Revision, Source, files_of, line_of, recipients_of, refusal};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";
+/// What it is called by mistake.
+pub(crate) const MISNAMED: &str = ".seal.yml";
 
 /// The flags that name recipients.
 #[derive(Debug, clap::Args)]
@@ -217,6 +219,14 @@ fn from_rules(policies: &mut Policies, target: &Target) -> Result<Rc<Chosen>, Fa
     policies.choose(&above, &real)
 }
 
+/// A `.seal.yml` where a `.seal.yaml` would count.
+fn misnamed(real: &Path) -> Option<PathBuf> {
+    let folder = files::folder_of(real);
+    let root = files::work_tree_root(folder).unwrap_or_else(|| folder.to_path_buf());
+    let within = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&root));
+    within.map(|folder| folder.join(MISNAMED)).find(|path| files::exists(path))
+}
+
 fn no_policy(target: &Target, real: &Path) -> Failure {
     let folder = relative(files::folder_of(real));
     let message = match files::work_tree_root(files::folder_of(real)) {
@@ -227,6 +237,10 @@ fn no_policy(target: &Target, real: &Path) -> Failure {
             "no recipient: there is no {FILE_NAME} in {folder}, and those above count only in a Git work tree"
         ),
     };
+    if let Some(path) = misnamed(real) {
+        return Failure::new(ExitCode::Missing, message)
+            .hint(format!("{} is not read: call it {FILE_NAME}", relative(&path)));
+    }
     let once = "run `seal init` once in the repository; or name one with -r";
     let hint = match target {
         Target::Edited(_) => once.to_owned(),

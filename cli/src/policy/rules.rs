@@ -191,6 +191,20 @@ fn matches(index: usize, rule: &Rule, below: &Path) -> Result<bool, Failure> {
     Ok(glob.is_match(below))
 }
 
+/// The numbers of the rules of the `.seal.yaml` at `path` that are for none of these files; nothing of one that does not read.
+pub(crate) fn idle_rules(source: &Source, path: &Path, files: &[PathBuf]) -> Vec<usize> {
+    let Ok(policy) = source.load(path) else { return Vec::new() };
+    let folder = files::folder_of(path);
+    let below: Vec<&Path> =
+        files.iter().filter_map(|file| file.strip_prefix(folder).ok()).collect();
+    let is_idle = |rule: &Rule| {
+        let glob = rule.path.as_deref().and_then(glob);
+        glob.is_some_and(|glob| !below.iter().any(|file| glob.is_match(file)))
+    };
+    let rules = policy.rules.iter().enumerate();
+    rules.filter(|(_, rule)| is_idle(rule)).map(|(number, _)| number).collect()
+}
+
 fn glob(path: &str) -> Option<GlobMatcher> {
     let glob = GlobBuilder::new(path).literal_separator(true).build().ok()?;
     Some(glob.compile_matcher())

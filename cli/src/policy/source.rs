@@ -21,6 +21,8 @@ pub(crate) enum Source {
     /// The work tree, as it lies.
     #[default]
     Disk,
+    /// The work tree, whoever owns it: for what seals nothing, and so gives nobody anything.
+    Anybodys,
     /// A commit, or the index.
     Revision(Revision),
 }
@@ -105,7 +107,7 @@ impl Source {
     /// Whether a policy file is there.
     pub(super) fn has(&self, path: &Path) -> bool {
         match self {
-            Self::Disk => files::exists(path),
+            Self::Disk | Self::Anybodys => files::exists(path),
             Self::Revision(revision) => revision.has(path),
         }
     }
@@ -114,6 +116,7 @@ impl Source {
     pub(crate) fn load(&self, path: &Path) -> Result<PolicyFile, Failure> {
         match self {
             Self::Disk => trust::load(path),
+            Self::Anybodys => trust::load_of_anybody(path),
             Self::Revision(revision) => {
                 policy_file::read(&revision.text(path)?).map_err(|error| unreadable(path, &error))
             }
@@ -129,6 +132,12 @@ impl Source {
         match self {
             Self::Disk => {
                 let path = trust::recipients_file(policy, file)?;
+                let text = files::read_text(&path)?.to_string();
+                Ok((path, text))
+            }
+            Self::Anybodys => {
+                let path = trust::within_reach(policy, file)?;
+                trust::is_file(&path)?;
                 let text = files::read_text(&path)?.to_string();
                 Ok((path, text))
             }
@@ -159,7 +168,7 @@ pub(crate) fn recipients_of(source: &Source, path: &Path) -> BTreeMap<String, St
 /// The line of a `.seal.yaml` that names a recipient; 1 where that cannot be told.
 pub(crate) fn line_of(source: &Source, path: &Path, name: &str) -> usize {
     let text = match source {
-        Source::Disk => files::read_text(path).map(|text| text.to_string()),
+        Source::Disk | Source::Anybodys => files::read_text(path).map(|text| text.to_string()),
         Source::Revision(revision) => revision.text(path),
     };
     // Somebody in a file of several is called `alice of team`.

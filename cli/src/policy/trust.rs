@@ -7,12 +7,34 @@ use seal_core::policy_file::{self, PolicyError, PolicyFile};
 
 use crate::error::Failure;
 use crate::files::{self, Distrust, relative};
+use crate::git::Git;
 
 /// Reads a `.seal.yaml` that is trusted.
 pub(crate) fn load(path: &Path) -> Result<PolicyFile, Failure> {
     check(path, path)?;
     let text = files::read_text(path)?;
     policy_file::read(&text).map_err(|error| unreadable(path, &error))
+}
+
+/// Reads a `.seal.yaml` that lies where a review sees it, whoever owns it.
+pub(super) fn load_of_anybody(path: &Path) -> Result<PolicyFile, Failure> {
+    within(&root_of(path)?, path)?;
+    is_file(path)?;
+    let text = files::read_text(path)?;
+    policy_file::read(&text).map_err(|error| unreadable(path, &error))
+}
+
+/// Refuses a pipe or a device, which may have no end.
+pub(super) fn is_file(path: &Path) -> Result<(), Failure> {
+    match files::kind(path) {
+        files::Kind::File => Ok(()),
+        _ => Err(not_a_file(&relative(path))),
+    }
+}
+
+fn not_a_file(name: &str) -> Failure {
+    Failure::input(format!("{name} is not a file"))
+        .hint("restore it from Git, or change what names it")
 }
 
 /// Why a `.seal.yaml` does not read.
@@ -43,13 +65,16 @@ pub(super) fn within_reach(policy: &Path, file: &str) -> Result<PathBuf, Failure
 fn check(policy: &Path, path: &Path) -> Result<(), Failure> {
     let root = root_of(policy)?;
     within(&root, path)?;
-    let Some(distrust) = files::distrust(path, &root) else { return Ok(()) };
+    let distrust = match files::distrust(path, &root, None) {
+        Some(Distrust::NotOurs(_)) => files::distrust(path, &root, whom_git_trusts(&root)),
+        other => other,
+    };
+    let Some(distrust) = distrust else { return Ok(()) };
     let name = relative(path);
     Err(match distrust {
-        Distrust::NotAFile => Failure::input(format!("{name} is not a file"))
-            .hint("restore it from Git, or change what names it"),
+        Distrust::NotAFile => not_a_file(&name),
         Distrust::NotOurs(what) => Failure::input(of(&name, path, "belongs to another user", &what))
-            .hint("whoever owns it decides who can read what you seal: make it yours, or name recipients with -r"),
+            .hint("whoever owns it decides who can read what you seal: make it yours; if all of the work tree is theirs and you trust them, `git config --global --add safe.directory FOLDER`; or name recipients with -r"),
         Distrust::OpenToOthers(what) => {
             Failure::input(of(&name, path, "can be written by others", &what)).hint(format!(
                 "whoever can change it decides who can read what you seal: `chmod go-w {}`, or name recipients with -r",
@@ -57,6 +82,14 @@ fn check(policy: &Path, path: &Path) -> Result<(), Failure> {
             ))
         }
     })
+}
+
+/// Somebody else who owns a whole work tree, where the user has told Git that it is safe: `safe.directory`, of which a repository
+/// itself cannot say anything.
+fn whom_git_trusts(root: &Path) -> Option<files::Owner> {
+    let owner = files::owner_of(root)?;
+    let is_whole = files::owner_of(&root.join(".git")) == Some(owner);
+    (is_whole && Git::trusts(root)).then_some(owner)
 }
 
 /// The root of the work tree that a `.seal.yaml` lies in; outside of one its own folder.

@@ -2,14 +2,16 @@
 //! keys, never a value.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::OnceLock;
 
-use seal_core::manifest::is_sops;
+use seal_core::manifest::{dotenv, is_sops};
 use seal_core::secret::SecretValue;
 
 use super::Values;
 use crate::console;
 use crate::error::Failure;
+use crate::files;
 
 /// How text or bytes begin that another program has encrypted.
 const CIPHERTEXT: [(&[u8], &str); 6] = [
@@ -135,6 +137,28 @@ pub(crate) fn look_over(place: &impl Display, values: &Values) -> Result<(), Fai
         ));
     }
     Ok(())
+}
+
+/// Says where quotes around a value are sealed with it, as kubectl takes them.
+pub(super) fn tell_of_quotes(entries: &dotenv::Entries, path: &Path) {
+    let is_quoted = |value: &[u8]| {
+        value.len() > 1
+            && [b'"', b'\'']
+                .iter()
+                .any(|quote| value.starts_with(&[*quote]) && value.ends_with(&[*quote]))
+    };
+    let quoted: Vec<&str> = entries
+        .iter()
+        .filter(|(_, value)| is_quoted(value.expose()))
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if !quoted.is_empty() {
+        console::note(&format!(
+            "{}: the value of {} is in quotes, which are sealed with it; --dotenv reads quotes",
+            files::name_of(path),
+            quoted.join(", ")
+        ));
+    }
 }
 
 /// Whether a file holds what another program has encrypted.

@@ -101,6 +101,7 @@ impl ValueArgs {
             let text = files::read_utf8(path)?;
             let entries =
                 dotenv::env_file(&text, &environment).map_err(|error| bad_env(path, error))?;
+            entering::tell_of_quotes(&entries, path);
             insert_all(entries, path, &mut given.named)?;
         }
         for path in &self.dotenv {

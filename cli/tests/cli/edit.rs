@@ -192,6 +192,55 @@ fn a_signal_takes_the_text_along() {
 }
 
 #[test]
+fn a_text_that_was_kept_outlives_a_signal() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    edit(&world, &format!("{SET}; exit 1"), &[]).exits(1).says("your text is kept");
+    // Until it has ended: nobody has asked for its exit status yet.
+    let editor = "kill -TERM $PPID\nwhile grep -q '^State:.[^Z]' /proc/$PPID/status; do :; done";
+    world.write("../bin/editor", format!("#!/bin/sh\n{editor}\n"));
+    let mut command = world.command(&["edit", "db.sealed.yaml"]);
+    command.env("EDITOR", format!("exec {}", world.path("../bin/editor").display()));
+    command.env_remove("VISUAL").env("XDG_RUNTIME_DIR", runtime(&world));
+    assert_eq!(command.output().expect("the command runs").status.code(), Some(128 + 15));
+    edit(&world, "grep -q changed \"$1\"", &[]).exits(0).says("password sealed anew");
+    assert_eq!(world.open("db.sealed.yaml", "password"), b"changed");
+}
+
+#[test]
+fn lines_of_a_value_are_lines_of_the_text() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let values: [&[u8]; 7] = [
+        b"server:\n  port: 1\n",
+        b"a\n\n\nb",
+        b"  indented\nfirst\n\n",
+        b"# a comment\n\ttab\nend ",
+        b"\n\n",
+        b"carriage\r\nreturn\n",
+        b"one: \x07 bell\n",
+    ];
+    for (number, value) in values.iter().enumerate() {
+        let key = format!("value-{number}");
+        world.seal_with(&["set", "db.sealed.yaml", "--keep-newline", &key], value).exits(0);
+    }
+    let before = world.read("db.sealed.yaml");
+    let with = ["-i", "../cluster.txt"];
+    let seen = "grep -q '^    server:$' \"$1\" && grep -q '^    a$' \"$1\" || exit 9";
+    edit(&world, seen, &with).exits(0).says("nothing was changed");
+    edit(&world, &format!("{SET}; printf '# typed\\n' >> \"$1\""), &with)
+        .exits(0)
+        .says("comments in this text are not kept")
+        .says("password sealed anew");
+    assert_ne!(world.read("db.sealed.yaml"), before);
+    for (number, value) in values.iter().enumerate() {
+        assert_eq!(world.open("db.sealed.yaml", &format!("value-{number}")), *value);
+    }
+    edit(&world, "sed -i 's/port: 1/port: 2/' \"$1\"", &with).exits(0).says("value-0 sealed anew");
+    assert_eq!(world.open("db.sealed.yaml", "value-0"), b"server:\n  port: 2\n");
+}
+
+#[test]
 fn a_folder_that_is_somebody_else_s_or_open_to_others_is_not_written_into() {
     let world = World::sealed();
     let _cleared = Cleared(&world);

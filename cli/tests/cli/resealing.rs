@@ -123,6 +123,14 @@ fn resealing_without_an_identity_or_a_cluster_says_what_is_missing() {
 }
 
 #[test]
+fn a_tree_without_a_sealed_file_is_not_done_in_silence() {
+    let world = World::new();
+    std::fs::create_dir(world.path("empty")).expect("a folder");
+    world.seal(&["reseal", "empty", "--check"]).exits(0).says("no sealed object in 0 files");
+    reseal(&world, &["."]).exits(0).says("there is no sealed object in 2 files");
+}
+
+#[test]
 fn a_file_that_no_controller_takes_is_not_said_to_be_done() {
     let world = World::sealed();
     let text = world.read("db.sealed.yaml");
@@ -155,6 +163,7 @@ fn a_run_that_is_stopped_leaves_nothing_of_its_own_behind() {
         rustix::process::Pid::from_raw(pid).expect("a process"),
         rustix::process::Signal::TERM,
     );
-    child.wait().expect("it ends");
+    let ended = child.wait().expect("it ends").code();
+    assert!(matches!(ended, Some(0 | 143)), "done before the signal, or ended by it: {ended:?}");
     assert_eq!(std::fs::read_dir(world.path("many")).expect("the folder").count(), 200);
 }

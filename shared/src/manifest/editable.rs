@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::place::Place;
 use crate::secret::SecretValue;
-use crate::yaml::write::to_yaml;
+use crate::yaml;
+use crate::yaml::write::{LitStr, to_yaml};
 
 /// What stands where a value is sealed.
 pub const SEALED: &str = "<sealed>";
@@ -26,8 +27,8 @@ pub fn editable(
     let (mut texts, mut data) = (BTreeMap::new(), BTreeMap::new());
     for key in keys {
         match opened.get(*key).map(|value| (value, std::str::from_utf8(value.expose()))) {
-            None => drop(texts.insert(*key, SEALED)),
-            Some((_, Ok(text))) => drop(texts.insert(*key, text)),
+            None => drop(texts.insert(*key, Text::Plain(SEALED))),
+            Some((_, Ok(text))) => drop(texts.insert(*key, Text::of(text))),
             Some((value, Err(_))) => {
                 drop(data.insert(*key, Zeroizing::new(STANDARD.encode(value.expose()))));
             }
@@ -48,9 +49,36 @@ struct View<'a> {
     metadata: Metadata<'a>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     type_: Option<&'a str>,
-    string_data: BTreeMap<&'a str, &'a str>,
+    string_data: BTreeMap<&'a str, Text<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     data: BTreeMap<&'a str, &'a str>,
+}
+
+/// A value as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Text<'a> {
+    Plain(&'a str),
+    /// Line by line, as people edit a file.
+    Lines(LitStr<'a>),
+}
+
+impl<'a> Text<'a> {
+    /// Lines where they can be read back as they are.
+    fn of(text: &'a str) -> Self {
+        let begins_at_the_margin = !text.starts_with([' ', '\t', '\n']);
+        let is_printable =
+            text.chars().all(|c| c == '\n' || c == '\t' || !c.is_control() && c != '\u{feff}');
+        let is_lines = text.contains('\n') && begins_at_the_margin && is_printable;
+        if is_lines && read_back(text) { Self::Lines(LitStr(text)) } else { Self::Plain(text) }
+    }
+}
+
+/// Whether a text comes back as it is, written line by line.
+fn read_back(text: &str) -> bool {
+    let written = Zeroizing::new(to_yaml(&BTreeMap::from([("k", LitStr(text))])));
+    let read = yaml::documents(&written).ok();
+    read.is_some_and(|it| it.first().is_some_and(|node| node.text("k") == text))
 }
 
 #[derive(Serialize)]

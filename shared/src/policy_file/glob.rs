@@ -17,6 +17,12 @@ pub(super) fn problem(path: &str) -> Option<&'static str> {
     if path.starts_with('!') {
         return Some("a rule names files and excludes none: the first rule that matches counts");
     }
+    if path.contains(['^', '$', '(', ')', '|', '+']) {
+        return Some("^ $ ( ) | + are a regular expression's: a glob has * ? [a-z] {a,b} and **");
+    }
+    if path.starts_with('~') {
+        return Some("~ is no folder here: it is relative to the .seal.yaml");
+    }
     if path.starts_with('/') {
         return Some("it is relative to the .seal.yaml already: leave out the / it begins with");
     }
@@ -35,6 +41,7 @@ fn in_part(part: &str) -> Option<&'static str> {
     match part {
         "" => return Some("// names no folder"),
         "." => return Some("it is relative to the .seal.yaml already: leave out the ./"),
+        ".*" => return Some(".* is a regular expression's: * stands for any name"),
         ".." => return Some("it reaches no file above the .seal.yaml: leave out the .."),
         "**" => return None,
         _ => {}

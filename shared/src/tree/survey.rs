@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::ruled::Ruled;
 pub use super::word::Word;
 use crate::escape::escaped;
+use crate::key::Identity;
 use crate::kind::Kind;
 use crate::kind::file::{Document, FileError};
 use crate::kind::kustomization::{GeneratorFile, Kustomization, Patched};
@@ -30,6 +31,8 @@ use crate::yaml::Copies;
 pub const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// Larger sealed objects do not fit into etcd.
 const TOO_LARGE_BYTES: usize = 1_400_000;
+/// How each line of an age identity file begins that holds a private key.
+const IDENTITY: &str = "AGE-SECRET-KEY-";
 const NOT_READ: &str = "it says `kind: Secret` and does not read as YAML or JSON, so that nobody can see whether values are in clear";
 
 /// What is wrong with a text, and which sealed objects it has.
@@ -77,7 +80,9 @@ pub struct Seen {
 
 /// Whether a text may hold what is judged here: most files of most trees need no parser to see them.
 pub fn concerns(bytes: &[u8]) -> bool {
-    [GROUP_PREFIX, "Secret", "secretGenerator"].iter().any(|word| text::mentions(bytes, word))
+    [GROUP_PREFIX, "Secret", "secretGenerator", IDENTITY]
+        .iter()
+        .any(|word| text::mentions(bytes, word))
 }
 
 /// What is known of sealed objects besides their text.
@@ -93,6 +98,7 @@ pub struct Known {
 /// `seal.dev/` and cannot be read is wrong; without, it may be prose.
 pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
     let mut survey = Survey::default();
+    survey.private_keys(text);
     let is_ours = text.contains(GROUP_PREFIX);
     for (index, Located { line, document }) in
         read_each(text, &mut Copies::default()).into_iter().enumerate()
@@ -137,6 +143,18 @@ type At = (usize, usize);
 impl Survey {
     fn find(&mut self, line: usize, word: Word, sentence: String) {
         self.findings.push(Finding { line, word, sentence });
+    }
+
+    /// Private keys that are whole: a word that only begins as one is somebody's example.
+    fn private_keys(&mut self, text: &str) {
+        for (line, number) in text.lines().zip(1..).filter(|(line, _)| line.contains(IDENTITY)) {
+            let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
+            let mut words = line.split(|c| !is_part(c)).filter(|word| word.starts_with(IDENTITY));
+            if words.any(|word| Identity::parse_file(word).is_ok()) {
+                let sentence = "a private key of age is in clear: whoever reads it opens what is sealed to it; keep it out of Git, and replace it if it is in the history".to_owned();
+                self.find(number, Word::PrivateKey, sentence);
+            }
+        }
     }
 
     fn kustomization(&mut self, text: &str, index: usize, found: Kustomization) {

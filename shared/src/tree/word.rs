@@ -11,6 +11,8 @@ pub enum Word {
     Reason(Reason),
     /// A Secret in clear.
     Plaintext,
+    /// A private key, which opens whatever is sealed to it.
+    PrivateKey,
     /// The platform that it was made for would not find or would misread it.
     WrongShape,
     /// The rule for its path is for another place or platform.
@@ -29,6 +31,7 @@ impl Word {
         match self {
             Self::Reason(reason) => reason.as_str(),
             Self::Plaintext => "Plaintext",
+            Self::PrivateKey => "PrivateKey",
             Self::WrongShape => "WrongShape",
             Self::NotByPolicy => "NotByPolicy",
             Self::OldKey => "OldKey",

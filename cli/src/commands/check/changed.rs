@@ -24,7 +24,7 @@ pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(
         return Ok(()); // before the first commit
     }
     let before = Source::Revision(Revision::commit(base)?);
-    let after = if is_staged { Source::Revision(Revision::index()?) } else { Source::Disk };
+    let after = if is_staged { Source::Revision(Revision::index()?) } else { Source::Anybodys };
     let since = if is_staged { base.to_owned() } else { parting(&git, base) };
     let changed = changed(&git, &since, is_staged)?;
     let sealed = report.sealed_among(&changed);

@@ -23,7 +23,7 @@ use crate::console::{Console, Progress};
 use crate::error::Failure;
 use crate::files;
 use crate::parallel;
-use crate::policy::{self, Held, Revision};
+use crate::policy::{self, FILE_NAME, Held, MISNAMED, Revision};
 use crate::preset::platforms;
 use keys::Days;
 use report::{Report, Surveyed};
@@ -85,6 +85,9 @@ pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure
         let found = keys::findings(report.old(), most, &policies);
         found.into_iter().for_each(|it| report.add(it));
     }
+    if !args.staged {
+        tell_of_idle_rules(&sources, &policies, &mut report)?;
+    }
     report.leave_out_ignored();
     if args.staged || args.policy_from.is_some() {
         let base = args.policy_from.as_deref().unwrap_or("HEAD");
@@ -133,6 +136,29 @@ fn look_at_all(
     Ok(())
 }
 
+/// Notes rules that are for no file of a folder that was looked at as a whole: a slip in a path leaves its files to the next rule.
+fn tell_of_idle_rules(
+    sources: &[Source],
+    policies: &policy::Source,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let is_policy = |source: &&Source| {
+        !source.is_named && source.path.file_name().is_some_and(|name| name == FILE_NAME)
+    };
+    let found: Vec<&Source> = sources.iter().filter(is_policy).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let real = |source: &Source| files::real_path(&source.path);
+    let all: Vec<PathBuf> = sources.iter().map(real).collect::<Result<_, _>>()?;
+    for source in found {
+        for number in policy::idle_rules(policies, &real(source)?, &all) {
+            report.note(format!("rules[{number}] of {} is for no file", source.path.display()));
+        }
+    }
+    Ok(())
+}
+
 /// Where the rules come from.
 fn policies(args: &CheckArgs) -> Result<policy::Source, Failure> {
     match (&args.policy_from, args.staged) {
@@ -142,7 +168,7 @@ fn policies(args: &CheckArgs) -> Result<policy::Source, Failure> {
             Ok(policy::Source::Revision(revision))
         }
         (None, true) => Revision::index().map(policy::Source::Revision),
-        (None, false) => Ok(policy::Source::Disk),
+        (None, false) => Ok(policy::Source::Anybodys),
     }
 }
 
@@ -158,6 +184,9 @@ fn is_of(revision: &Revision, path: &Path) -> Result<(), Failure> {
 fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Surveyed, Failure> {
     let path = &source.path;
     let of = |survey| Surveyed::new(path.clone(), survey);
+    if path.file_name().is_some_and(|name| name == MISNAMED) {
+        return Ok(of(finding(Word::BadPolicy, &format!("it is not read: call it {FILE_NAME}"))));
+    }
     let bytes = match source.bytes() {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
@@ -187,6 +216,10 @@ fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Su
 }
 
 fn unread(why: &str) -> Survey {
-    let finding = Finding { line: 1, word: Word::Unread, sentence: why.to_owned() };
+    finding(Word::Unread, why)
+}
+
+fn finding(word: Word, why: &str) -> Survey {
+    let finding = Finding { line: 1, word, sentence: why.to_owned() };
     Survey { findings: vec![finding], ..Survey::default() }
 }

@@ -89,6 +89,11 @@ impl Report {
         self.files.iter().flat_map(|file| file.old.iter().cloned()).collect()
     }
 
+    /// Something worth knowing that is about no one line.
+    pub(super) fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
     /// A folder that could not be looked into.
     pub(super) fn unread(&mut self, path: PathBuf, why: &str) {
         let finding = Finding { line: 1, word: Word::Unread, sentence: why.to_owned() };
@@ -128,7 +133,8 @@ impl Report {
 
     /// Plaintext that Git ignores is where it belongs: it is named, and no finding.
     pub(super) fn leave_out_ignored(&mut self) {
-        let is_plain = |finding: &Finding| matches!(finding.word, Word::Plaintext);
+        let is_plain =
+            |finding: &Finding| matches!(finding.word, Word::Plaintext | Word::PrivateKey);
         let plain = self.files.iter().filter(|file| file.survey.findings.iter().any(is_plain));
         let paths: Vec<PathBuf> = plain.map(|file| file.path.clone()).collect();
         if paths.is_empty() {

@@ -63,6 +63,16 @@ pub(super) fn of(editing: &Editing<'_>, began: &str, edited: &str) -> Result<Cha
     Ok(Changes { put, remove })
 }
 
+/// Says that comments which were typed are kept nowhere: the text is made anew each time.
+pub(super) fn tell_of_comments(began: &str, edited: &str) {
+    // Further to the right stand the lines of a value.
+    let is_comment = |line: &&str| ["#", " #", "  #"].iter().any(|it| line.starts_with(it));
+    let known: BTreeSet<&str> = began.lines().filter(is_comment).collect();
+    if edited.lines().filter(is_comment).any(|line| !known.contains(line)) {
+        console::note("comments in this text are not kept: those in the sealed file are, in clear");
+    }
+}
+
 fn one(text: &str) -> Result<Manifest, Failure> {
     let mut manifests = manifest::read(text, &BTreeSet::new())
         .map_err(|error| Failure::from(error).about("the text"))?;

@@ -11,12 +11,12 @@ const NAMES: [&str; 2] = ["VISUAL", "EDITOR"];
 /// Where nothing does.
 const DEFAULT: &str = if cfg!(windows) { "notepad" } else { "vi" };
 
-/// Runs the editor on the folder's text until it ends.
-pub(super) fn run(folder: &Folder) -> Result<(), Failure> {
+/// Runs the editor on the folder's text until it ends. On a signal the text goes, unless an earlier run has kept it.
+pub(super) fn run(folder: &Folder, is_kept: bool) -> Result<(), Failure> {
     let named =
         NAMES.iter().find_map(|name| std::env::var(name).ok().filter(|it| !it.trim().is_empty()));
     let editor = named.unwrap_or_else(|| DEFAULT.to_owned());
-    let guard = folder.gone_on_signals()?;
+    let guard = folder.gone_on_signals(is_kept)?;
     let status = command(&editor, folder).status();
     drop(guard);
     match status {

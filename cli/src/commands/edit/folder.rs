@@ -105,9 +105,10 @@ impl Folder {
         ))
     }
 
-    /// Takes the text away on a signal that ends this command, until the guard is dropped.
-    pub(super) fn gone_on_signals(&self) -> Result<system::Guard, Failure> {
-        system::on_signals(self.folder.clone())
+    /// Takes the text away on a signal that ends this command, until the guard is dropped; one that an earlier run has kept
+    /// stays, as was promised.
+    pub(super) fn gone_on_signals(&self, is_kept: bool) -> Result<system::Guard, Failure> {
+        system::on_signals((!is_kept).then(|| self.folder.clone()))
             .map_err(|error| failed(format!("signals cannot be waited for: {}", words(&error))))
     }
 }
@@ -207,12 +208,12 @@ mod system {
     }
 
     /// The editor has the terminal, so that an interrupt is its own; what ends this command takes the text along.
-    pub(super) fn on_signals(folder: PathBuf) -> io::Result<Guard> {
+    pub(super) fn on_signals(folder: Option<PathBuf>) -> io::Result<Guard> {
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
         let guard = Guard(signals.handle());
         thread::spawn(move || {
             if let Some(signal) = signals.forever().find(|signal| *signal != SIGINT) {
-                super::take_away(&folder);
+                folder.iter().for_each(|folder| super::take_away(folder));
                 std::process::exit(128 + signal);
             }
         });
@@ -246,7 +247,7 @@ mod system {
 
     pub(in super::super) struct Guard;
 
-    pub(super) fn on_signals(_: PathBuf) -> io::Result<Guard> {
+    pub(super) fn on_signals(_: Option<PathBuf>) -> io::Result<Guard> {
         Ok(Guard)
     }
 }

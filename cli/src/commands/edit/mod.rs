@@ -73,19 +73,23 @@ fn edit_file(args: &EditArgs, folder: &Folder) -> Result<(), Failure> {
     let editing = Editing::read(&args.file, &args.pick)?;
     let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
     editing.can_be_changed()?;
-    if folder.has_text() {
+    let is_kept = folder.has_text();
+    if is_kept {
         console::note("this is the text that an earlier run has kept; --discard begins anew");
     } else {
         let opened = opened(args, &editing)?;
         folder.begin(&first_text(&editing, &opened, &chosen), editing.text())?;
     }
-    let ended = editor::run(folder);
+    let ended = editor::run(folder, is_kept);
     let sealed = folder.sealed()?;
     let (began, edited) = (folder.began()?, folder.text().map_err(|failure| folder.kept(failure))?);
     if edited.trim().is_empty() || edited.trim() == began.trim() {
         folder.clear();
-        return ended.map(|()| console::say("nothing was changed"));
+        return ended.map(|()| {
+            console::say("nothing was changed; an editor with a window needs to be told to wait, as `code --wait` is")
+        });
     }
+    changes::tell_of_comments(&began, &edited);
     let result = ended
         .and_then(|()| changes::of(&editing, &began, &edited))
         .inspect(|changes| changes.tell_of_others(&editing, &sealed))

@@ -23,6 +23,7 @@ use crate::identities::IdentityArgs;
 use crate::parallel;
 use crate::policy::{Choices, RecipientArgs};
 use look::Looked;
+use signals::Stopped;
 use told::Told;
 use values::Values;
 
@@ -58,8 +59,12 @@ pub(crate) struct ResealArgs {
 }
 
 /// Looks at all files, opens what is due, and replaces those files.
-pub(crate) fn run(args: &ResealArgs, _: &mut Console) -> Result<(), Failure> {
-    let stopped = signals::Stopped::watch();
+pub(crate) fn run(args: &ResealArgs, console: &mut Console) -> Result<(), Failure> {
+    let stopped = Stopped::watch();
+    stopped.end(reseal(args, &stopped), console)
+}
+
+fn reseal(args: &ResealArgs, stopped: &Stopped) -> Result<(), Failure> {
     let mut told = Told::new(args.keep_going);
     let due = due(args, &mut told)?;
     if args.check {
@@ -114,6 +119,7 @@ fn due(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failure> {
 /// What each file holds; those without a sealed object are left out.
 fn look_at_all(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failure> {
     let Tree { sources, closed } = Tree::of(&args.paths)?;
+    told.files = sources.len();
     for (path, why) in closed {
         told.failed(Failure::input(why).about(path.display()));
     }

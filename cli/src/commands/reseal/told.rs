@@ -18,6 +18,8 @@ const MOST_FAILURES: usize = 20;
 pub(super) struct Told {
     keep_going: bool,
     failures: Vec<Failure>,
+    /// Files that were looked at.
+    pub(super) files: usize,
     /// Objects that are for today's recipients already.
     done: usize,
     /// The sentences that say for whom, and the files of each.
@@ -86,6 +88,9 @@ impl Told {
             let files: Vec<String> =
                 written.iter().map(|path| path.display().to_string()).collect();
             console::say(&format!("wrote {}", some_of(&files)));
+        }
+        if self.done == 0 && written.is_empty() && self.failures.is_empty() {
+            console::say(&format!("there is no sealed object in {} files", self.files));
         }
         if self.done > 0 {
             console::say(&format!("{} sealed for these recipients already", objects(self.done)));
