@@ -33,6 +33,11 @@ impl Console {
         self.out.write_all(bytes).map_err(|error| stdout_failure(&error))
     }
 
+    /// Writes JSON, in which nothing steers a terminal.
+    pub(crate) fn json(&mut self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.write(escape::json(&format!("{value:#}\n")).as_bytes())
+    }
+
     /// Hands over what is still buffered: only then is the output written.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(|error| stdout_failure(&error))

@@ -189,15 +189,7 @@ fn manifest_hint(error: &ManifestError) -> &'static str {
                 "look at that line: `kubectl apply --dry-run=client -f FILE` wants the same manifest"
             }
         },
-        ManifestError::NotASecret { kind, .. } if kind == "SealedSecret" => {
-            "of another controller: `kubectl get secret NAME -o json | seal` seals the live Secret it has made"
-        }
-        ManifestError::NotASecret { kind, .. } if kind.is_empty() => {
-            "a file of KEY=value lines comes by --dotenv or --from-env-file, any other by --from-file KEY=FILE, each with --name and -n"
-        }
-        ManifestError::NotASecret { .. } => {
-            "only Secrets are sealed: put other manifests into a file of their own"
-        }
+        ManifestError::NotASecret { kind, .. } => hint_instead_of(kind),
         ManifestError::NotV1 { .. } => "write `apiVersion: v1` into it",
         ManifestError::Sops { .. } => "`sops -d FILE | seal` seals what it encrypts",
         ManifestError::Empty => "`kubectl create secret … --dry-run=client -o yaml` makes one",
@@ -215,6 +207,19 @@ fn manifest_hint(error: &ManifestError) -> &'static str {
         ManifestError::BadKey { .. } => "give that key another name",
         ManifestError::WrongType { .. } => "the API server takes nothing else there",
         _ => "`kubectl apply --dry-run=client -f FILE` wants the same manifest",
+    }
+}
+
+/// What to do with an object that is no Secret.
+fn hint_instead_of(kind: &str) -> &'static str {
+    match kind {
+        "SealedSecret" => {
+            "of another controller: `kubectl get secret NAME -o json | seal` seals the live Secret it has made"
+        }
+        "" => {
+            "a file of KEY=value lines comes by --dotenv or --from-env-file, any other by --from-file KEY=FILE, each with --name and -n"
+        }
+        _ => "only Secrets are sealed: put other manifests into a file of their own",
     }
 }
 

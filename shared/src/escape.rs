@@ -19,6 +19,23 @@ pub fn printable(text: &str) -> String {
     escaped
 }
 
+/// A text of JSON in which each such character but the line feed is an escape of JSON: the same values to whoever reads it.
+pub fn json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            ' '..='~' | '\n' => escaped.push(c),
+            c if is_seen(c) => escaped.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    escaped.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    escaped
+}
+
 /// A name for a message: the same, cut where it is longer than any name.
 pub fn escaped(name: &str) -> String {
     cut(name, MOST_OF_A_NAME)
@@ -58,6 +75,17 @@ mod tests {
             ("\u{e0041}\u{e000}", "\\u{e0041}\\u{e000}"),
         ] {
             assert_eq!(printable(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_and_nothing_in_it_steers_a_terminal() {
+        for text in ["a\nb", "\u{9b}2J", "\u{202e}fdp", "\u{e0041}", "é 漢字"] {
+            let written = json(&serde_json::to_string(text).unwrap());
+            assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+            assert!(
+                written.chars().all(|c| c == ' ' || printable(&c.to_string()) == c.to_string())
+            );
         }
     }
 

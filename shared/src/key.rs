@@ -214,6 +214,11 @@ impl Identity {
         if identities.is_empty() { Err(KeyError::NoIdentity) } else { Ok(identities) }
     }
 
+    /// Whether a word is a private key, whole and sound.
+    pub fn is_one(word: &str) -> bool {
+        Self::parse_line(word, 1).is_ok()
+    }
+
     fn parse_line(line: &str, number: usize) -> Result<Self, KeyError> {
         if line.starts_with(recipient::IDENTITY_START) {
             let key = recipient::parse_identity(line).ok_or(KeyError::DamagedIdentity(number))?;

@@ -51,6 +51,9 @@ use crate::yaml::{self, Entry, Node, Value};
 pub use error::PolicyError;
 pub use pin::{date, pin, pin_apart};
 
+/// Rules of one file: each file that is looked at is held against them.
+const MOST_RULES: usize = 1000;
+
 /// A `.seal.yaml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyFile {
@@ -131,7 +134,12 @@ pub fn read(text: &str) -> Result<PolicyFile, PolicyError> {
         match entry.key.as_str() {
             "recipients" => policy.recipients = recipients(&entry.value)?,
             "rules" => {
-                let rules = list("rules", &entry.value)?.iter().enumerate();
+                let rules = list("rules", &entry.value)?;
+                if rules.len() > MOST_RULES {
+                    let problem = format!("it has more than {MOST_RULES} rules");
+                    return Err(PolicyError::BadName(problem));
+                }
+                let rules = rules.iter().enumerate();
                 policy.rules =
                     rules.map(|(index, node)| rule(index, node)).collect::<Result<_, _>>()?;
             }

@@ -107,7 +107,7 @@ pub(crate) fn run(args: &DiffArgs, console: &mut Console) -> Result<(), Failure>
     }
     if args.json {
         let all: Vec<Value> = differing.iter().map(as_json).collect();
-        return console.write(format!("{:#}\n", Value::from(all)).as_bytes());
+        return console.json(&Value::from(all));
     }
     for ((kind, name), changes) in &differing {
         console.write(format!("{} {}\n", kind.as_str(), printable(name)).as_bytes())?;

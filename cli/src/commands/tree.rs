@@ -7,7 +7,7 @@ use seal_core::tree::survey::MOST_BYTES;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::files;
+use crate::files::{self, Walked};
 
 /// A file to look at.
 pub(super) struct Source {
@@ -30,6 +30,8 @@ pub(super) struct Tree {
     pub(super) sources: Vec<Source>,
     /// Folders that could not be looked into, each with why.
     pub(super) closed: Vec<(PathBuf, String)>,
+    /// Repositories of their own, which were not looked into.
+    pub(super) repositories: Vec<PathBuf>,
 }
 
 impl Tree {
@@ -37,14 +39,23 @@ impl Tree {
     pub(super) fn of(paths: &[PathBuf]) -> Result<Self, Failure> {
         let here = [PathBuf::from(".")];
         let paths = if paths.is_empty() { &here } else { paths };
-        let (mut tree, mut seen) =
-            (Self { sources: Vec::new(), closed: Vec::new() }, BTreeSet::new());
+        let none = Self { sources: Vec::new(), closed: Vec::new(), repositories: Vec::new() };
+        let (mut tree, mut seen) = (none, BTreeSet::new());
         for path in paths {
             let is_folder = !files::is_stdin(path) && files::is_folder(path);
-            let (found, closed) =
-                if is_folder { files::files_in(path) } else { (vec![path.clone()], Vec::new()) };
-            tree.closed.extend(closed);
-            for path in found {
+            if is_folder && files::is_bare(path) {
+                let message =
+                    format!("{} is a bare repository: no files lie in it", path.display());
+                return Err(Failure::input(message).hint("run it in a clone with a work tree"));
+            }
+            let found = if is_folder {
+                files::files_in(path)
+            } else {
+                Walked { files: vec![path.clone()], ..Walked::default() }
+            };
+            tree.closed.extend(found.closed);
+            tree.repositories.extend(found.repositories);
+            for path in found.files {
                 if paths.len() == 1 || seen.insert(files::real_path(&path)?) {
                     tree.sources.push(Source { path, is_named: !is_folder, held: None });
                 }

@@ -10,13 +10,13 @@ mod walk;
 mod write;
 
 pub(crate) use paths::{
-    Kind, exists, folder_of, is_empty, is_folder, is_same_file, is_stdin, is_stdout, kind, name_of,
-    names_a_folder, real_path, relative, work_tree_root,
+    Kind, exists, folder_of, is_bare, is_empty, is_folder, is_same_file, is_stdin, is_stdout, kind,
+    name_of, names_a_folder, real_path, relative, work_tree_root,
 };
 pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
 pub(crate) use stdout::{EMPTIED, stdout_file, stdout_is_appended_to};
 pub(crate) use trust::{Distrust, Owner, distrust, owner_of};
-pub(crate) use walk::{files_in, read_small};
+pub(crate) use walk::{Walked, files_in, read_small};
 pub(crate) use write::{
     Complete, Output, Over, complete_beside, create_folder, create_private, lock_folder, name_all,
     remove_own, stays_inside, write_all,

@@ -82,6 +82,11 @@ pub(crate) fn relative(path: &Path) -> String {
     if way.as_os_str().is_empty() { ".".to_owned() } else { way.display().to_string() }
 }
 
+/// Whether a folder is a Git repository without a work tree, or the inside of one.
+pub(crate) fn is_bare(folder: &Path) -> bool {
+    folder.join("HEAD").is_file() && folder.join("objects").is_dir() && folder.join("refs").is_dir()
+}
+
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

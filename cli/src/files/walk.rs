@@ -7,21 +7,41 @@ use walkdir::{DirEntry, WalkDir};
 use zeroize::Zeroizing;
 
 use super::read::read;
-use super::write::UNFINISHED;
 use crate::error::{Failure, words};
 
+/// What a repository has in the root of its work tree.
+const GIT: &str = ".git";
 /// Folders above the deepest file that is looked at: deeper is nobody's repository, and is said.
 const DEEPEST: usize = 128;
 
-/// The regular files beneath `folder`, and the folders that cannot be looked into or lie too deep, each with why.
-pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
-    let (mut files, mut closed) = (Vec::new(), Vec::new());
+/// What lies beneath a folder.
+#[derive(Default)]
+pub(crate) struct Walked {
+    /// Its regular files.
+    pub(crate) files: Vec<PathBuf>,
+    /// Folders that cannot be looked into or lie too deep, each with why.
+    pub(crate) closed: Vec<(PathBuf, String)>,
+    /// Repositories of their own, such as submodules, which are not looked into.
+    pub(crate) repositories: Vec<PathBuf>,
+}
+
+/// Everything beneath `folder`.
+pub(crate) fn files_in(folder: &Path) -> Walked {
+    let Walked { mut files, mut closed, mut repositories } = Walked::default();
     let walk = WalkDir::new(folder).max_depth(DEEPEST).sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(is_looked_at) {
+    let mut is_looked_at = |entry: &DirEntry| {
+        let is_repository = entry.depth() > 0
+            && entry.file_type().is_dir()
+            && entry.path().join(GIT).symlink_metadata().is_ok();
+        if is_repository {
+            repositories.push(plain(entry.path()));
+        }
+        !is_repository && entry.file_name() != GIT
+    };
+    for entry in walk.into_iter().filter_entry(|entry| is_looked_at(entry)) {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
-                let path = entry.into_path();
-                files.push(path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path));
+                files.push(plain(entry.path()));
             }
             Ok(entry) if entry.file_type().is_dir() && entry.depth() == DEEPEST => {
                 let why = format!("it lies {DEEPEST} folders deep, and what is in it is not read");
@@ -35,13 +55,12 @@ pub(crate) fn files_in(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) 
             }
         }
     }
-    (files, closed)
+    Walked { files, closed, repositories }
 }
 
-fn is_looked_at(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    let is_unfinished = name.to_string_lossy().starts_with(UNFINISHED);
-    name != ".git" && !(is_unfinished && entry.file_type().is_file())
+/// A path without the dot that it may begin with.
+fn plain(path: &Path) -> PathBuf {
+    path.strip_prefix(".").unwrap_or(path).to_path_buf()
 }
 
 /// The bytes of a file, or nothing where it has more than `most`.

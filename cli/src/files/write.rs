@@ -16,7 +16,7 @@ use crate::error::Failure;
 /// The rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
 /// What the name of a file begins with until it is complete; one that a killed run left is nobody's.
-pub(super) const UNFINISHED: &str = ".seal-";
+const UNFINISHED: &str = ".seal-";
 
 /// A file to be written: where, what, the mode of a new one, and what may be lost by it.
 pub(crate) struct Output {

@@ -67,6 +67,7 @@ impl Held {
                 recipients: chosen.names.clone(),
                 namespace: chosen.namespace.clone(),
                 platform: chosen.platform,
+                clear: chosen.clear.clone(),
             })),
             Err(failure) if failure.code == ExitCode::Missing => Ok(None),
             Err(failure) => Err(bad(nearest, failure)),

@@ -6,6 +6,7 @@
 //! format is read by `seal_core::policy_file`.
 
 mod held;
+mod meaning;
 mod recipients;
 mod rules;
 mod source;
@@ -24,10 +25,11 @@ use crate::error::Failure;
 use crate::files::{self, relative};
 
 pub(crate) use held::{BadPolicy, Dated, Held};
+pub(crate) use meaning::{Meaning, differences};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
 pub(crate) use rules::{files_above, idle_rules, names, with_name};
-pub(crate) use source::{Revision, Source, files_of, line_of, recipients_of, refusal};
+pub(crate) use source::{Revision, Source, line_of, refusal};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";

@@ -32,6 +32,8 @@ fn files_above_in(source: &Source, target: &Path) -> Vec<PathBuf> {
 pub(super) struct Policies {
     source: Source,
     read: BTreeMap<PathBuf, Rc<PolicyFile>>,
+    /// The globs of each, made once; none for a rule without a path.
+    globs: BTreeMap<PathBuf, Vec<Option<GlobMatcher>>>,
     chosen: BTreeMap<Vec<Matched>, Rc<Chosen>>,
 }
 
@@ -77,7 +79,9 @@ impl Policies {
     pub(super) fn choose(&mut self, above: &[PathBuf], real: &Path) -> Result<Rc<Chosen>, Failure> {
         let mut rules = Vec::new();
         for path in above {
-            rules.push((path.clone(), matching(&*self.load(path)?, path, real)?));
+            let policy = self.load(path)?;
+            let globs = self.globs.entry(path.clone()).or_insert_with(|| globs(&policy));
+            rules.push((path.clone(), matching(&policy, globs, path, real)?));
         }
         if let Some(chosen) = self.chosen.get(&rules) {
             return Ok(Rc::clone(chosen));
@@ -163,11 +167,16 @@ fn created(
 }
 
 /// The number of the first rule of the `.seal.yaml` at `path` that matches the file at `real`.
-fn matching(policy: &PolicyFile, path: &Path, real: &Path) -> Result<usize, Failure> {
+fn matching(
+    policy: &PolicyFile,
+    globs: &[Option<GlobMatcher>],
+    path: &Path,
+    real: &Path,
+) -> Result<usize, Failure> {
     let below = real.strip_prefix(files::folder_of(path)).unwrap_or(real);
-    for (index, rule) in policy.rules.iter().enumerate() {
+    for (index, (rule, glob)) in policy.rules.iter().zip(globs).enumerate() {
         let about = |failure: Failure| failure.about(relative(path));
-        if matches(index, rule, below).map_err(about)? {
+        if matches(index, rule, glob.as_ref(), below).map_err(about)? {
             return Ok(index);
         }
     }
@@ -176,9 +185,14 @@ fn matching(policy: &PolicyFile, path: &Path, real: &Path) -> Result<usize, Fail
         .hint("add a rule for that path, or one without a path; or name recipients with -r"))
 }
 
-fn matches(index: usize, rule: &Rule, below: &Path) -> Result<bool, Failure> {
+fn matches(
+    index: usize,
+    rule: &Rule,
+    glob: Option<&GlobMatcher>,
+    below: &Path,
+) -> Result<bool, Failure> {
     let Some(path) = &rule.path else { return Ok(true) };
-    let Some(glob) = glob(path) else {
+    let Some(glob) = glob else {
         return Err(Failure::input(format!("rules[{index}].path is not a glob"))
             .hint("such as clusters/prod/** or *.yaml"));
     };
@@ -203,6 +217,10 @@ pub(crate) fn idle_rules(source: &Source, path: &Path, files: &[PathBuf]) -> Vec
     };
     let rules = policy.rules.iter().enumerate();
     rules.filter(|(_, rule)| is_idle(rule)).map(|(number, _)| number).collect()
+}
+
+fn globs(policy: &PolicyFile) -> Vec<Option<GlobMatcher>> {
+    policy.rules.iter().map(|rule| rule.path.as_deref().and_then(glob)).collect()
 }
 
 fn glob(path: &str) -> Option<GlobMatcher> {

@@ -1,14 +1,13 @@
 //! Where `.seal.yaml` and the files of recipients that it names are read: on disk, or as a commit or the index of Git has
 //! them. What is committed was reviewed, so only what lies on disk is asked who may change it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
 use seal_core::kind::locate;
 use seal_core::policy_file::{self, PolicyFile};
 
-use super::recipients::resolve;
 use super::rules::Policies;
 use super::trust::{self, unreadable};
 use crate::error::Failure;
@@ -150,21 +149,6 @@ impl Source {
     }
 }
 
-/// Everybody whom a `.seal.yaml` names, by fingerprint; nobody where it is not there or does not read.
-pub(crate) fn recipients_of(source: &Source, path: &Path) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    let Some(mut policy) = source.has(path).then(|| source.load(path).ok()).flatten() else {
-        return all;
-    };
-    policy.allow_classic = true;
-    for name in policy.recipients.keys() {
-        for (who, recipient) in resolve(source, &policy, path, name).unwrap_or_default() {
-            all.insert(recipient.fingerprint().to_string(), who);
-        }
-    }
-    all
-}
-
 /// The line of a `.seal.yaml` that names a recipient; 1 where that cannot be told.
 pub(crate) fn line_of(source: &Source, path: &Path, name: &str) -> usize {
     let text = match source {
@@ -174,18 +158,6 @@ pub(crate) fn line_of(source: &Source, path: &Path, name: &str) -> usize {
     // Somebody in a file of several is called `alice of team`.
     let name = name.rsplit_once(" of ").map_or(name, |(_, name)| name);
     text.map_or(1, |text| locate::line_of(&text, 0, &["recipients", name]))
-}
-
-/// The files of recipients that a `.seal.yaml` names.
-pub(crate) fn files_of(source: &Source, path: &Path) -> BTreeSet<PathBuf> {
-    let Some(policy) = source.has(path).then(|| source.load(path).ok()).flatten() else {
-        return BTreeSet::new();
-    };
-    let files = policy.recipients.values().filter_map(|recipient| match recipient {
-        policy_file::Source::File(file) => Some(files::folder_of(path).join(file)),
-        policy_file::Source::Text(_) => None,
-    });
-    files.collect()
 }
 
 /// Why nothing can be sealed by the `.seal.yaml` at `path`, as it stands with those above it.

@@ -141,13 +141,9 @@ fn a_file_is_named_where_it_lies_now_whatever_characters_its_name_has() {
     world.git(&["commit", "-qm", "one"]);
     for name in ["moved.yaml", "prod one/dätä.yaml", "two\nlines.yaml"] {
         std::fs::create_dir_all(world.path("prod one")).expect("a folder");
-        let before = found(&world, &cluster).pop_first().expect("a row").0.replace("\\n", "\n");
+        let before = found(&world, &cluster).pop_first().expect("a row").0;
         world.git(&["mv", &before, name]);
         world.git(&["commit", "-qm", "moved"]);
-        let shown = name.replace('\n', "\\n");
-        assert_eq!(
-            found(&world, &cluster),
-            BTreeSet::from([row(&shown, "password,username", true)])
-        );
+        assert_eq!(found(&world, &cluster), BTreeSet::from([row(name, "password,username", true)]));
     }
 }

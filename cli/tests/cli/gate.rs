@@ -63,11 +63,11 @@ fn what_git_ignores_is_asked_of_the_repository_that_a_file_lies_in() {
     world.write("inner/.gitignore", "*.clear.json\n");
     let manifest = std::fs::read(world.path("secret.json")).expect("a manifest");
     world.write("inner/db.clear.json", &manifest);
-    check(&world, &[])
+    check(&world, &[".", "inner"])
         .exits(0)
         .says("in clear, and ignored by Git: inner/db.clear.json, secret.json");
     // Also from a folder that is in no repository.
-    let mut outside = world.command(&["check", "repo", "--format", "github"]);
+    let mut outside = world.command(&["check", "repo", "repo/inner", "--format", "github"]);
     let output = outside.current_dir(world.path("..")).output().expect("the command runs");
     let said = String::from_utf8_lossy(&output.stderr);
     let both = "in clear, and ignored by Git: repo/inner/db.clear.json, repo/secret.json";

@@ -30,7 +30,7 @@ fn a_file_that_a_secret_is_made_of_is_in_clear_unless_git_ignores_it() {
     );
     for paths in [&["apps"][..], &["apps/base/kustomization.yaml"], &["."]] {
         let said = check(&world, paths).exits(7);
-        let said = said.prints("apps/base/api.env:3: Plaintext: secretGenerator of api in ");
+        let said = said.prints("apps/base/api.env:3: Plaintext: Secret api of apps/base/kustomization.yaml is made of this file");
         let said = said.prints("apps/base/token.txt:1: Plaintext: ");
         let text = said.text();
         assert!(text.lines().count() == 2 && !text.contains("t0ken"), "{text}");
@@ -65,4 +65,63 @@ fn what_is_staged_is_looked_at_as_it_is_staged() {
     world.git(&["add", "token.txt"]);
     world.write("token.txt", "");
     check(&world, &["--staged"]).exits(7).prints("token.txt:1: Plaintext: ");
+    // One of the two is committed already.
+    world.git(&["commit", "--quiet", "-m", "the kustomization", "kustomization.yaml"]);
+    world.write("token.txt", "t0ken");
+    world.git(&["add", "token.txt"]);
+    check(&world, &["--staged"]).exits(7).prints("token.txt:1: Plaintext: ");
+    world.git(&["commit", "--quiet", "-m", "the token"]);
+    check(&world, &["--staged"]).exits(0);
+    world
+        .write("more/kustomization.yaml", "secretGenerator:\n- {name: b, files: [../token.txt]}\n");
+    world.git(&["add", "more"]);
+    check(&world, &["--staged"]).exits(7).prints("token.txt:1: Plaintext: Secret b of more/");
+}
+
+#[test]
+fn only_files_of_the_repository_are_opened() {
+    let world = repository();
+    world.write("../outside.txt", "t0ken");
+    world.write("inside.txt", "t0ken");
+    std::os::unix::fs::symlink("../outside.txt", world.path("link.txt")).expect("a link");
+    for path in [
+        "../outside.txt",
+        "link.txt",
+        "/etc/passwd",
+        "/dev/zero",
+        "/proc/kmsg",
+        ".git/config",
+        "https://x/y",
+        ".",
+    ] {
+        let text = format!(
+            "secretGenerator:\n- {{name: api, files: [\"a={path}\"], envs: [\"{path}\"]}}\n"
+        );
+        world.write("kustomization.yaml", text);
+        check(&world, &["."]).exits(0);
+    }
+}
+
+#[test]
+fn what_is_public_is_so_as_a_whole() {
+    let world = repository();
+    world.write("kustomization.yaml", "secretGenerator:\n- {name: api, files: [it]}\n");
+    let certificate = "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n";
+    let ssh = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9d you@example.com\n";
+    for public in
+        [certificate.to_owned(), certificate.repeat(2), ssh.to_owned(), format!("{ssh}\n{ssh}")]
+    {
+        world.write("it", public);
+        check(&world, &["."]).exits(0);
+    }
+    let private = certificate.replace("CERTIFICATE", "PRIVATE KEY");
+    for secret in [
+        format!("t0ken\n{certificate}"),
+        certificate.replace("YQ==", "pass: word"),
+        private,
+        "-----BEGIN CERTIFICATE-----\nYQ==\n".to_owned(),
+    ] {
+        world.write("it", &secret);
+        check(&world, &["."]).exits(7).prints("it:1: Plaintext: ");
+    }
 }

@@ -59,12 +59,21 @@ pub fn read_one_of(text: &str, copies: &mut Copies) -> Result<Vec<Document>, Fil
 }
 
 fn read_node(mut node: Node, documents: &mut Vec<Document>) -> Result<(), FileError> {
-    if node.text("apiVersion") == "v1" && node.text("kind") == "List" {
+    if is_list(&node) {
         let items = node.take_items("items");
         return items.into_iter().try_for_each(|item| read_node(item, documents));
     }
     documents.push(document(node)?);
     Ok(())
+}
+
+/// Whether the items are objects of their own: of a `List`, and of whatever else is called so, as kubectl has it. The items of a
+/// SecretList have no kind.
+pub(super) fn is_list(node: &Node) -> bool {
+    let kind = node.text("kind");
+    let has_items = matches!(node.get("items"), Some(Node { value: Value::Sequence(_), .. }));
+    node.text("apiVersion") == "v1" && kind == "List"
+        || kind.ends_with("List") && kind != "SecretList" && has_items
 }
 
 pub(super) fn document(node: Node) -> Result<Document, FileError> {
@@ -97,6 +106,19 @@ pub(super) fn document(node: Node) -> Result<Document, FileError> {
 
 fn is_secret(node: &Node) -> bool {
     node.text("apiVersion") == "v1" && node.text("kind") == "Secret"
+}
+
+/// Whether a text says somewhere that something is a Secret: in block or flow style, with or without quotes.
+pub(crate) fn names_a_secret(text: &str) -> bool {
+    const AROUND: [char; 5] = [' ', '\t', '\r', '"', '\''];
+    text.match_indices("Secret").any(|(at, word)| {
+        let behind =
+            text[at + word.len()..].strip_prefix("List").unwrap_or(&text[at + word.len()..]);
+        let is_whole = !behind.starts_with(|c: char| c.is_alphanumeric());
+        let before = text[..at].trim_end_matches(AROUND);
+        let field = before.strip_suffix(':').map(|it| it.trim_end_matches(AROUND));
+        is_whole && field.is_some_and(|field| field.ends_with("kind"))
+    })
 }
 
 /// What messages call a Secret that has values in clear.

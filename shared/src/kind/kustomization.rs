@@ -3,7 +3,7 @@
 //! Source: kustomize's reference, `secretGenerator` (`literals`, `envs`, `env`, `files`) and `patches`, `patchesStrategicMerge` and
 //! `patchesJson6902`. Patches in files of their own are manifests like others.
 
-use super::file::{is_value, of_plaintext};
+use super::file::{is_value, names_a_secret, of_plaintext};
 use crate::escape::escaped;
 use crate::yaml::{self, Node};
 
@@ -34,8 +34,19 @@ pub struct GeneratorFile {
     pub secret: String,
     /// Relative to the kustomization, as it has it.
     pub path: String,
-    /// Whether it has `KEY=VALUE` lines.
-    pub is_env: bool,
+    /// What is in it.
+    pub holds: Holds,
+}
+
+/// What a file that a kustomization names holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// `KEY=VALUE` lines.
+    Lines,
+    /// The bytes of one value.
+    Value,
+    /// Operations of RFC 6902 upon a Secret.
+    Operations,
 }
 
 /// The fields with patches in them.
@@ -46,19 +57,25 @@ impl Kustomization {
     pub(super) fn of(node: &Node) -> Option<Self> {
         let mut found = Self::default();
         for generator in node.get("secretGenerator").map(Node::items).unwrap_or_default() {
-            found.generator(generator);
+            found.generator(generator.text("name"), generator);
+        }
+        // The same as a plugin's configuration, which a kustomization names under `generators`.
+        if node.text("kind") == "SecretGenerator" {
+            found
+                .generator(node.get("metadata").map_or("", |metadata| metadata.text("name")), node);
         }
         for field in PATCHES {
             for patch in node.get(field).map(Node::items).unwrap_or_default() {
                 let object = in_patch(patch);
                 found.patched.extend(object.map(|object| Patched { field, object }));
+                found.files.extend(file_of(patch));
             }
         }
         (found != Self::default()).then_some(found)
     }
 
-    fn generator(&mut self, generator: &Node) {
-        let secret = escaped(generator.text("name"));
+    fn generator(&mut self, name: &str, generator: &Node) {
+        let secret = escaped(name);
         let texts = |field: &str| -> Vec<String> {
             let items = generator.get(field).map(Node::items).unwrap_or_default();
             items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
@@ -69,15 +86,15 @@ impl Kustomization {
             self.literals.push(secret.clone());
         }
         let env = generator.get("env").and_then(Node::as_str).map(str::to_owned);
-        let envs = texts("envs").into_iter().chain(env).map(|path| (path, true));
+        let envs = texts("envs").into_iter().chain(env).map(|path| (path, Holds::Lines));
         let files = texts("files").into_iter().map(|text| {
             let path = text.split_once('=').map_or(text.clone(), |(_, path)| path.to_owned());
-            (path, false)
+            (path, Holds::Value)
         });
-        self.files.extend(envs.chain(files).map(|(path, is_env)| GeneratorFile {
+        self.files.extend(envs.chain(files).map(|(path, holds)| GeneratorFile {
             secret: secret.clone(),
             path,
-            is_env,
+            holds,
         }));
     }
 }
@@ -86,26 +103,43 @@ impl Kustomization {
 fn in_patch(patch: &Node) -> Option<String> {
     let text = patch.as_str().or_else(|| patch.get("patch").and_then(Node::as_str))?;
     // A name of a file is a document too, and no Secret.
-    let documents = yaml::documents(text).ok()?;
+    let Ok(documents) = yaml::documents(text) else {
+        return names_a_secret(text).then(|| "in it".to_owned());
+    };
     if let Some(object) = documents.iter().find_map(of_plaintext) {
         return Some(object);
     }
     let target = patch.get("target")?;
-    let is_for_secret = target.text("kind") == "Secret";
+    let kind = target.text("kind");
+    let is_for_secret = |field: &str| kind == "Secret" || kind.is_empty() && field == "stringData";
     let mut operations = documents.iter().flat_map(Node::items);
-    (is_for_secret && operations.any(sets_a_value)).then(|| escaped(target.text("name")))
+    operations
+        .any(|it| sets_a_value(it).is_some_and(is_for_secret))
+        .then(|| escaped(target.text("name")))
 }
 
-/// An operation of RFC 6902 that puts a value, or several, into a Secret.
-fn sets_a_value(operation: &Node) -> bool {
-    let path = operation.text("path");
-    let field = path.strip_prefix('/').and_then(|path| path.split('/').next());
-    if !matches!(field, Some("data" | "stringData")) {
-        return false;
-    }
-    let Some(value) = operation.get("value") else { return false };
+/// The file with operations upon a Secret that a patch names.
+fn file_of(patch: &Node) -> Option<GeneratorFile> {
+    let path = patch.get("path").and_then(Node::as_str)?;
+    let target = patch.get("target").filter(|target| target.text("kind") == "Secret")?;
+    let secret = escaped(target.text("name"));
+    Some(GeneratorFile { secret, path: path.to_owned(), holds: Holds::Operations })
+}
+
+/// Whether a text of operations puts a value in clear into a Secret.
+pub fn operations_in_clear(text: &str) -> bool {
+    let documents = yaml::documents(text).unwrap_or_default();
+    documents.iter().flat_map(Node::items).any(|it| sets_a_value(it).is_some())
+}
+
+/// The field of a Secret into which an operation of RFC 6902 puts a value in clear, or several.
+fn sets_a_value(operation: &Node) -> Option<&str> {
+    let path = operation.text("path").strip_prefix('/')?;
+    let field = path.split('/').next().filter(|field| matches!(*field, "data" | "stringData"))?;
+    let value = operation.get("value")?;
     let is_clear = |node: &Node| is_value(node.as_str().unwrap_or_default());
-    is_clear(value) || value.entries().iter().any(|entry| is_clear(&entry.value))
+    let any = is_clear(value) || value.entries().iter().any(|entry| is_clear(&entry.value));
+    any.then_some(field)
 }
 
 #[cfg(test)]
@@ -119,11 +153,25 @@ mod tests {
     #[test]
     fn files_of_a_generator_are_known_by_their_paths() {
         let text = "secretGenerator:\n- name: api\n  envs: [a/.env]\n  env: b.env\n  files: [tls.key, token=c/token.txt]\n";
-        let files: Vec<(String, bool)> =
-            of(text).files.into_iter().map(|file| (file.path, file.is_env)).collect();
-        let expected =
-            [("a/.env", true), ("b.env", true), ("tls.key", false), ("c/token.txt", false)];
-        assert_eq!(files, expected.map(|(path, is_env)| (path.to_owned(), is_env)));
+        let files: Vec<(String, Holds)> =
+            of(text).files.into_iter().map(|file| (file.path, file.holds)).collect();
+        let expected = [
+            ("a/.env", Holds::Lines),
+            ("b.env", Holds::Lines),
+            ("tls.key", Holds::Value),
+            ("c/token.txt", Holds::Value),
+        ];
+        assert_eq!(files, expected.map(|(path, holds)| (path.to_owned(), holds)));
+        let plugin =
+            "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: api}\nliterals: [a=b]\n";
+        assert_eq!(of(plugin).literals, ["api"]);
+        let patch = "patches:\n- {path: p.yaml, target: {kind: Secret, name: api}}\n- {path: q.yaml, target: {kind: Role}}\n";
+        let file = GeneratorFile {
+            secret: "api".to_owned(),
+            path: "p.yaml".to_owned(),
+            holds: Holds::Operations,
+        };
+        assert_eq!(of(patch).files, [file]);
     }
 
     #[test]
@@ -143,9 +191,13 @@ mod tests {
             let object = object.to_owned();
             assert_eq!(of(&text).patched, [Patched { field, object }], "{text}");
         }
+        let flow = "patches:\n- patch: \"{apiVersion: v1, kind: Secret, stringData: {a: b}}\"\n";
+        assert_eq!(of(flow).patched.len(), 1, "{flow}");
+        let by_name = format!("patches:\n- patch: {json}  target: {{name: db}}\n");
+        assert_eq!(of(&by_name).patched.len(), 1, "{by_name}");
         for text in [
             format!("patches:\n- patch: {json}  target: {{kind: ConfigMap, name: db}}\n"),
-            format!("patches:\n- patch: {}", merge.replace("hunter2", "${PASSWORD}")),
+            format!("patches:\n- patch: {}", merge.replace("hunter2", "'${PASSWORD}'")),
             format!(
                 "patches:\n- patch: {}",
                 merge.replace("stringData: {password: hunter2}", "type: Opaque")

@@ -1,6 +1,6 @@
 //! Text of sealed files → each document with the line where it begins, and where in it something stands.
 
-use super::file::{Document, FileError, document};
+use super::file::{Document, FileError, document, is_list};
 use crate::yaml::{Copies, Documents, Node, Value};
 
 /// What one document of a text is, or why it is no sealed file.
@@ -51,7 +51,7 @@ fn line_in(node: &Node, path: &[&str]) -> usize {
 
 /// A document, or each item of a `List`.
 fn each(mut node: Node, take: &mut impl FnMut(Node)) {
-    if node.text("apiVersion") == "v1" && node.text("kind") == "List" {
+    if is_list(&node) {
         node.take_items("items").into_iter().for_each(|item| each(item, take));
     } else if !matches!(node.value, Value::Null) {
         take(node);

@@ -1,6 +1,6 @@
 //! A sealed object beside the rule of `.seal.yaml` for its path: `seal` would not have made it so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::escape::escaped;
 use crate::kind::sealed::SealedSecret;
@@ -22,6 +22,8 @@ pub struct Ruled {
     pub namespace: Option<String>,
     /// The platform.
     pub platform: Option<Preset>,
+    /// Keys that may be in clear.
+    pub clear: BTreeSet<String>,
 }
 
 impl Ruled {
@@ -31,6 +33,19 @@ impl Ruled {
             .or_else(|| self.other_scope(object))
             .or_else(|| self.other_platform(object))
             .or_else(|| self.other_recipients(object))
+            .or_else(|| self.in_clear(object))
+    }
+
+    /// A key that stands in clear, and that the rule does not leave so.
+    fn in_clear(&self, object: &SealedSecret) -> Option<Refused> {
+        let template = object.spec.template.as_ref()?;
+        let key = template.string_data.keys().find(|key| !self.clear.contains(*key))?;
+        let sentence = format!(
+            "{} leaves no value of {} in clear: seal it, or name it under `clear`",
+            self.named(),
+            escaped(key)
+        );
+        Some((&["spec", "template", "stringData"], sentence))
     }
 
     /// The beginning of every sentence.

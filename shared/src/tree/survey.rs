@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use super::clear::may_be_spelled_otherwise;
+pub use super::clear::{concerns, may_concern};
 use super::ruled::Ruled;
 pub use super::word::Word;
 use crate::escape::escaped;
-use crate::key::Identity;
 use crate::kind::Kind;
-use crate::kind::file::{Document, FileError};
-use crate::kind::kustomization::{GeneratorFile, Kustomization, Patched};
+use crate::kind::file::{Document, FileError, names_a_secret};
+use crate::kind::kustomization::GeneratorFile;
 use crate::kind::locate::{Located, line_of, read_each};
 use crate::kind::sealed::SealedSecret;
 use crate::metadata;
@@ -24,15 +25,15 @@ use crate::preset::{Options, Preset, PresetError};
 use crate::pull_secret;
 use crate::reason::Reason;
 use crate::secret_type;
-use crate::text;
 use crate::yaml::Copies;
 
 /// Larger texts are not read: the API server takes none of that size.
 pub const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// Findings of one text whose fields are looked for; the others are named by their documents.
+const MOST_LOCATED: usize = 20;
 /// Larger sealed objects do not fit into etcd.
 const TOO_LARGE_BYTES: usize = 1_400_000;
-/// How each line of an age identity file begins that holds a private key.
-const IDENTITY: &str = "AGE-SECRET-KEY-";
+const NOT_SPELLED_OUT: &str = "it does not read as YAML or JSON, and its escapes or tags may spell what nobody sees: write plain text";
 const NOT_READ: &str = "it says `kind: Secret` and does not read as YAML or JSON, so that nobody can see whether values are in clear";
 
 /// What is wrong with a text, and which sealed objects it has.
@@ -78,13 +79,6 @@ pub struct Seen {
     pub expires: Option<String>,
 }
 
-/// Whether a text may hold what is judged here: most files of most trees need no parser to see them.
-pub fn concerns(bytes: &[u8]) -> bool {
-    [GROUP_PREFIX, "Secret", "secretGenerator", IDENTITY]
-        .iter()
-        .any(|word| text::mentions(bytes, word))
-}
-
 /// What is known of sealed objects besides their text.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -111,7 +105,7 @@ pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
                 );
                 survey.find(line, Word::Plaintext, sentence);
             }
-            Ok(Document::Kustomization(it)) => survey.kustomization(text, index, it),
+            Ok(Document::Kustomization(it)) => survey.kustomization(text, (index, line), it),
             Ok(Document::Plaintext { .. } | Document::Other { .. }) => {}
             Err(error) if error.is_template() && (is_ours || text.contains("Secret")) => {
                 survey.template = Some(error.at().0.max(1));
@@ -120,66 +114,33 @@ pub fn survey(text: &str, known: &Known, must_read: bool) -> Survey {
             Err(error) if must_read && names_a_secret(text) => {
                 survey.find(error.at().0.max(line), Word::Unread, NOT_READ.to_owned());
             }
+            Err(error) if must_read && may_be_spelled_otherwise(text.as_bytes()) => {
+                survey.find(error.at().0.max(line), Word::Unread, NOT_SPELLED_OUT.to_owned());
+            }
             Err(_) => {}
         }
     }
     survey
 }
 
-/// Whether a line of a manifest says that it is a Secret's.
-fn names_a_secret(text: &str) -> bool {
-    text.lines().any(|line| {
-        let words = line.trim_matches([' ', '\t', '\r', '-', ',', '{', '}']).split_once(':');
-        words.is_some_and(|(field, kind)| {
-            let bare = |word: &str| word.trim().trim_matches(['"', '\'']).to_owned();
-            bare(field) == "kind" && bare(kind) == "Secret"
-        })
-    })
-}
-
 /// The number of a document, and its first line.
-type At = (usize, usize);
+pub(super) type At = (usize, usize);
 
 impl Survey {
-    fn find(&mut self, line: usize, word: Word, sentence: String) {
+    pub(super) fn find(&mut self, line: usize, word: Word, sentence: String) {
         self.findings.push(Finding { line, word, sentence });
     }
 
-    /// Private keys that are whole: a word that only begins as one is somebody's example.
-    fn private_keys(&mut self, text: &str) {
-        for (line, number) in text.lines().zip(1..).filter(|(line, _)| line.contains(IDENTITY)) {
-            let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
-            let mut words = line.split(|c| !is_part(c)).filter(|word| word.starts_with(IDENTITY));
-            if words.any(|word| Identity::parse_file(word).is_ok()) {
-                let sentence = "a private key of age is in clear: whoever reads it opens what is sealed to it; keep it out of Git, and replace it if it is in the history".to_owned();
-                self.find(number, Word::PrivateKey, sentence);
-            }
-        }
-    }
-
-    fn kustomization(&mut self, text: &str, index: usize, found: Kustomization) {
-        if !found.literals.is_empty() {
-            let names = found.literals.join(", ");
-            let sentence = format!(
-                "secretGenerator of {names} has literals in clear: seal them with --name and --from-env-file, and list the sealed file under resources"
-            );
-            let line = line_of(text, index, &["secretGenerator"]);
-            self.find(line, Word::Plaintext, sentence);
-        }
-        for Patched { field, object } in found.patched {
-            let sentence = format!(
-                "a patch gives Secret {object} values in clear; seal it, and change its values if they are in the history"
-            );
-            self.find(line_of(text, index, &[field]), Word::Plaintext, sentence);
-        }
-        self.generators.extend(found.files);
+    /// The line of a field; that of its document once much was found in the text, which is read anew each time.
+    pub(super) fn line_of(&self, text: &str, (index, line): At, path: &[&str]) -> usize {
+        if self.findings.len() < MOST_LOCATED { line_of(text, index, path) } else { line }
     }
 
     fn unreadable(&mut self, text: &str, (index, line): At, error: &FileError) {
         let (known, path) = error.at();
         let line = match (known, path.as_slice()) {
             (0, []) => line,
-            (0, path) => line_of(text, index, path),
+            (0, path) => self.line_of(text, (index, line), path),
             (known, _) => known,
         };
         let message = error.to_string();
@@ -189,20 +150,22 @@ impl Survey {
     }
 
     fn sealed(&mut self, text: &str, at: At, object: &SealedSecret, known: &Known) {
-        if let Some(line) = template_in(text, at, object) {
-            self.template = Some(line);
+        if let Some(field) = template_in(object) {
+            // The first is named.
+            self.template =
+                self.template.or_else(|| Some(self.line_of(text, at, &["metadata", field])));
             return;
         }
         let place = match object.place() {
             Ok(place) => place,
             Err(problem) => {
-                let line = line_of(text, at.0, &["metadata"]);
+                let line = self.line_of(text, at, &["metadata"]);
                 let sentence = format!("{}: {problem}", object.full_name());
                 return self.find(line, Word::Reason(Reason::Malformed), sentence);
             }
         };
         if let Some((path, word, sentence)) = wrong(object, &place, text, known) {
-            self.find(line_of(text, at.0, path), word, sentence);
+            self.find(self.line_of(text, at, path), word, sentence);
         }
         let sealed_to: Vec<String> = object.sealed_to().into_iter().map(str::to_owned).collect();
         let annotations = object.metadata.annotations.as_ref();
@@ -225,12 +188,11 @@ fn merged(object: &SealedSecret) -> Option<BTreeSet<String>> {
     merges.then(|| object.spec.values.keys().cloned().collect())
 }
 
-/// A name that a chart will fill in.
-fn template_in(text: &str, at: At, object: &SealedSecret) -> Option<usize> {
+/// The field of a name that a chart will fill in.
+fn template_in(object: &SealedSecret) -> Option<&'static str> {
     let names = [("name", &object.metadata.name), ("namespace", &object.metadata.namespace)];
     let is_template = |name: &Option<String>| name.as_ref().is_some_and(|it| it.contains("{{"));
-    let (field, _) = names.into_iter().find(|(_, name)| is_template(name))?;
-    Some(line_of(text, at.0, &["metadata", field]))
+    names.into_iter().find(|(_, name)| is_template(name)).map(|(field, _)| field)
 }
 
 /// The first thing that is wrong with a sealed object of its own, and the field where it is put right.

@@ -7,11 +7,14 @@ use super::report::Report;
 use crate::error::Failure;
 use crate::files;
 use crate::git::Git;
-use crate::policy::{self, FILE_NAME, Revision, Source};
+use crate::policy::{self, FILE_NAME, Held, Meaning, Revision, Source};
 use crate::suggest;
 
-/// Looks at what differs from the commit `base`, staged or in the work tree, and warns where recipients changed beside
-/// sealed files.
+/// The mode of a submodule in Git's own words.
+const SUBMODULE: &str = "160000";
+
+/// Compares what is staged, or the work tree, with the commit that it began at, and warns of each `.seal.yaml` that means
+/// something else, of sealed files that others can open by it, and of submodules.
 pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(), Failure> {
     let git = Git::of(Path::new("."))?;
     if !git.is([
@@ -23,28 +26,45 @@ pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(
     ]) {
         return Ok(()); // before the first commit
     }
-    let before = Source::Revision(Revision::commit(base)?);
-    let after = if is_staged { Source::Revision(Revision::index()?) } else { Source::Anybodys };
     let since = if is_staged { base.to_owned() } else { parting(&git, base) };
-    let changed = changed(&git, &since, is_staged)?;
-    let sealed = report.sealed_among(&changed);
-    let sealed = suggest::some_of(&sealed.iter().map(String::as_str).collect::<Vec<_>>());
-    for path in policies(&changed, &before, &after) {
-        if let Some(failure) = policy::refusal(&after, &path) {
-            report.bad_policy(&path, failure.message);
+    let before = Source::Revision(Revision::commit(&since)?);
+    let after = if is_staged { Source::Revision(Revision::index()?) } else { Source::Anybodys };
+    let changed = Changed::of(&git, &since, is_staged)?;
+    for path in &changed.submodules {
+        let sentence = "a submodule changes, and what is in it is not looked at here";
+        report.warn(path, sentence.to_owned());
+    }
+    let differing: Vec<(PathBuf, String)> = policies(&git, &since, is_staged)?
+        .into_iter()
+        .map(|path| (path.clone(), difference(&before, &after, &path)))
+        .filter(|(_, what)| !what.is_empty())
+        .collect();
+    let with = beside(report, &changed);
+    for (path, what) in &differing {
+        if let Some(failure) = policy::refusal(&after, path) {
+            report.bad_policy(path, failure.message);
         }
-        let [old, new] = [&before, &after].map(|source| policy::recipients_of(source, &path));
-        let what = difference(&old, &new).join(", ");
-        if !what.is_empty() {
-            let with = if sealed == "none" {
-                String::new()
-            } else {
-                format!(" together with sealed files ({sealed})")
-            };
-            report.warn(&path, format!("who can open what changes{with}: {what}"));
-        }
+        report.warn(path, format!("who can open what changes{with}: {what}"));
+    }
+    if !differing.is_empty() {
+        of_sealed_files(before, after, report);
     }
     Ok(())
+}
+
+fn difference(before: &Source, after: &Source, path: &Path) -> String {
+    let [old, new] = [before, after].map(|source| Meaning::of(source, path));
+    policy::differences(old.as_ref(), new.as_ref()).join(", ")
+}
+
+/// Which sealed files change as well, in words.
+fn beside(report: &Report, changed: &Changed) -> String {
+    let sealed = report.sealed_among(&changed.files);
+    if sealed.is_empty() {
+        return String::new();
+    }
+    let some = suggest::some_of(&sealed.iter().map(String::as_str).collect::<Vec<_>>());
+    format!(" together with sealed files ({some})")
 }
 
 /// Where this branch began, so that what the other one did since is not taken for a change of this.
@@ -53,36 +73,70 @@ fn parting(git: &Git, base: &str) -> String {
     found.ok().filter(|it| !it.is_empty()).unwrap_or_else(|| base.to_owned())
 }
 
-/// The files that differ from a commit, by their real paths.
-fn changed(git: &Git, base: &str, is_staged: bool) -> Result<BTreeSet<PathBuf>, Failure> {
-    let root = files::real_path(&git.root()?)?;
-    let mut arguments = vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff"];
-    arguments.extend(is_staged.then_some("--cached"));
-    let names = git.fields(arguments.into_iter().chain([base, "--"]))?;
-    Ok(names.into_iter().map(|name| root.join(name)).collect())
+/// What differs from a commit, by real paths.
+struct Changed {
+    files: BTreeSet<PathBuf>,
+    submodules: Vec<PathBuf>,
 }
 
-/// The `.seal.yaml` files that changed, themselves or in a file of recipients that they name.
-fn policies(changed: &BTreeSet<PathBuf>, before: &Source, after: &Source) -> BTreeSet<PathBuf> {
-    let mut policies = BTreeSet::new();
-    for path in changed {
-        if path.file_name().is_some_and(|name| name == FILE_NAME) {
-            policies.insert(path.clone());
-            continue;
-        }
-        for folder in path.ancestors().skip(1) {
-            let policy = folder.join(FILE_NAME);
-            let names = |source: &Source| policy::files_of(source, &policy).contains(path);
-            if names(before) || names(after) {
-                policies.insert(policy);
+impl Changed {
+    fn of(git: &Git, base: &str, is_staged: bool) -> Result<Self, Failure> {
+        let root = files::real_path(&git.root()?)?;
+        let mut arguments = vec!["diff", "--raw", "-z", "--no-renames", "--no-ext-diff"];
+        arguments.extend(is_staged.then_some("--cached"));
+        let fields = git.fields(arguments.into_iter().chain([base, "--"]))?;
+        let (mut files, mut submodules) = (BTreeSet::new(), Vec::new());
+        let mut fields = fields.into_iter();
+        while let (Some(head), Some(name)) = (fields.next(), fields.next()) {
+            let is_submodule =
+                head.trim_start_matches(':').split(' ').take(2).any(|it| it == SUBMODULE);
+            let path = root.join(name);
+            if is_submodule {
+                submodules.push(path.clone());
             }
+            files.insert(path);
+        }
+        Ok(Self { files, submodules })
+    }
+}
+
+/// Each `.seal.yaml` that the commit has, or that is there now.
+fn policies(git: &Git, base: &str, is_staged: bool) -> Result<BTreeSet<PathBuf>, Failure> {
+    let root = files::real_path(&git.root()?)?;
+    let mut names = git.fields(["ls-tree", "-r", "-z", "--name-only", "--full-tree", base])?;
+    let mut now = vec!["ls-files", "-z", "--full-name", "--cached"];
+    if !is_staged {
+        now.extend(["--others", "--exclude-standard"]);
+    }
+    names.extend(git.fields(now.into_iter().chain([":(top)"]))?);
+    let is_policy = |name: &&String| name.rsplit('/').next() == Some(FILE_NAME);
+    Ok(names.iter().filter(is_policy).map(|name| root.join(name)).collect())
+}
+
+/// Warns of sealed files for whose path the rules say others than before, once for each difference.
+fn of_sealed_files(before: Source, after: Source, report: &mut Report) {
+    let (mut before, mut after) = (Held::of(before), Held::of(after));
+    let mut differing: BTreeMap<(PathBuf, String), Vec<String>> = BTreeMap::new();
+    for (path, name) in report.sealed_files() {
+        let [old, new] = [&mut before, &mut after].map(|held| {
+            let all = held.recipients(&path);
+            let policy = all.first().map(|it| it.policy.clone());
+            let who = all.into_iter().map(|it| (it.fingerprint, it.name));
+            (policy, who.collect::<BTreeMap<_, _>>())
+        });
+        let what = signed(&old.1, &new.1).join(", ");
+        if let (false, Some(policy)) = (what.is_empty(), new.0.or(old.0)) {
+            differing.entry((policy, what)).or_default().push(name);
         }
     }
-    policies
+    for ((policy, what), names) in differing {
+        let names = suggest::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        report.warn(&policy, format!("what is sealed next into {names} is for others: {what}"));
+    }
 }
 
 /// Who comes and who goes, each by name and fingerprint.
-fn difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+fn signed(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
     let named = |sign: &str, (fingerprint, name): (&String, &String)| {
         format!("{sign} {name} ({fingerprint})")
     };

@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use seal_core::kind::kustomization::GeneratorFile;
+use seal_core::kind::kustomization::{GeneratorFile, Holds, operations_in_clear};
 use seal_core::tree::survey::{Finding, Survey, Word};
 
 use super::super::tree::Source;
 use super::report::Surveyed;
 use crate::files;
 use crate::values::is_encrypted;
+
+/// What PEM calls what is public, and how lines of SSH begin that are.
+const PUBLIC_BLOCKS: [&str; 2] = ["CERTIFICATE", "PUBLIC KEY"];
+const PUBLIC_LINES: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 
 /// A finding for each env file that has values and lies beside its sealed file.
 pub(super) fn files_in_clear(sources: &[Source]) -> Vec<Surveyed> {
@@ -46,20 +50,31 @@ pub(super) fn of_generators(
             let path = plain(&kustomization.path.with_file_name(&file.path));
             let line = match known.get(&path) {
                 Some(source) => line_in_clear(source, file),
-                None if only_these || files::kind(&path) != files::Kind::File => None,
+                None if only_these || !is_of_the_repository(&kustomization.path, &path) => None,
+                None if files::kind(&path) != files::Kind::File => None,
                 None => {
                     line_in_clear(&Source { path: path.clone(), is_named: false, held: None }, file)
                 }
             };
             let Some(line) = line else { continue };
             let sentence = format!(
-                "secretGenerator of {} in {} makes a Secret of this file, which is in clear; seal it with --name and --from-file or --from-env-file, and change its values if they are in the history",
+                "Secret {} of {} is made of this file, which is in clear; seal it with --name and --from-file or --from-env-file, and change its values if they are in the history",
                 file.secret, kustomization.name
             );
             found.entry(path.clone()).or_insert_with(|| plaintext(path, line, sentence));
         }
     }
     found.into_values().collect()
+}
+
+/// The files of which these kustomizations make Secrets.
+pub(super) fn named_by(surveyed: &[Surveyed]) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for kustomization in surveyed {
+        let files = kustomization.survey.generators.iter();
+        paths.extend(files.map(|file| plain(&kustomization.path.with_file_name(&file.path))));
+    }
+    paths
 }
 
 fn plaintext(path: PathBuf, line: usize, sentence: String) -> Surveyed {
@@ -73,15 +88,44 @@ fn line_in_clear(source: &Source, file: &GeneratorFile) -> Option<usize> {
     if is_encrypted(&bytes) || is_public(&bytes) {
         return None;
     }
-    if file.is_env { line_of_value(&bytes) } else { (!bytes.trim_ascii().is_empty()).then_some(1) }
+    match file.holds {
+        Holds::Lines => line_of_value(&bytes),
+        Holds::Value => (!bytes.trim_ascii().is_empty()).then_some(1),
+        Holds::Operations => operations_in_clear(&String::from_utf8_lossy(&bytes)).then_some(1),
+    }
 }
 
-/// Certificates and public keys as PEM, and nothing else.
+/// Certificates and public keys as PEM or as SSH has them, and nothing else.
 fn is_public(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    let mut kinds = text.lines().filter_map(|line| line.strip_prefix("-----BEGIN ")).peekable();
-    kinds.peek().is_some()
-        && kinds.all(|kind| kind.starts_with("CERTIFICATE-") || kind.starts_with("PUBLIC KEY-"))
+    let (mut within, mut has_any) = (false, false);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let is_mark = |word: &str| {
+            PUBLIC_BLOCKS.iter().any(|kind| line == format!("-----{word} {kind}-----"))
+        };
+        match within {
+            false if is_mark("BEGIN") => within = true,
+            false if PUBLIC_LINES.iter().any(|start| line.starts_with(start)) => {}
+            true if is_mark("END") => within = false,
+            true if line
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) => {}
+            _ => return false,
+        }
+        has_any = true;
+    }
+    has_any && !within
+}
+
+/// Whether a file that a kustomization names is one of its repository, as kustomize itself wants it: nothing else is opened.
+fn is_of_the_repository(kustomization: &Path, file: &Path) -> bool {
+    let (Ok(from), Ok(real)) = (files::real_path(kustomization), files::real_path(file)) else {
+        return false;
+    };
+    let folder = files::folder_of(&from);
+    let root = files::work_tree_root(folder).unwrap_or_else(|| folder.to_path_buf());
+    let below = real.strip_prefix(&root).ok();
+    below.is_some_and(|below| !below.components().any(|part| part.as_os_str() == ".git"))
 }
 
 /// The same path without `.` and `..`, as far as its text tells.

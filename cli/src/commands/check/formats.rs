@@ -27,13 +27,13 @@ pub(super) fn write(all: &All, format: Format, console: &mut Console) -> Result<
                 console.write(line(it).as_bytes())?;
             }
         }
-        Format::Json => console.write(format!("{:#}\n", as_json(all, said)).as_bytes())?,
+        Format::Json => console.json(&as_json(all, said))?,
         Format::Github => {
             for it in said {
                 console.write(annotation(it).as_bytes())?;
             }
         }
-        Format::Sarif => console.write(format!("{:#}\n", sarif(said)).as_bytes())?,
+        Format::Sarif => console.json(&sarif(said))?,
     }
     console.finish()?; // what was found stands above what is said of it
     if let Some(more) = all.said.len().checked_sub(MOST_WRITTEN).filter(|more| *more > 0) {

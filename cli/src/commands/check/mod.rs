@@ -1,11 +1,12 @@
 //! `seal check`: a tree of files, or what is staged → what must not be merged, without a key and without a cluster.
 //!
 //! `staged` brings what the index has, `changed` what a change does to who can open, `env` files in clear that are no manifests, `keys`
-//! old keys; `report` puts it together, and `formats` writes it for people, programs, GitHub and code scanning.
+//! old keys, `ignored` what Git ignores; `report` puts it together, and `formats` writes it for people, programs, GitHub and code scanning.
 
 mod changed;
 mod env;
 mod formats;
+mod ignored;
 mod keys;
 mod report;
 mod staged;
@@ -16,7 +17,7 @@ use clap::ValueEnum;
 use seal_core::exit_code::ExitCode;
 use seal_core::preset::Preset;
 use seal_core::text;
-use seal_core::tree::survey::{Finding, Known, Survey, Word, concerns, survey};
+use seal_core::tree::survey::{Finding, Known, Survey, Word, concerns, may_concern, survey};
 
 use super::tree::{Source, Tree};
 use crate::console::{Console, Progress};
@@ -80,13 +81,19 @@ pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure
     look_at_all(args, &policies, &sources, &mut report)?;
     let mut in_clear = env::files_in_clear(&sources);
     in_clear.extend(env::of_generators(report.files(), &sources, args.staged));
+    if args.staged {
+        // What is committed already, and what makes a Secret of what is staged.
+        let committed = staged::at(&env::named_by(report.files()))?;
+        in_clear.extend(env::of_generators(report.files(), &committed, true));
+        in_clear.extend(env::of_generators(report.others(), &sources, true));
+    }
     in_clear.into_iter().for_each(|it| report.add(it));
     if let Some(most) = args.max_key_age {
         let found = keys::findings(report.old(), most, &policies);
         found.into_iter().for_each(|it| report.add(it));
     }
     if !args.staged {
-        tell_of_idle_rules(&sources, &policies, &mut report)?;
+        look_at_policies(&sources, &policies, &mut report)?;
     }
     report.leave_out_ignored();
     if args.staged || args.policy_from.is_some() {
@@ -101,7 +108,8 @@ fn sources(args: &CheckArgs, report: &mut Report) -> Result<Vec<Source>, Failure
     if args.staged {
         return staged::sources();
     }
-    let Tree { sources, closed } = Tree::of(&args.paths)?;
+    let Tree { sources, closed, repositories } = Tree::of(&args.paths)?;
+    report.not_looked_into(&repositories);
     closed.into_iter().for_each(|(path, why)| report.unread(path, &why));
     Ok(sources)
 }
@@ -136,8 +144,9 @@ fn look_at_all(
     Ok(())
 }
 
-/// Notes rules that are for no file of a folder that was looked at as a whole: a slip in a path leaves its files to the next rule.
-fn tell_of_idle_rules(
+/// Finds `.seal.yaml` files by which nothing can be sealed, and notes rules that are for no file of a folder that was looked at as a
+/// whole: a slip in a path leaves its files to the next rule.
+fn look_at_policies(
     sources: &[Source],
     policies: &policy::Source,
     report: &mut Report,
@@ -152,7 +161,11 @@ fn tell_of_idle_rules(
     let real = |source: &Source| files::real_path(&source.path);
     let all: Vec<PathBuf> = sources.iter().map(real).collect::<Result<_, _>>()?;
     for source in found {
-        for number in policy::idle_rules(policies, &real(source)?, &all) {
+        let path = real(source)?;
+        if let Some(failure) = policy::refusal(policies, &path) {
+            report.bad_policy(&path, failure.message);
+        }
+        for number in policy::idle_rules(policies, &path, &all) {
             report.note(format!("rules[{number}] of {} is for no file", source.path.display()));
         }
     }
@@ -196,10 +209,10 @@ fn look(source: &Source, platform: Option<Preset>, held: &mut Held) -> Result<Su
         Err(failure) if source.is_named => return Err(failure),
         Err(failure) => return Ok(of(unread(&failure.message))),
     };
-    if !concerns(&bytes) {
+    let must_read = source.is_meant();
+    if !if must_read { may_concern(&bytes) } else { concerns(&bytes) } {
         return Ok(of(Survey::default()));
     }
-    let must_read = source.is_meant();
     let (rule, bad_policy) = match held.rule(path) {
         Ok(rule) => (rule, None),
         Err(bad) => (None, Some(bad)),

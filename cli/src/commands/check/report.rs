@@ -8,12 +8,11 @@ use seal_core::exit_code::ExitCode;
 use seal_core::tree::duplicates::{InFile, duplicates};
 use seal_core::tree::survey::{Finding, Survey, Word};
 
-use super::{Format, formats};
+use super::{Format, formats, ignored};
 use crate::calendar::Expiry;
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files;
-use crate::git::Git;
 use crate::policy::{BadPolicy, Dated};
 
 /// Files that one note names.
@@ -79,6 +78,11 @@ impl Report {
         &self.files
     }
 
+    /// Those beside them.
+    pub(super) fn others(&self) -> &[Surveyed] {
+        &self.beside
+    }
+
     /// A file beside those that are asked about: only its places count.
     pub(super) fn beside(&mut self, surveyed: Surveyed) {
         self.beside.push(surveyed);
@@ -87,6 +91,12 @@ impl Report {
     /// Whose keys are too old, each once for however many files.
     pub(super) fn old(&self) -> BTreeSet<Dated> {
         self.files.iter().flat_map(|file| file.old.iter().cloned()).collect()
+    }
+
+    /// Repositories of their own: what they hold is theirs to check.
+    pub(super) fn not_looked_into(&mut self, repositories: &[PathBuf]) {
+        let names: Vec<String> = repositories.iter().map(|it| it.display().to_string()).collect();
+        note("a repository of its own, and not looked into", &names, &mut self.notes);
     }
 
     /// Something worth knowing that is about no one line.
@@ -131,6 +141,12 @@ impl Report {
         among.map(|file| file.name.clone()).collect()
     }
 
+    /// Each file with sealed objects: its path, and what messages call it.
+    pub(super) fn sealed_files(&self) -> Vec<(PathBuf, String)> {
+        let sealed = self.files.iter().filter(|file| !file.survey.objects.is_empty());
+        sealed.map(|file| (file.path.clone(), file.name.clone())).collect()
+    }
+
     /// Plaintext that Git ignores is where it belongs: it is named, and no finding.
     pub(super) fn leave_out_ignored(&mut self) {
         let is_plain =
@@ -140,7 +156,7 @@ impl Report {
         if paths.is_empty() {
             return;
         }
-        let ignored = ignored(&paths);
+        let ignored = ignored::among(&paths);
         let mut names = BTreeSet::new();
         for file in self.files.iter_mut().filter(|file| ignored.contains(&file.path)) {
             file.survey.findings.retain(|finding| !is_plain(finding));
@@ -235,27 +251,6 @@ fn objects_of(files: &[Surveyed]) -> impl Iterator<Item = InFile<'_>> {
     files
         .iter()
         .flat_map(|file| file.survey.objects.iter().map(|object| (file.name.as_str(), object)))
-}
-
-/// Which files are ignored by the repository that each lies in, wherever the command was started.
-fn ignored(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let mut trees: BTreeMap<PathBuf, Vec<(PathBuf, &PathBuf)>> = BTreeMap::new();
-    for path in paths {
-        if let Ok(real) = files::real_path(path)
-            && let Some(root) = files::work_tree_root(files::folder_of(&real))
-        {
-            trees.entry(root).or_default().push((real, path));
-        }
-    }
-    let mut all = BTreeSet::new();
-    for (root, files) in trees {
-        let real: Vec<PathBuf> = files.iter().map(|(real, _)| real.clone()).collect();
-        let ignored = Git::of(&root).and_then(|git| git.ignored(&real)).unwrap_or_default();
-        all.extend(
-            files.iter().filter(|(it, _)| ignored.contains(it)).map(|(_, it)| (*it).clone()),
-        );
-    }
-    all
 }
 
 /// Of an object whose credentials are no longer valid, where it is and since when.

@@ -28,7 +28,8 @@ pub(super) fn sources() -> Result<Vec<Source>, Failure> {
     read(&git, &git.root()?, entries(raw))
 }
 
-/// The other files of the index that may have sealed objects: one that is staged must not be for the place of theirs.
+/// The other files of the index that may have sealed objects or be kustomizations: one that is staged must not be for the place of
+/// theirs, nor be what a Secret is made of.
 pub(super) fn others(staged: &[Source]) -> Result<Vec<Source>, Failure> {
     let git = Git::of(Path::new("."))?;
     let grep = [
@@ -41,6 +42,10 @@ pub(super) fn others(staged: &[Source]) -> Result<Vec<Source>, Failure> {
         "--full-name",
         "-e",
         GROUP_PREFIX,
+        "-e",
+        "secretGenerator",
+        "-e",
+        "SecretGenerator",
         "--",
         ":(top)",
     ];
@@ -52,6 +57,24 @@ pub(super) fn others(staged: &[Source]) -> Result<Vec<Source>, Failure> {
     let is_staged = |name: &String| staged.contains(here(&root, name).as_path());
     let others = names.filter(|name| !is_staged(name)).map(|name| (format!(":0:{name}"), name));
     read(&git, &root, others.collect())
+}
+
+/// Those of these paths that the index has, as it has them.
+pub(super) fn at(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let git = Git::of(Path::new("."))?;
+    let root = git.root()?;
+    let names: BTreeSet<String> =
+        git.fields(["ls-files", "-z", "--full-name", ":(top)"])?.into_iter().collect();
+    let within = |path: &PathBuf| {
+        let real = files::real_path(path).ok()?;
+        real.strip_prefix(&root).ok()?.to_str().map(str::to_owned)
+    };
+    let wanted =
+        paths.iter().filter_map(within).filter(|name| names.contains(name) && !name.contains('\n'));
+    read(&git, &root, wanted.map(|name| (format!(":0:{name}"), name)).collect())
 }
 
 /// The path of a file of the index from the working directory.

@@ -50,7 +50,7 @@ impl History {
     pub(super) fn read(
         git: &Git,
         fingerprint: &str,
-        mut take: impl FnMut(Found),
+        take: impl FnMut(Found),
     ) -> Result<Self, Failure> {
         let (names, large) = blobs(git)?;
         let blobs = names.len();
@@ -69,26 +69,38 @@ impl History {
         })?;
         drop(progress);
         let head = Head::read(git)?;
-        let mut unread = BTreeSet::new();
-        if !versions.is_empty() {
-            let paths = paths(git, &versions)?;
-            for Version { name, objects } in versions {
-                // Where it lies now says more than where it lay first.
-                let path = head.blobs.get(&name).or_else(|| paths.get(&name));
-                let path = path.cloned().unwrap_or_default();
-                if objects.is_empty() {
-                    unread.insert(path.clone());
-                }
-                for (kind, object, keys) in objects {
-                    let path = path.clone();
-                    let is_in_head = head.blobs.contains_key(&name);
-                    take(Found { path, kind, object, keys, is_in_head });
-                }
-            }
-        }
+        let unread = named(git, &head, versions, take)?;
         let has_submodules = head.has_submodules;
         Ok(Self { blobs, large, unread, has_submodules, cut: cut(git) })
     }
+}
+
+/// Hands over what is in each version, under its path, and returns those in which nothing reads.
+fn named(
+    git: &Git,
+    head: &Head,
+    versions: Vec<Version>,
+    mut take: impl FnMut(Found),
+) -> Result<BTreeSet<String>, Failure> {
+    let mut unread = BTreeSet::new();
+    if versions.is_empty() {
+        return Ok(unread);
+    }
+    let paths = paths(git, &versions)?;
+    for Version { name, objects } in versions {
+        // Where it lies now says more than where it lay first.
+        let path = head.blobs.get(&name).or_else(|| paths.get(&name)).cloned();
+        if objects.is_empty() {
+            let nowhere = || format!("{name} (in no commit: `git cat-file -p {name}` shows it)");
+            unread.insert(path.clone().unwrap_or_else(nowhere));
+        }
+        for (kind, object, keys) in objects {
+            let path = path.clone().unwrap_or_default();
+            let is_in_head = head.blobs.contains_key(&name);
+            take(Found { path, kind, object, keys, is_in_head });
+        }
+    }
+    Ok(unread)
 }
 
 /// The names of all blobs that may be read, in the order in which they lie in packs, and how many are too large.

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &ExposedArgs, console: &mut Console) -> Result<(), Failu
     })?;
     if args.json {
         let all: Vec<_> = exposed.iter().map(as_json).collect();
-        console.write(format!("{:#}\n", serde_json::Value::from(all)).as_bytes())?;
+        console.json(&serde_json::Value::from(all))?;
     } else if !exposed.is_empty() {
         table::write(console, ["PATH", "OBJECT", "IN HEAD", "KEYS"], exposed.iter().map(cells))?;
     }
@@ -124,7 +124,7 @@ fn cells(((path, _, object), exposed): (&Where, &Exposed)) -> [String; 4] {
 
 fn as_json(((path, kind, object), exposed): (&Where, &Exposed)) -> serde_json::Value {
     json!({
-        "path": Some(printable(path)).filter(|path| !path.is_empty()),
+        "path": Some(path).filter(|path| !path.is_empty()),
         "kind": kind,
         "object": printable(object),
         "inHead": exposed.is_in_head,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use seal_core::key::Recipient;
 use seal_core::kind::file::{self, Document, FileError};
 use seal_core::kind::sealed::SealedSecret;
-use seal_core::tree::survey::{MOST_BYTES, concerns};
+use seal_core::tree::survey::{MOST_BYTES, concerns, may_concern};
 use seal_core::{Problem, seal, text};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -77,7 +77,8 @@ pub(super) fn look(source: &Source, choices: &mut Choices<'_>) -> Result<Option<
         let large = Failure::input("it is larger than 2 MiB, and was not read");
         return if source.is_meant() { Err(large.about(path.display())) } else { Ok(None) };
     };
-    if !source.is_named && !concerns(&bytes) {
+    let may_concern = if source.is_meant() { may_concern(&bytes) } else { concerns(&bytes) };
+    if !source.is_named && !may_concern {
         return Ok(None);
     }
     let text = match text::decode(bytes) {

@@ -17,7 +17,7 @@ use seal_core::exit_code::ExitCode;
 
 use super::tree::Tree;
 use crate::cluster::ContextArgs;
-use crate::console::{Console, Progress};
+use crate::console::{self, Console, Progress};
 use crate::error::Failure;
 use crate::identities::IdentityArgs;
 use crate::parallel;
@@ -118,7 +118,11 @@ fn due(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failure> {
 
 /// What each file holds; those without a sealed object are left out.
 fn look_at_all(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failure> {
-    let Tree { sources, closed } = Tree::of(&args.paths)?;
+    let Tree { sources, closed, repositories } = Tree::of(&args.paths)?;
+    for path in repositories {
+        let path = path.display();
+        console::note(&format!("{path} is a repository of its own, and was not looked into"));
+    }
     told.files = sources.len();
     for (path, why) in closed {
         told.failed(Failure::input(why).about(path.display()));

@@ -1,11 +1,13 @@
 //! `seal fetch`: pins the cluster's recipient in `.seal.yaml`, or in the file of recipients that it names.
 
-use std::path::{Path, PathBuf};
+mod pin;
+
+use std::path::Path;
 use std::str::FromStr;
 
 use seal_core::exit_code::ExitCode;
-use seal_core::key::{Fingerprint, Recipient};
-use seal_core::policy_file::{self, PolicyError, PolicyFile, Source};
+use seal_core::key::Recipient;
+use seal_core::policy_file::{self, PolicyFile};
 use zeroize::Zeroizing;
 
 use crate::calendar::day_of;
@@ -14,6 +16,7 @@ use crate::console::{self, Console};
 use crate::error::{Failure, bad_recipient};
 use crate::files::{self, Output, Over, relative};
 use crate::policy;
+use pin::{Pin, Pinned};
 
 /// Pin the cluster's recipient in .seal.yaml
 ///
@@ -61,10 +64,8 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
     let fingerprint = recipient.fingerprint();
     pin.accept(args, &fingerprint)?;
     let is_known = pin.texts.contains(&fingerprint);
-    if !is_known && day.is_none() && before.created.contains_key(name) {
-        console::warn(&format!(
-            "the cluster does not say when this key was made: `created` of {name} is that of the key before, change it"
-        ));
+    if !is_known && day.is_none() {
+        tell_of_old_day(&before, name);
     }
     let pinned = pin.with(args, &recipient)?;
     let after = pinned.policy(&path, before)?;
@@ -80,6 +81,15 @@ pub(crate) fn run(args: &FetchArgs, _: &mut Console) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Warns of a day that was that of the key before.
+fn tell_of_old_day(before: &PolicyFile, name: &str) {
+    if before.created.contains_key(name) {
+        console::warn(&format!(
+            "the cluster does not say when this key was made: `created` of {name} is that of the key before, change it"
+        ));
+    }
 }
 
 /// What the cluster publishes, when it may be sealed to, and the day on which its key was made.
@@ -128,22 +138,6 @@ fn outputs(
     })
 }
 
-/// Where a recipient is pinned, and to what.
-struct Pin {
-    path: PathBuf,
-    /// Whether `path` is a file of recipients, and not the `.seal.yaml`.
-    in_file: bool,
-    recipients: Vec<Recipient>,
-    texts: Vec<Fingerprint>,
-}
-
-/// A text with the recipient in it.
-struct Pinned {
-    path: PathBuf,
-    in_file: bool,
-    text: String,
-}
-
 impl FetchArgs {
     /// Without any flag but those of the cluster.
     pub(crate) fn of(cluster: ClusterArgs) -> Self {
@@ -154,114 +148,6 @@ impl FetchArgs {
     fn name(&self) -> &str {
         self.name.as_deref().or(self.key.as_deref()).unwrap_or("cluster")
     }
-}
-
-impl Pin {
-    fn read(policy: &Path, file: &PolicyFile, name: &str) -> Result<Self, Failure> {
-        let (mut path, mut recipients, mut texts) = (policy.to_owned(), Vec::new(), Vec::new());
-        let in_file = match file.recipients.get(name) {
-            Some(Source::File(file)) => {
-                (path, recipients) = policy::pinned_in_file(policy, name, file)?;
-                texts.extend(recipients.iter().map(Recipient::fingerprint));
-                true
-            }
-            Some(Source::Text(text)) => {
-                texts.push(Fingerprint::of(text));
-                false
-            }
-            None => false,
-        };
-        Ok(Self { path, in_file, recipients, texts })
-    }
-
-    /// Whether the pin may become `new`: it is not there, it is the same, or the user names `new` itself.
-    fn accept(&self, args: &FetchArgs, new: &Fingerprint) -> Result<(), Failure> {
-        if let Some(accepted) = args.accept.as_deref().filter(|accepted| *accepted != new.as_str())
-        {
-            let wanted = Fingerprint::parse(accepted)
-                .map_or("what --accept names".to_owned(), |fingerprint| fingerprint.to_string());
-            return Err(Failure::new(
-                ExitCode::PinMismatch,
-                format!("the cluster's recipient is {new}, not {wanted}"),
-            )
-            .hint("find out which of the two is right before you seal anything"));
-        }
-        if self.texts.is_empty() || self.texts.contains(new) || args.accept.is_some() {
-            return Ok(());
-        }
-        let old: Vec<String> = self.texts.iter().map(Fingerprint::to_string).collect();
-        let message = format!(
-            "the cluster's recipient is {new}, and {} is pinned to {}",
-            args.name(),
-            old.join(" and ")
-        );
-        Err(Failure::new(ExitCode::PinMismatch, message).hint(format!(
-            "if the cluster has a new key, run it again with --accept {new}; another cluster has another name: --as NAME"
-        )))
-    }
-
-    /// The text with `recipient` in it, and every other line as it was.
-    fn with(self, args: &FetchArgs, recipient: &Recipient) -> Result<Pinned, Failure> {
-        let Self { path, in_file, recipients, texts } = self;
-        let text = match files::exists(&path) {
-            true => files::read_utf8(&path)?.to_string(),
-            false => String::new(),
-        };
-        let new = recipient.as_str();
-        let pinned = if !in_file {
-            pin_in_policy(args, &path, &text, recipient)?
-        } else if texts.contains(&recipient.fingerprint()) {
-            text
-        } else {
-            match recipients.as_slice() {
-                [] => format!("{text}{new}\n"),
-                [old] => text.replace(old.as_str(), new),
-                several => {
-                    let message = format!(
-                        "{} has {} recipients, and which of them the cluster's takes the place of is not known",
-                        relative(&path),
-                        several.len()
-                    );
-                    return Err(Failure::input(message)
-                        .hint(format!("put it in that one's place yourself: {new}")));
-                }
-            }
-        };
-        Ok(Pinned { path, in_file, text: pinned })
-    }
-}
-
-impl Pinned {
-    /// The `.seal.yaml` as it will be.
-    fn policy(&self, path: &Path, before: PolicyFile) -> Result<PolicyFile, Failure> {
-        if self.in_file {
-            return Ok(before);
-        }
-        policy_file::read(&self.text)
-            .map_err(|error| Failure::input(format!("{}: {error}", relative(path))))
-    }
-}
-
-/// The text of the `.seal.yaml` at `path` with the recipient in it.
-fn pin_in_policy(
-    args: &FetchArgs,
-    path: &Path,
-    text: &str,
-    recipient: &Recipient,
-) -> Result<String, Failure> {
-    // What is sealed by a rule without a path is for the whole cluster.
-    let pin = if args.key.is_some() { policy_file::pin_apart } else { policy_file::pin };
-    pin(text, args.name(), recipient.as_str()).map_err(|error| {
-        let failure = Failure::input(format!("{}: {error}", relative(path)));
-        match error {
-            PolicyError::Layout => failure.hint(format!(
-                "write `{}: {}` under recipients yourself",
-                args.name(),
-                recipient.as_str()
-            )),
-            _ => failure,
-        }
-    })
 }
 
 /// A rule that would name a classic and a post-quantum recipient seals nothing any more: said before it is written.

@@ -1,0 +1,152 @@
+//! `seal check --policy-from` and `--staged`: each change of who can open what is pointed out, however it is made.
+
+use crate::world::{Ran, World, recipient};
+
+const RULES: &str = "rules:\n- {path: \"prod/**\", to: [cluster, offline], namespace: prod}\n- {path: \"test/**\", to: [stranger, offline]}\n";
+
+fn recipients() -> String {
+    let known: String = ["cluster", "offline", "stranger"]
+        .map(|name| format!("  {name}: {}\n", recipient(name)))
+        .concat();
+    format!("recipients:\n{known}")
+}
+
+/// A branch that has just begun, in a repository with a sealed file.
+fn branch() -> World {
+    let world = World::new();
+    std::fs::remove_file(world.path("secret.json")).expect("the manifest");
+    world.write(".seal.yaml", recipients() + RULES);
+    std::fs::create_dir(world.path("prod")).expect("a folder");
+    let value = ["--name", "db", "-n", "prod", "--from-file", "p=-", "-o", "prod/db.yaml"];
+    world.seal_with(&value, b"x").exits(0);
+    world.git(&["init", "--quiet", "--initial-branch=main"]);
+    commit(&world);
+    world.git(&["switch", "--quiet", "--create", "change"]);
+    world
+}
+
+fn commit(world: &World) {
+    world.git(&["add", "--all"]);
+    world.git(&["commit", "--quiet", "-m", "a change"]);
+}
+
+fn review(world: &World) -> Ran {
+    world.seal(&["check", "--policy-from", "main"])
+}
+
+#[test]
+fn each_change_of_a_rule_is_pointed_out_in_a_branch_and_in_a_commit() {
+    let (cluster, stranger) = (recipient("cluster"), recipient("stranger"));
+    let old = recipients() + RULES;
+    let swapped = old
+        .replace(&format!("cluster: {cluster}"), &format!("cluster: {stranger}"))
+        .replace(&format!("stranger: {stranger}"), &format!("stranger: {cluster}"));
+    for (new, words) in [
+        (
+            old.replace("[cluster, offline]", "[cluster, offline, stranger]"),
+            "the rule for prod/**: + stranger",
+        ),
+        (old.replace("[cluster, offline]", "[cluster]"), "the rule for prod/**: - offline"),
+        (old.replace(", namespace: prod", ""), "the rule for prod/**: namespace any"),
+        (
+            old.replace("namespace: prod", "namespace: prod, clear: [p]"),
+            "the rule for prod/**: p stays in clear",
+        ),
+        (
+            old.replace("namespace: prod", "namespace: prod, for: kestra"),
+            "the rule for prod/**: for kestra",
+        ),
+        (format!("{old}allowClassic: true\n"), "allowClassic is true"),
+        (
+            old.replace("rules:\n", "rules:\n- {path: \"prod/*\", to: [stranger]}\n"),
+            "+ a rule for prod/*, to stranger",
+        ),
+        (swapped, "+ cluster (sha256:"),
+    ] {
+        let world = branch();
+        world.write(".seal.yaml", new);
+        world.git(&["add", "--all"]);
+        world.seal(&["check", "--staged"]).says("who can open what changes").says(words);
+        commit(&world);
+        review(&world).says("seal: warning: .seal.yaml: who can open what changes").says(words);
+    }
+    let world = branch();
+    world.write(".seal.yaml", format!("# another comment\n{old}"));
+    commit(&world);
+    let said = review(&world).exits(0);
+    assert!(!said.stderr.contains("who can open"), "{}", said.stderr);
+}
+
+#[test]
+fn whom_a_sealed_file_is_for_next_is_said_where_a_nested_policy_goes() {
+    let world = branch();
+    world.write("prod/.seal.yaml", format!("{}rules:\n- to: [offline]\n", recipients()));
+    world.write(".seal.yaml", recipients() + "rules:\n- to: [offline, stranger]\n");
+    world.seal(&["reseal", ".", "-i", "../offline.txt"]).exits(0);
+    world.git(&["switch", "--quiet", "main"]);
+    commit(&world);
+    world.git(&["switch", "--quiet", "--create", "nested"]);
+    world.git(&["rm", "--quiet", "prod/.seal.yaml"]);
+    commit(&world);
+    let said = review(&world);
+    said.says("prod/.seal.yaml: who can open what changes: it is gone")
+        .says("what is sealed next into prod/db.yaml is for others: + stranger (sha256:");
+}
+
+#[test]
+fn a_file_of_recipients_counts_wherever_it_lies_and_however_it_is_named() {
+    for name in ["../keys/team.txt", "x/../../keys/team.txt"] {
+        let world = branch();
+        std::fs::create_dir_all(world.path("prod/x")).expect("a folder");
+        world.write("keys/team.txt", format!("{}\n", recipient("offline")));
+        world.write("prod/x/.keep", "");
+        world.write(
+            "prod/.seal.yaml",
+            format!("recipients: {{team: {{file: {name}}}}}\nrules: [{{to: [team]}}]\n"),
+        );
+        world.git(&["switch", "--quiet", "main"]);
+        commit(&world);
+        world.git(&["switch", "--quiet", "--create", "team"]);
+        let both = format!("{}\n{}\n", recipient("offline"), recipient("stranger"));
+        world.write("keys/team.txt", both);
+        commit(&world);
+        review(&world)
+            .says("prod/.seal.yaml: who can open what changes: + line 2 of team (sha256:");
+    }
+}
+
+#[test]
+fn what_a_file_leaves_in_clear_is_held_against_the_rule() {
+    let world = branch();
+    let sealed = world.read("prod/db.yaml");
+    let clear =
+        sealed.replacen("spec:\n", "spec:\n  template: {stringData: {password: hunter2}}\n", 1);
+    world.write("prod/db.yaml", clear);
+    let said = review(&world)
+        .exits(7)
+        .prints("NotByPolicy")
+        .prints("leaves no value of password in clear");
+    assert!(!said.text().contains("hunter2"));
+    world.write(
+        ".seal.yaml",
+        (recipients() + RULES).replace("namespace: prod", "namespace: prod, clear: [password]"),
+    );
+    world.seal(&["check"]).exits(0);
+    review(&world).exits(7);
+}
+
+#[test]
+fn a_submodule_that_changes_is_pointed_out() {
+    let world = branch();
+    world.git(&["init", "--quiet", "../module"]);
+    world.git(&["-C", "../module", "commit", "--quiet", "--allow-empty", "-m", "begun"]);
+    let add =
+        ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../module", "lib"];
+    let url = world.path("../module").display().to_string();
+    let add: Vec<&str> =
+        add.iter().map(|it| if *it == "../module" { url.as_str() } else { it }).collect();
+    world.git(&add);
+    world.seal(&["check", "--staged"]).says("lib: a submodule changes");
+    commit(&world);
+    review(&world).says("lib: a submodule changes").says("not looked into: lib");
+}
