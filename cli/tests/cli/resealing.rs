@@ -91,6 +91,31 @@ fn ciphertext_that_was_copied_to_the_folder_of_other_recipients_is_not_sealed_fo
     reseal(&world, &["dev"]).exits(2).says("byte for byte");
     reseal(&world, &["dev/db.yaml", "--keep-going"]).exits(2);
     assert_eq!(world.read("dev/db.yaml"), before);
+    // However the original was made to look.
+    let original = world.read("prod/db.yaml");
+    let spelled = original
+        .replace("apiVersion: seal.dev/v1", "apiVersion: \"seal.de\\x76/v1\"")
+        .replace("kind: SealedSecret", "kind: \"Sealed\\x53ecret\"");
+    let padded = format!("{original}# {}\n", "x".repeat(2 * 1024 * 1024));
+    for (name, text) in [
+        ("prod/db.yaml", spelled),
+        ("prod/.seal-db.yaml", original.clone()),
+        ("prod/db.yaml", original.replacen("name: db", "name: other", 1)),
+        ("prod/db.yaml", original.replacen("spec:", "spec:\n  unknown: 1", 1)),
+        ("prod/db.txt", original[..original.len() - 40].to_owned()),
+        ("prod/db.yaml", padded),
+    ] {
+        std::fs::remove_dir_all(world.path("prod")).expect("the folder");
+        world.write(name, text);
+        for paths in [&["dev"][..], &[".", "--keep-going"]] {
+            let ran = reseal(&world, paths);
+            assert_ne!(ran.code, 0, "{name}");
+            assert_eq!(world.read("dev/db.yaml"), before, "{name}: {}", ran.stderr);
+        }
+    }
+    world.write("prod/db.yaml", &original);
+    world.write("prod/.seal.yaml", "recipients: {\n");
+    reseal(&world, &["dev"]).exits(2).says("does not read");
 }
 
 #[test]

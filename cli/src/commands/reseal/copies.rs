@@ -3,19 +3,28 @@
 //! Whoever may open a pull request can copy a file from one cluster's folder to another's. Its scope holds, for both
 //! clusters may have that namespace: but sealing the copy anew would let the other cluster open it. Nobody without a key
 //! can make the copy look different, so the same payload in two files says that one of them is a copy. Looked for in the
-//! whole work tree, whatever part of it is sealed anew; a copy whose original is gone cannot be known.
+//! whole work tree, whatever part of it is sealed anew, and in files that do not read as well: an original may have been broken so
+//! that nobody knows it. A copy whose original is gone cannot be known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::super::tree::Tree;
+use seal_core::text;
+use zeroize::Zeroizing;
+
+use super::super::tree::{Source, Tree};
 use super::look::{Digest, Looked, look};
 use crate::error::Failure;
 use crate::files;
 use crate::parallel;
 use crate::policy::{Choices, RecipientArgs};
 
-/// The sealed files of the work trees that `all` lie in, beside these. What cannot be read there is no copy of ours.
+/// Larger files are not looked through.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Characters of the shortest text that is taken for a payload.
+const PAYLOAD: usize = 40;
+
+/// The files of the work trees that `all` lie in, beside these, with the payloads that they hold.
 pub(super) fn beside(all: &[Looked], recipients: &RecipientArgs) -> Vec<Looked> {
     let real = |looked: &Looked| files::real_path(&looked.path).ok();
     let ours: BTreeSet<PathBuf> = all.iter().filter_map(real).collect();
@@ -27,8 +36,23 @@ pub(super) fn beside(all: &[Looked], recipients: &RecipientArgs) -> Vec<Looked> 
     }
     let Ok(Tree { mut sources, .. }) = Tree::of(&roots) else { return Vec::new() };
     sources.retain(|source| files::real_path(&source.path).is_ok_and(|path| !ours.contains(&path)));
-    let looked = parallel::each(&sources, || Choices::new(recipients), look);
-    looked.unwrap_or_default().into_iter().filter_map(Result::ok).flatten().collect()
+    let looked = parallel::each(&sources, || Choices::new(recipients), looked_through);
+    looked.unwrap_or_default().into_iter().flatten().collect()
+}
+
+/// The sealed objects of a file; of one that cannot be judged every text that may be a payload.
+fn looked_through(source: &Source, choices: &mut Choices<'_>) -> Option<Looked> {
+    if let Ok(Some(looked)) = look(source, choices) {
+        return Some(looked);
+    }
+    let bytes = files::read_small(&source.path, MOST_BYTES).ok()??;
+    if !text::mentions(&bytes, "payload") {
+        return None;
+    }
+    let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let words = text.split(|c| !is_part(c)).filter(|word| word.len() >= PAYLOAD);
+    Some(Looked::unjudged(source.path.clone(), words))
 }
 
 /// The files among `all` that hold a payload which another file holds as well, where their rules are for different
@@ -51,9 +75,13 @@ pub(super) fn refused(all: &[Looked], beside: &[Looked]) -> BTreeMap<PathBuf, Fa
 }
 
 fn copied(one: &Looked, other: &Looked) -> Failure {
+    let is_judged = !one.wanted.is_empty() && !other.wanted.is_empty();
     let [one, other] = [one, other].map(|looked| files::relative(&looked.path));
-    Failure::input(format!(
-        "{other} has a value of {one}, byte for byte, and their rules seal for different recipients"
-    ))
-    .hint("one is a copy of the other: seal it from its own values, or take it out")
+    let why = if is_judged {
+        "their rules seal for different recipients"
+    } else {
+        "one of the two does not read, so that nobody knows for whom it is"
+    };
+    Failure::input(format!("{other} has a value of {one}, byte for byte, and {why}"))
+        .hint("one is a copy of the other: seal it from its own values, or take it out")
 }

@@ -53,6 +53,21 @@ fn digest(text: &str) -> Digest {
 }
 
 impl Looked {
+    /// A file that may hold these payloads and cannot be judged: it is for nobody who is known.
+    pub(super) fn unjudged<'w>(path: PathBuf, payloads: impl Iterator<Item = &'w str>) -> Self {
+        let payloads = payloads.map(digest).collect();
+        let (wanted, sentence) = (BTreeSet::new(), String::new());
+        Self {
+            path,
+            digest: Digest::default(),
+            due: Vec::new(),
+            done: 0,
+            payloads,
+            wanted,
+            sentence,
+        }
+    }
+
     /// The file's text, if it is still what was looked at.
     pub(super) fn text(&self) -> Result<Zeroizing<String>, Failure> {
         let changed = || editing::changed_meanwhile(&self.path);
