@@ -83,3 +83,34 @@ fn into_a_folder_that_is_read_only_nothing_is_written_and_that_is_said() {
     assert_eq!(world.names(), [".git", ".seal.yaml", "db.sealed.yaml", "secret.json"]);
     assert_eq!(world.read("db.sealed.yaml"), before);
 }
+
+#[test]
+fn a_work_tree_of_somebody_else_is_believed_where_git_was_told_so() {
+    if fs::metadata("/proc/self").expect("a process").uid() != 0 {
+        return; // nobody else gives a file away
+    }
+    let world = World::new();
+    fs::remove_dir(world.path(".git")).expect("an empty folder");
+    world.git(&["init", "--quiet"]);
+    world.seal(&["secret.json", "-o", "db.sealed.yaml"]).exits(0);
+    fs::remove_file(world.path("secret.json")).expect("the manifest");
+    let give = |path: &str| {
+        let status =
+            Command::new("chown").args(["-R", "65534", path]).current_dir(world.path(".")).status();
+        assert!(status.expect("coreutils").success());
+    };
+    let set = || world.seal_with(&["set", "db.sealed.yaml", "password"], b"x");
+    let trust = "[safe]\n\tdirectory = *\n";
+    world.write("../home/.gitconfig", trust);
+    give(".seal.yaml");
+    set().exits(2).says(".seal.yaml belongs to another user");
+    give(".");
+    set().exits(0);
+    world.set_mode(".seal.yaml", 0o666);
+    set().exits(2).says(".seal.yaml can be written by others");
+    world.set_mode(".seal.yaml", 0o644);
+    world.write("../home/.gitconfig", "");
+    set().exits(2).says("belongs to another user").says("safe.directory");
+    // What seals nothing asks nobody's leave.
+    world.seal(&["check", "."]).exits(0).says("1 sealed object in");
+}
