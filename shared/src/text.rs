@@ -2,6 +2,7 @@
 //!
 //! PowerShell writes the latter. A UTF-8 mark stays in the text: an edit keeps it, and each reader passes over it.
 
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 /// What is neither; a UTF-16 text with half a character is one, too.
@@ -67,7 +68,7 @@ pub fn mentions(bytes: &[u8], word: &str) -> bool {
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
+    memmem::find(bytes, word).is_some()
 }
 
 #[cfg(test)]
