@@ -4,10 +4,10 @@
 
 mod entering;
 mod password;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use seal_core::manifest::dotenv::{self, EnvError};
@@ -215,23 +215,23 @@ impl ValueArgs {
                 .hint("a key is made of letters, digits, - . _"));
         }
         let question = format!("Value of {key} (not shown): ");
-        let typed = typed(&question).map_err(|_| {
-            Failure::input(format!("--prompt {key}: there is no terminal to ask at")).hint(format!(
-                "use standard input: printf %s \"$VALUE\" | seal --from-file {key}=- …"
+        let typed = terminal::line(&question).map_err(|error| {
+            let no_terminal = Failure::input(format!(
+                "--prompt {key}: there is no terminal to ask at"
             ))
-        })?;
+            .hint(format!("use standard input: printf %s \"$VALUE\" | seal --from-file {key}=- …"));
+            error.failure(
+                no_terminal,
+                &format!(
+                    "a value of several lines comes by --from-file {key}=PATH or standard input"
+                ),
+            )
+        });
+        let mut typed = typed?;
         if typed.is_empty() && !self.allow_empty {
             return Err(empty(key, "nothing was typed"));
         }
-        Ok(SecretValue::from(typed.into_bytes()))
-    }
-}
-
-/// What is typed at the terminal; nothing where the input was ended.
-fn typed(question: &str) -> io::Result<String> {
-    match rpassword::prompt_password(question) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(String::new()),
-        result => result,
+        Ok(SecretValue::from(std::mem::take(&mut *typed)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use seal_core::secret::SecretValue;
 use zeroize::Zeroizing;
 
+use super::terminal;
 use crate::error::Failure;
 use crate::files;
 
@@ -66,11 +67,11 @@ impl PasswordArgs {
 }
 
 fn asked(whose: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let typed = super::typed(&format!("Password of {whose} (not shown): "));
-    let typed = typed.map_err(|_| {
-        Failure::input("--prompt: there is no terminal to ask at").hint(
+    let typed = terminal::line(&format!("Password of {whose} (not shown): "));
+    typed.map_err(|error| {
+        let no_terminal = Failure::input("--prompt: there is no terminal to ask at").hint(
             "use standard input: printf %s \"$PASSWORD\" | seal registry HOST --username USER",
-        )
-    })?;
-    Ok(Zeroizing::new(typed.into_bytes()))
+        );
+        error.failure(no_terminal, "one of several lines comes by --password-file FILE")
+    })
 }

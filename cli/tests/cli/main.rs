@@ -34,6 +34,7 @@ mod pachyderm;
 mod pipes;
 mod policy;
 mod presets;
+mod prompting;
 mod recipients;
 mod registry;
 mod renaming;
