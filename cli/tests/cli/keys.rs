@@ -30,6 +30,19 @@ fn a_new_identity_is_private_and_its_recipient_is_printed() {
 }
 
 #[test]
+fn an_identity_whose_recipient_could_not_be_printed_is_taken_back() {
+    let world = World::new();
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("it is there");
+    let output = world.command(&["key", "new", "-o", "../new.key"]).stdout(full()).output();
+    let output = output.expect("the command runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("made the identity"), "{said}");
+    assert!(!world.path("../new.key").exists());
+    world.seal(&["key", "new", "-o", "../new.key"]).exits(0);
+}
+
+#[test]
 fn the_recipient_of_an_identity_is_printed_again() {
     let world = World::new();
     let made = world.seal(&["key", "new", "-o", "../a.key"]).exits(0).text();

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use seal_core::exit_code::ExitCode;
 use seal_core::key::Identity;
 
 use crate::console::{self, Console};
 use crate::error::Failure;
+use crate::files;
 use crate::identities;
 
 /// Make an identity and print its recipient
@@ -31,6 +33,18 @@ pub(super) fn run(args: &NewArgs, console: &mut Console) -> Result<(), Failure> 
     };
     let identity = if args.classic { Identity::generate_classic() } else { Identity::generate() };
     identities::write(&identity, path)?;
+    print(&identity, console).inspect_err(|failure| {
+        // Whoever closes the pipe has read what they want.
+        if failure.code != ExitCode::Done {
+            files::remove_own(path);
+        }
+    })?;
     console::say(&format!("made the identity {} in {}", identity.fingerprint(), path.display()));
-    console.write(format!("{}\n", identity.recipient()).as_bytes())
+    Ok(())
+}
+
+/// Without its recipient nobody seals to an identity.
+fn print(identity: &Identity, console: &mut Console) -> Result<(), Failure> {
+    console.write(format!("{}\n", identity.recipient()).as_bytes())?;
+    console.finish()
 }
