@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use seal_core::place::is_key;
+use seal_core::place::{Scope, is_key};
 
 use crate::console::{self, Console};
-use crate::editing::Editing;
+use crate::editing::{Editing, MOST_TRIES, changed_meanwhile};
 use crate::error::Failure;
 use crate::files;
-use crate::policy::RecipientArgs;
+use crate::policy::{Chosen, RecipientArgs};
 use crate::scope::ScopeArgs;
 use crate::sealed::PickArgs;
 use crate::suggest;
@@ -46,17 +47,35 @@ pub(crate) struct SetArgs {
     check: bool,
 }
 
-/// Reads and checks everything, seals, and replaces the file.
+/// Reads and checks everything, seals, and replaces the file; the same for the file as it is now, where another run was first.
 pub(crate) fn run(args: &SetArgs, _: &mut Console) -> Result<(), Failure> {
     args.values.check()?;
-    let editing = Editing::read(&args.file, &args.pick)?;
-    let (chosen, scope) = editing.choose(&args.recipients, &args.scope)?;
-    let values = editing.as_read(read_values(args)?, args.values.line_feeds())?;
+    let mut editing = Editing::read(&args.file, &args.pick)?;
+    let mut chosen = editing.choose(&args.recipients, &args.scope)?;
+    let values = read_values(args)?;
+    for _ in 0..MOST_TRIES {
+        if set(args, &editing, &chosen, values.clone())? {
+            return Ok(());
+        }
+        editing = editing.anew(&args.pick)?;
+        chosen = editing.choose(&args.recipients, &args.scope)?;
+    }
+    Err(changed_meanwhile(&args.file))
+}
+
+/// `false` where the file was changed since it was read.
+fn set(
+    args: &SetArgs,
+    editing: &Editing<'_>,
+    (chosen, scope): &(Rc<Chosen>, Scope),
+    values: Values,
+) -> Result<bool, Failure> {
+    let values = editing.as_read(values, args.values.line_feeds())?;
     editing.check_values(&values)?;
-    let change = editing.seal(&values, &scope, &chosen)?;
-    tell_of_new(&editing, &values);
+    let change = editing.seal(&values, scope, chosen)?;
+    tell_of_new(editing, &values);
     let what = editing.in_words(&values, &BTreeSet::new());
-    editing.replace_remembered(&change, args.check, &what, &values)
+    editing.try_replace_remembered(&change, args.check, &what, &values)
 }
 
 /// A new key may be a slip, so the keys that are there are said with it.

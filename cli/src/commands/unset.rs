@@ -7,7 +7,7 @@ use seal_core::escape::escaped;
 use seal_core::kind::edit::Change;
 
 use crate::console::{self, Console};
-use crate::editing::Editing;
+use crate::editing::{Editing, MOST_TRIES, changed_meanwhile};
 use crate::error::Failure;
 use crate::sealed::PickArgs;
 use crate::suggest;
@@ -33,9 +33,20 @@ pub(crate) struct UnsetArgs {
     check: bool,
 }
 
-/// Replaces the file without the keys. A key that is not there is a mistake, and then nothing changes.
+/// Replaces the file without the keys; the same for the file as it is now, where another run was first.
 pub(crate) fn run(args: &UnsetArgs, _: &mut Console) -> Result<(), Failure> {
-    let editing = Editing::read(&args.file, &args.pick)?;
+    let mut editing = Editing::read(&args.file, &args.pick)?;
+    for _ in 0..MOST_TRIES {
+        if unset(args, &editing)? {
+            return Ok(());
+        }
+        editing = editing.anew(&args.pick)?;
+    }
+    Err(changed_meanwhile(&args.file))
+}
+
+/// A key that is not there is a mistake, and then nothing changes. `false` where the file was changed since it was read.
+fn unset(args: &UnsetArgs, editing: &Editing<'_>) -> Result<bool, Failure> {
     let remove: BTreeSet<String> = args.keys.iter().cloned().collect();
     for key in &remove {
         if editing.is_clear(key) {
@@ -56,5 +67,5 @@ pub(crate) fn run(args: &UnsetArgs, _: &mut Console) -> Result<(), Failure> {
     }
     let keys: Vec<&str> = remove.iter().map(String::as_str).collect();
     let what = format!("without {}", keys.join(", "));
-    editing.replace(&Change { remove, ..Change::default() }, args.check, &what)
+    editing.try_replace(&Change { remove, ..Change::default() }, args.check, &what)
 }

@@ -3,14 +3,15 @@
 //! `seal set` and `seal unset` are these steps with another change between them. The file is replaced whole or not at
 //! all, and only by a text that was parsed and checked again.
 
+mod replacing;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
 use std::rc::Rc;
 
 use seal_core::escape::escaped;
-use seal_core::exit_code::ExitCode;
 use seal_core::key::{Fingerprint, Recipient};
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
@@ -24,14 +25,13 @@ use zeroize::Zeroizing;
 
 use crate::console;
 use crate::error::Failure;
-use crate::files::{self, Output, Over};
+use crate::files;
 use crate::policy::{self, Chosen, RecipientArgs, Target};
 use crate::preset::Platform;
-use crate::recall::Recall;
 use crate::scope::ScopeArgs;
 use crate::sealed::{self, PickArgs};
 use crate::sealing::check_size;
-use crate::values::Values;
+pub(crate) use replacing::{MOST_TRIES, changed_meanwhile, replace_read};
 
 /// A sealed file that was read, and the one object in it that is meant.
 pub(crate) struct Editing<'a> {
@@ -41,6 +41,8 @@ pub(crate) struct Editing<'a> {
     index: usize,
     pub(crate) object: SealedSecret,
     pub(crate) place: Place,
+    /// While it is held, other runs that change the file wait.
+    lock: Option<File>,
 }
 
 impl<'a> Editing<'a> {
@@ -62,7 +64,7 @@ impl<'a> Editing<'a> {
             Ok(checked) => checked.place().clone(),
             Err(error) => return Err(Failure::from(error).about_file(path)),
         };
-        Ok(Self { path, text, index, object, place })
+        Ok(Self { path, text, index, object, place, lock: None })
     }
 
     /// For whom and for which scope to seal into it: never what the file says, unless the rules or flags say it too.
@@ -193,38 +195,6 @@ impl<'a> Editing<'a> {
         self.object.spec.values.keys().map(String::as_str)
     }
 
-    /// Makes the change and replaces the file; with `only_check` says what it would be, in the words of `what`.
-    pub(crate) fn replace(
-        self,
-        change: &Change,
-        only_check: bool,
-        what: &str,
-    ) -> Result<(), Failure> {
-        let written = self.written(change)?;
-        if only_check {
-            let message = format!("{} would change: {}: {what}", self.path.display(), self.place);
-            return Err(Failure::new(ExitCode::WouldChange, message)
-                .hint("run it again without --check, and commit"));
-        }
-        replace_read(self.path, &self.text, written)
-    }
-
-    /// The same, and what was sealed is remembered by this machine.
-    pub(crate) fn replace_remembered(
-        self,
-        change: &Change,
-        only_check: bool,
-        what: &str,
-        values: &Values,
-    ) -> Result<(), Failure> {
-        let object = change.applied_to(&self.object);
-        self.replace(change, only_check, what)?;
-        let recall = Recall::open(None);
-        let tags = recall.tags(&object.spec.scope, values);
-        recall.remember([(&object, &tags)]);
-        Ok(())
-    }
-
     /// The file's text with the change in it, read back and checked.
     pub(crate) fn written(&self, change: &Change) -> Result<String, Failure> {
         let written =
@@ -256,28 +226,6 @@ impl<'a> Editing<'a> {
     pub(crate) fn about(&self, failure: Failure) -> Failure {
         failure.about_file(self.path)
     }
-}
-
-/// Writes over a file that was read, if it is still what was read: another run may have changed it meanwhile.
-pub(crate) fn replace_read(path: &Path, read: &str, written: String) -> Result<(), Failure> {
-    let _lock = files::lock_folder(path);
-    is_still(path, read)?;
-    let bytes = Zeroizing::new(written.into_bytes());
-    let path = path.to_path_buf();
-    files::write_all(vec![Output { path, bytes, mode: 0o644, over: Over::Anything }])?;
-    Ok(())
-}
-
-/// Refuses a file that is not what was read any more.
-pub(crate) fn is_still(path: &Path, read: &str) -> Result<(), Failure> {
-    if *files::read_utf8(path)? == *read { Ok(()) } else { Err(changed_meanwhile(path)) }
-}
-
-/// Says that a file is not what was read any more.
-pub(crate) fn changed_meanwhile(path: &Path) -> Failure {
-    let message = format!("{} was changed since it was read", path.display());
-    Failure::new(ExitCode::Failed, message)
-        .hint("nothing was written: run it again, and it changes the file as it is now")
 }
 
 /// Fingerprints, each behind the name that a `.seal.yaml` has for it.

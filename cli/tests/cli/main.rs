@@ -31,6 +31,7 @@ mod opening;
 mod options;
 mod output;
 mod pachyderm;
+mod parallel;
 mod pipes;
 mod policy;
 mod presets;

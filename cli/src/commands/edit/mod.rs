@@ -159,7 +159,7 @@ fn seal_changes(
         if put.is_empty() { Change::default() } else { editing.seal(&put, scope, chosen)? };
     change.remove = remove;
     let place = editing.place.clone();
-    editing.replace_remembered(&change, false, &what, &put)?;
+    editing.replace_remembered(&change, &what, &put)?;
     console::say(&format!("{place}: {what}"));
     Ok(())
 }
