@@ -174,6 +174,7 @@ impl OutputArgs {
             console.write((if index > 0 || behind { "---\n" } else { "" }).as_bytes())?;
             console.write(text.as_bytes())?;
         }
+        plans.iter().for_each(Plan::tell_lost_values);
         if self.check { would_change(&plans) } else { self.write_files(plans, recall) }
     }
 

@@ -81,7 +81,20 @@ impl Plan {
         Ok(text)
     }
 
-    /// Says what of the old file is not in the new one.
+    /// Says which values of the old file are not in the new one: who wanted to add one has lost the others.
+    pub(super) fn tell_lost_values(&self) {
+        for Sealed { object, place, .. } in &self.objects {
+            let lost = self.existing.before(object).map(|old| again::lost_values(old, object));
+            if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
+                let (keys, are) = (some_of(&lost), if lost.len() > 1 { "are" } else { "is" });
+                console::note(&format!(
+                    "{place}: {keys} {are} no longer in it; `seal set FILE KEY` adds to what is there"
+                ));
+            }
+        }
+    }
+
+    /// Says what else of the old file is not in the new one.
     pub(super) fn tell_what_goes(&self) {
         for Sealed { object, place, .. } in &self.objects {
             let lost = self.existing.before(object).map(|old| again::lost(old, object));
@@ -115,10 +128,10 @@ impl Plan {
 }
 
 /// A list as a person reads one, however long it is.
-fn some_of(names: &[String]) -> String {
+fn some_of(names: &[impl AsRef<str>]) -> String {
     const SHOWN: usize = 12;
-    let list: Vec<String> =
-        names.iter().take(SHOWN).map(|name| name.chars().take(120).collect()).collect();
+    let shown = names.iter().take(SHOWN);
+    let list: Vec<String> = shown.map(|name| name.as_ref().chars().take(120).collect()).collect();
     let list = list.join(", ");
     if names.len() > SHOWN { format!("{list} and {} more", names.len() - SHOWN) } else { list }
 }

@@ -38,9 +38,21 @@ pub(crate) fn keep_own(old: &SealedSecret, new: &mut SealedSecret) {
     }
 }
 
-/// What of `old` is not in `new`, by name: each may have been forgotten.
+/// The keys of values that are in `old` and in no way in `new`.
+pub(crate) fn lost_values<'a>(old: &'a SealedSecret, new: &SealedSecret) -> Vec<&'a str> {
+    let template = new.spec.template.as_ref();
+    let is_clear = |key: &String| template.is_some_and(|it| it.string_data.contains_key(key));
+    let keys = old.spec.values.keys();
+    let lost = keys.filter(|key| !new.spec.values.contains_key(*key) && !is_clear(key));
+    lost.map(String::as_str).collect()
+}
+
+/// What else of `old` is not in `new`, by name: each may have been forgotten.
 pub(crate) fn lost(old: &SealedSecret, new: &SealedSecret) -> Vec<String> {
-    let (before, after) = (parts(old), parts(new));
+    let (mut before, after) = (parts(old), parts(new));
+    for key in lost_values(old, new) {
+        before.remove(&format!("value {key}"));
+    }
     let gone = before.iter().filter(|(part, _)| !after.contains_key(*part));
     let mut lost: Vec<String> = gone.map(|(part, _)| part.clone()).collect();
     if !covers(&new.spec.scope, &old.spec.scope) {

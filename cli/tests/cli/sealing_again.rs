@@ -140,3 +140,20 @@ fn what_is_known_already_is_not_remembered_twice() {
     world.seal(&AGAIN).exits(0).says("wrote db.sealed.yaml");
     assert_eq!(size(), once + 64, "one pair");
 }
+
+#[test]
+fn a_value_that_sealing_again_takes_out_is_named() {
+    let world = World::sealed();
+    world.write("v", "v");
+    let one = |file: &str, more: &[&str]| {
+        let args = ["--name", "db", "-n", "prod", "--type", "Opaque", "--from-file", "new=v", "-o"];
+        world.seal(&[&args, [file].as_slice(), more].concat())
+    };
+    let gone = "prod/db: password, username are no longer in it; `seal set FILE KEY` adds to what is there";
+    one("db.sealed.yaml", &["--check"]).exits(3).says(gone);
+    one("db.sealed.yaml", &[]).exits(0).says(gone);
+    let nothing_goes = one("db.sealed.yaml", &[]).exits(0).stderr;
+    assert!(!nothing_goes.contains("no longer"), "{nothing_goes}");
+    let object = world.seal(&["inspect", "db.sealed.yaml"]).exits(0);
+    assert!(!object.text().contains("password"), "{}", object.text());
+}
