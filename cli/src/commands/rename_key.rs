@@ -18,7 +18,8 @@ use crate::suggest;
 /// Give a value of a sealed file another key
 ///
 /// A value opens only under the key that it was sealed for, so it is opened with an identity and sealed anew, for the
-/// recipients of .seal.yaml or -r. Its block goes to the place of the new key; every other line of FILE stays as it is.
+/// recipients of .seal.yaml or -r. Its block goes to the place of the new key; every other line of FILE stays as it
+/// is. Comments of the old block go, and are said.
 ///
 /// Example: seal rename-key db.sealed.yaml pasword password -i ~/.config/seal/offline.key
 #[derive(Debug, clap::Args)]
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &RenameKeyArgs, _: &mut Console) -> Result<(), Failure> 
     editing.check_values(&values)?;
     let mut change = editing.seal(&values, &scope, &chosen)?;
     change.remove.insert(args.old.clone());
+    editing.tell_of_comments(&change.remove);
     editing.replace(&change, args.check, &format!("{} is {}", args.old, args.new))
 }
 

@@ -4,8 +4,9 @@
 use std::fs::File;
 use std::path::Path;
 
+use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
-use seal_core::kind::edit::Change;
+use seal_core::kind::edit::{Change, comments_of_block};
 use zeroize::Zeroizing;
 
 use super::Editing;
@@ -27,6 +28,25 @@ impl Editing<'_> {
         drop(self); // with its lock, for which the next one would wait
         let lock = files::lock_folder(path);
         Ok(Self { lock, ..Self::read(path, pick)? })
+    }
+
+    /// Says which comments go with the blocks of `keys`, as they are numbered in the file that is there.
+    pub(crate) fn tell_of_comments<'k>(&self, keys: impl IntoIterator<Item = &'k String>) {
+        for key in keys {
+            let lines: Vec<String> = comments_of_block(&self.text, self.index, key)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            if let Some((first, more)) = lines.split_first() {
+                let (s, lines) =
+                    if more.is_empty() { ("", first.clone()) } else { ("s", lines.join(", ")) };
+                console::note(&format!(
+                    "{}: the comments of {} go with its block: line{s} {lines} as it was",
+                    self.path.display(),
+                    escaped(key)
+                ));
+            }
+        }
     }
 
     /// Makes the change and replaces the file; with `only_check` says what it would be, in the words of `what`.

@@ -40,6 +40,23 @@ fn a_key_that_is_not_there_and_one_that_is_there_already_are_refused() {
 }
 
 #[test]
+fn the_comments_that_go_with_a_block_are_named() {
+    let world = World::sealed();
+    let text = world.read("db.sealed.yaml");
+    let commented =
+        text.replace("    password:\n", "    # of the database\n    password: # rotated\n");
+    world.write("db.sealed.yaml", &commented);
+    let is_it = |line: &str| line.contains("# of the database");
+    let line = 1 + commented.lines().position(is_it).expect("it is there");
+    rename(&world, "password", "pass").exits(0).says(&format!(
+        "db.sealed.yaml: the comments of password go with its block: lines {line}, {} as it was",
+        line + 1
+    ));
+    let silent = rename(&world, "username", "user").exits(0).stderr;
+    assert!(!silent.contains("comments"), "{silent}");
+}
+
+#[test]
 fn renaming_needs_an_identity_that_opens_the_value() {
     let world = World::sealed();
     let before = world.read("db.sealed.yaml");

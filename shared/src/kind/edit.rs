@@ -13,6 +13,7 @@ use crate::yaml::{self, lines};
 
 use super::edit_json;
 use super::edit_lines::Editor;
+use super::resealed;
 
 /// Why a text could not be edited in place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +103,27 @@ pub fn block_lines<'t>(text: &'t str, index: usize, key: &str) -> Option<&'t str
     let spec = nodes.get(index)?.get("spec")?;
     let range = Editor::new(text, spec)?.lines_of_block(spec.get("values")?.entry(key)?)?;
     Some(&text[range])
+}
+
+/// The numbers of the lines with comments that go when the block of `key` does: those above it, behind its name and in it.
+pub fn comments_of_block(text: &str, index: usize, key: &str) -> Vec<usize> {
+    let text = text.trim_start_matches('\u{feff}');
+    let Ok(nodes) = yaml::documents(text) else { return Vec::new() };
+    let lines = nodes.get(index).and_then(|node| node.get("spec")).and_then(|spec| {
+        let entry = spec.get("values")?.entry(key)?;
+        Editor::new(text, spec)?.lines_of_block_and_above(entry)
+    });
+    let Some(lines) = lines else { return Vec::new() };
+    let first = text[..lines.start].matches('\n').count() + 1;
+    let numbered = text[lines].lines().zip(first..);
+    numbered.filter(|(line, _)| is_comment(line)).map(|(_, number)| number).collect()
+}
+
+/// Whether a line of a block has a comment that somebody wrote: not one that ends a block or says how it was sealed.
+fn is_comment(line: &str) -> bool {
+    let line = line.trim();
+    let is_ours = line.starts_with("# end of ") || line.starts_with(resealed::COMMENT);
+    !is_ours && (line.starts_with('#') || line.contains(" #"))
 }
 
 /// Whether [`edit`] could change any block of any sealed object of `text`, and add one: tried with all of them at once.

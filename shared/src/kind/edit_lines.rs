@@ -125,6 +125,12 @@ impl<'a> Editor<'a> {
         Some(lines.start..self.end_of_block(entry, lines.end))
     }
 
+    /// The same with the comment above it.
+    pub(super) fn lines_of_block_and_above(&self, entry: &Entry) -> Option<Range<usize>> {
+        let lines = self.lines_of_block(entry)?;
+        Some(self.comment_above(lines.start)..lines.end)
+    }
+
     fn end_of_block(&self, entry: &Entry, end_of_lines: usize) -> usize {
         let comment = end_of_block(&entry.key);
         let mut at = end_of_lines;
@@ -152,8 +158,7 @@ impl<'a> Editor<'a> {
     }
 
     fn remove_block(&mut self, entry: &Entry) -> Option<()> {
-        let mut range = self.lines_of_block(entry)?;
-        range.start = self.comment_above(range.start);
+        let mut range = self.lines_of_block_and_above(entry)?;
         if self.is_blank(range.end) {
             range.end = line_end(self.text, range.end);
         } else if range.end == self.text.len() && self.is_blank_before(range.start) {

@@ -45,7 +45,7 @@ pub(crate) struct EditArgs {
     file: PathBuf,
     #[command(flatten)]
     identity: IdentityArgs,
-    /// Throw away the text that an earlier run has kept
+    /// Throw away the text that an earlier run has kept, and begin anew
     #[arg(long)]
     discard: bool,
     #[command(flatten)]
@@ -159,6 +159,7 @@ fn seal_changes(
         if put.is_empty() { Change::default() } else { editing.seal(&put, scope, chosen)? };
     change.remove = remove;
     let place = editing.place.clone();
+    editing.tell_of_comments(&change.remove);
     editing.replace_remembered(&change, &what, &put)?;
     console::say(&format!("{place}: {what}"));
     Ok(())
