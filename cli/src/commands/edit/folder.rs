@@ -100,7 +100,7 @@ impl Folder {
         let hint = failure.hint.clone().map(|hint| format!("{hint}; ")).unwrap_or_default();
         let place = if self.is_in_memory { "in memory, " } else { "" };
         failure.hint(format!(
-            "{hint}your text is kept {place}in {}: run it again to go on, or with --discard to throw it away",
+            "{hint}your text is kept {place}in {}: run it again to go on, or with --discard to throw it away and begin anew",
             self.text.display()
         ))
     }
