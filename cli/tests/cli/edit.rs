@@ -178,6 +178,39 @@ fn anything_but_values_is_refused_and_a_placeholder_is_no_value() {
 }
 
 #[test]
+fn a_placeholder_that_was_changed_and_not_replaced_is_refused_and_the_text_is_kept() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let before = world.read("db.sealed.yaml");
+    for typed in ["<sealed", "<sealed>x", "\"<sealed> \"", "sealed>", "new<sealed>"] {
+        let script = format!("sed -i 's/  password: .*/  password: {typed}/' \"$1\"");
+        edit(&world, &script, &["--discard"])
+            .exits(2)
+            .says("password: its placeholder was changed and not replaced")
+            .says("with --discard to throw it away and begin anew");
+        assert_eq!(world.read("db.sealed.yaml"), before, "{typed}");
+        assert!(!left(&world).is_empty());
+    }
+}
+
+#[test]
+fn the_comments_of_a_block_that_goes_are_named() {
+    let world = World::sealed();
+    let _cleared = Cleared(&world);
+    let text = world.read("db.sealed.yaml");
+    let commented =
+        text.replace("    password:\n", "    # of the database\n    password: # rotated\n");
+    world.write("db.sealed.yaml", &commented);
+    let line =
+        1 + commented.lines().position(|it| it.contains("# of the database")).expect("it is there");
+    let script = "sed -i 's/  password: /  pass: /' \"$1\"";
+    edit(&world, script, &["-i", "../cluster.txt"]).exits(0).says(&format!(
+        "the comments of password go with its block: lines {line}, {} as it was",
+        line + 1
+    ));
+}
+
+#[test]
 fn a_signal_takes_the_text_along() {
     let world = World::sealed();
     let _cleared = Cleared(&world);

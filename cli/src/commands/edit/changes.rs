@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seal_core::escape::escaped;
 use seal_core::kind::file::{self, Document};
 use seal_core::manifest::{self, Manifest, SEALED};
+use seal_core::secret::SecretValue;
 
 use crate::console;
 use crate::editing::Editing;
@@ -58,6 +59,9 @@ pub(super) fn of(editing: &Editing<'_>, began: &str, edited: &str) -> Result<Cha
         if value.expose() == SEALED.as_bytes() {
             return Err(no_value(&key));
         }
+        if before.get(&key).is_some_and(is_placeholder) && is_damaged_placeholder(&value) {
+            return Err(not_replaced(&key));
+        }
         put.insert(key, value);
     }
     Ok(Changes { put, remove })
@@ -98,6 +102,24 @@ fn is_only_values(editing: &Editing<'_>, manifest: &Manifest) -> Result<(), Fail
     }
     Err(Failure::input(format!("{place}: only values can be changed here, and of this object"))
         .hint("type, labels and annotations stand in the sealed file itself, in clear; another name or namespace is sealed from the manifest"))
+}
+
+fn is_placeholder(value: &SecretValue) -> bool {
+    value.expose() == SEALED.as_bytes()
+}
+
+/// Whether a part of the word that stood there is still in a value.
+fn is_damaged_placeholder(value: &SecretValue) -> bool {
+    let parts = [SEALED.trim_end_matches('>'), SEALED.trim_start_matches('<')];
+    parts
+        .iter()
+        .any(|part| value.expose().windows(part.len()).any(|window| window == part.as_bytes()))
+}
+
+fn not_replaced(key: &str) -> Failure {
+    Failure::input(format!("{}: its placeholder was changed and not replaced", escaped(key))).hint(
+        format!("write the value in place of all of {SEALED}, or put {SEALED} back; `seal set` seals a value that has such a word in it"),
+    )
 }
 
 fn no_value(key: &str) -> Failure {
