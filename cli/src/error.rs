@@ -140,6 +140,9 @@ impl From<RegistryError> for Failure {
     }
 }
 
+/// What becomes of a Secret with too many values.
+pub(crate) const SPLIT: &str = "split it: give some of the values a Secret of another name";
+
 impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         let failure = Self::input(error.to_string());
@@ -156,6 +159,7 @@ impl From<SealError> for Failure {
             SealError::TooLarge(_) => {
                 failure.hint("keep the large part elsewhere, encrypted, and seal its key")
             }
+            SealError::TooManyValues => failure.hint(SPLIT),
             SealError::NoSuchKey(_) => {
                 failure.hint("--clear takes the name of a key of the manifest")
             }

@@ -15,16 +15,17 @@ use seal_core::escape::escaped;
 use seal_core::key::{Fingerprint, Recipient};
 use seal_core::kind::edit::{Change, edit};
 use seal_core::kind::file::{self, Document};
-use seal_core::kind::sealed::SealedSecret;
+use seal_core::kind::sealed::{MAX_OWN_HEADERS, MAX_VALUES, SealedSecret};
 use seal_core::names::PRESET;
 use seal_core::open::allowed::Grants;
 use seal_core::open::check::check;
 use seal_core::place::{Place, Scope};
 use seal_core::preset::Preset;
+use seal_core::seal::SealError;
 use zeroize::Zeroizing;
 
 use crate::console;
-use crate::error::Failure;
+use crate::error::{Failure, SPLIT};
 use crate::files;
 use crate::policy::{self, Chosen, RecipientArgs, Target};
 use crate::preset::Platform;
@@ -207,10 +208,32 @@ impl<'a> Editing<'a> {
     fn check_written(&self, written: &str) -> Result<(), Failure> {
         let documents = file::read(written).map_err(|error| self.about(error.into()))?;
         let Some(Document::Sealed(object)) = documents.get(self.index) else { return Ok(()) };
+        self.check_counts(object).map_err(|failure| self.about(failure))?;
         check(object).map_err(|error| self.about(error.into()))?;
         self.check_platform(object).map_err(|failure| self.about(failure))?;
         // The limits are those of one object: a file may have many.
         check_size(&self.place, &file::write(object))
+    }
+
+    /// A change may be one too many although nothing is wrong with the file.
+    fn check_counts(&self, written: &SealedSecret) -> Result<(), Failure> {
+        let (place, spec) = (&self.place, &written.spec);
+        let clear = spec.template.as_ref().map_or(0, |template| template.string_data.len());
+        if spec.values.len() + clear > MAX_VALUES {
+            let error = SealError::TooManyValues.to_string();
+            return Err(Failure::input(error).hint(SPLIT).about(place));
+        }
+        let own = spec.values.values().filter(|block| block.header.is_some()).count();
+        if own <= MAX_OWN_HEADERS {
+            return Ok(());
+        }
+        let message = format!(
+            "{place}: {own} values would have a header of their own, and {MAX_OWN_HEADERS} may"
+        );
+        Err(Failure::input(message).hint(format!(
+            "`seal reseal {} -i KEY` puts all values under one header; then run it again",
+            self.path.display()
+        )))
     }
 
     /// What the platform reads must be what it will read.

@@ -84,3 +84,31 @@ fn utf_16_and_byte_order_marks_are_read_in_manifests_recipients_and_identities()
     world.write("sealed.yaml", little("a: b\n"));
     world.seal_with(&["set", "-R", "to.txt", "sealed.yaml", "k"], b"x").exits(2).says("is UTF-16");
 }
+
+#[test]
+fn a_value_more_than_a_file_takes_is_no_damage_and_says_what_helps() {
+    let world = World::new();
+    let values = |numbers: std::ops::Range<u32>| {
+        numbers.map(|number| format!("KEY_{number}=v\n")).collect::<String>()
+    };
+    world.write("some.env", values(0..3));
+    world.write("one.env", values(259..260));
+    world.write("many.env", values(0..1025));
+    world.write("rest.env", values(3..1025));
+    let new = ["--name", "db", "-n", "prod", "-o", "db.sealed.yaml", "--dotenv"];
+    world
+        .seal(&[new.as_slice(), &["many.env"]].concat())
+        .exits(2)
+        .says("more than 1,024 values in one Secret")
+        .says("split it");
+    world.seal(&[new.as_slice(), &["some.env"]].concat()).exits(0);
+    let set = |file: &str| world.seal(&["set", "db.sealed.yaml", "--dotenv", file]);
+    set("rest.env").exits(2).says("more than 1,024 values in one Secret").says("split it");
+    world.write("own.env", values(3..259));
+    set("own.env").exits(0);
+    let ran = set("one.env").exits(2).says("257 values would have a header of their own");
+    assert!(!ran.stderr.contains("Malformed"), "{}", ran.stderr);
+    ran.says("`seal reseal db.sealed.yaml -i KEY` puts all values under one header");
+    world.seal(&["reseal", "db.sealed.yaml", "-i", "../cluster.txt"]).exits(0);
+    set("one.env").exits(0);
+}

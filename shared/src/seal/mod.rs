@@ -48,6 +48,9 @@ pub enum SealError {
     /// More than a Secret can hold.
     #[error("{0}")]
     TooLarge(&'static str),
+    /// More values than a sealed file may have.
+    #[error("more than 1,024 values in one Secret, and no sealed file has more")]
+    TooManyValues,
     /// `--clear` names a key that the manifest has not.
     #[error("no key {0} to leave in clear")]
     NoSuchKey(String),
@@ -163,7 +166,7 @@ fn check_size(
     clear: &BTreeSet<String>,
 ) -> Result<(), SealError> {
     if values.len() > MAX_VALUES {
-        return Err(SealError::TooLarge("more than 1,024 values in one Secret"));
+        return Err(SealError::TooManyValues);
     }
     let counted = |(key, value): (&String, &SecretValue)| match value.expose().len() {
         len if clear.contains(key) => len,
