@@ -44,7 +44,7 @@ fn layouts(world: &World) -> [(&'static str, String); 3] {
         .replace("status\":", "status:");
     let list = text.replace('\n', "\n  ");
     [
-        ("db.json", json),
+        ("json.yaml", json),
         ("kyaml.yaml", format!("# above\n---\n{kyaml}")),
         ("list.yaml", format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", list.trim_end())),
     ]
@@ -56,7 +56,7 @@ fn json_flow_style_and_lists_become_files_that_set_can_edit_without_a_key() {
     for (name, text) in layouts(&world) {
         world.write(name, &text);
         assert_eq!(world.open(name, "password"), b"hunter2", "{name}");
-        if name != "db.json" {
+        if name != "json.yaml" {
             // JSON is edited as it is.
             world.seal_with(&["set", name, "password"], b"new").exits(2).says("`seal fmt FILE`");
         }
@@ -80,6 +80,26 @@ fn json_flow_style_and_lists_become_files_that_set_can_edit_without_a_key() {
         assert_eq!(world.open(name, "password"), b"new", "{name}");
         assert_eq!(world.open(name, "username"), b"admin", "{name}");
     }
+}
+
+#[test]
+fn a_file_named_json_never_becomes_yaml() {
+    let world = World::sealed();
+    let [(_, json), ..] = layouts(&world);
+    world.write("db.json", &json);
+    world.seal(&["fmt", "db.json", "--check"]).exits(0);
+    world.seal(&["fmt", "db.json"]).exits(0);
+    assert_eq!(world.read("db.json"), json);
+    let list = format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{json}]}}");
+    world.write("list.json", &list);
+    for check in [&[][..], &["--check"]] {
+        let ran = world.seal(&[&["fmt", "list.json"], check].concat()).exits(2);
+        ran.says("`seal fmt < list.json > list.yaml`");
+    }
+    assert_eq!(world.read("list.json"), list);
+    let written = world.seal_with(&["fmt"], list.as_bytes()).exits(0).text();
+    world.write("list.yaml", written);
+    assert_eq!(world.open("list.yaml", "password"), b"hunter2");
 }
 
 #[test]

@@ -133,6 +133,13 @@ pub fn is_editable(text: &str) -> Result<bool, FileError> {
     Ok(all_changed(text, &mut expected).is_some_and(|written| reads_as(&written, &expected)))
 }
 
+/// Whether a text is JSON of which [`edit`] could change any block, and add one.
+pub fn is_editable_json(text: &str) -> bool {
+    let documents = file::read(text).unwrap_or_default();
+    let [Document::Sealed(object)] = documents.as_slice() else { return false };
+    is_json(text) && change_of_all(object).is_some_and(|change| edit(text, 0, &change).is_ok())
+}
+
 /// The text with the comment behind each block of each object that [`is_editable`]; no other line changes.
 pub(super) fn with_ends(text: &str) -> Option<String> {
     let mut edits = Vec::new();
@@ -151,25 +158,28 @@ fn all_changed(text: &str, expected: &mut [Document]) -> Option<String> {
     let mut edits = Vec::new();
     for (node, document) in nodes.iter().zip(expected) {
         let Document::Sealed(object) = document else { continue };
-        let mut change = Change::default();
-        let block = Block {
-            sealed_to: vec!["sha256:0".to_owned()],
-            header: Some("age\n---".to_owned()),
-            payload: "AAAA".to_owned(),
-        };
-        for key in object.spec.values.keys() {
-            change.put.insert(key.clone(), block.clone());
-        }
-        let new = (0..)
-            .map(|number| format!("new-{number}"))
-            .find(|key| !change.put.contains_key(key))?;
-        change.put.insert(new, block);
+        let change = change_of_all(object)?;
         let mut editor = Editor::new(text, node.get("spec")?)?;
         editor.change_blocks(object, &change)?;
         edits.append(&mut editor.edits);
         **object = change.applied_to(object);
     }
     Some(lines::apply(text, edits))
+}
+
+/// Another block for each key, and a new one.
+fn change_of_all(object: &SealedSecret) -> Option<Change> {
+    let block = Block {
+        sealed_to: vec!["sha256:0".to_owned()],
+        header: Some("age\n---".to_owned()),
+        payload: "AAAA".to_owned(),
+    };
+    let mut change = Change::default();
+    change.put.extend(object.spec.values.keys().map(|key| (key.clone(), block.clone())));
+    let mut names = (0..).map(|number| format!("new-{number}"));
+    let new = names.find(|key| !change.put.contains_key(key))?;
+    change.put.insert(new, block);
+    Some(change)
 }
 
 fn write(
