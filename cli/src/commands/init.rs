@@ -50,6 +50,9 @@ pub(crate) fn run(args: &InitArgs, console: &mut Console) -> Result<(), Failure>
 
 fn make(args: &InitArgs) -> Result<(), Failure> {
     let here = files::real_path(Path::new("."))?;
+    if let Some(folder) = files::git_folder(&here) {
+        return Err(no_work_tree(&folder));
+    }
     let root = files::work_tree_root(&here).unwrap_or_else(|| here.clone());
     let path = root.join(FILE_NAME);
     if files::exists(&path) {
@@ -84,6 +87,18 @@ fn make(args: &InitArgs) -> Result<(), Failure> {
         console::say("next: `seal fetch` adds your cluster");
     }
     Ok(())
+}
+
+/// What is written into a Git folder is in no commit, and no run finds it.
+fn no_work_tree(folder: &Path) -> Failure {
+    let what = if folder.file_name().is_some_and(|name| name == ".git") {
+        "Git's own folder"
+    } else {
+        "a bare repository"
+    };
+    let message = format!("this is {what}, {}", folder.display());
+    Failure::input(message)
+        .hint("run it in a work tree, which `git clone` or `git worktree add` makes")
 }
 
 const CLASSIC: &str = "offline is classic (age1 without pq): quantum computers will read what is sealed to it, and no \

@@ -52,6 +52,13 @@ pub(crate) fn work_tree_root(folder: &Path) -> Option<PathBuf> {
     root.map(Path::to_path_buf)
 }
 
+/// The Git folder that a folder is or lies in, where no work tree is nearer: a bare repository, or the `.git` of one.
+pub(crate) fn git_folder(folder: &Path) -> Option<PathBuf> {
+    let mut nearest = folder.ancestors();
+    let found = nearest.find(|folder| exists(&folder.join(".git")) || is_bare(folder))?;
+    (!exists(&found.join(".git"))).then(|| found.to_path_buf())
+}
+
 /// Whether a path that is written as one inside a Git work tree is, by a link on its way, a file outside.
 pub(super) fn leads_out(path: &Path) -> bool {
     let mut written = PathBuf::new();

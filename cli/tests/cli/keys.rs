@@ -86,6 +86,33 @@ fn init_makes_a_policy_and_an_identity_outside_of_the_work_tree() {
 }
 
 #[test]
+fn init_in_a_folder_of_git_itself_is_refused() {
+    let world = World::new();
+    std::fs::remove_dir_all(world.path(".git")).unwrap();
+    world.git(&["init", "-q", "--bare", "bare.git"]);
+    world.git(&["init", "-q", "tree"]);
+    world.git(&["init", "-q", "bare.git/worktree"]);
+    let init = |folder: &str| {
+        let mut command = world.command(&["init", "--offline-key", "../../new.key"]);
+        command.current_dir(world.path(folder)).output().expect("the command runs")
+    };
+    for (folder, why) in [
+        ("bare.git", "this is a bare repository"),
+        ("bare.git/refs/heads", "this is a bare repository"),
+        ("tree/.git", "this is Git's own folder"),
+        ("tree/.git/info", "this is Git's own folder"),
+    ] {
+        let output = init(folder);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(why), "{folder} {said}");
+        assert!(!world.path(folder).join(".seal.yaml").exists());
+        assert!(!world.path("../new.key").exists());
+    }
+    let output = init("bare.git/worktree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_second_init_changes_nothing_and_says_so() {
     let world = World::new();
     let before = world.read(".seal.yaml");
