@@ -7,16 +7,16 @@
 use crate::error::Failure;
 
 /// Why there is no line.
+#[cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "the console there tells nothing of its limit or of a paste")
+)]
 pub(super) enum NotTyped {
     /// Nothing to ask at.
     NoTerminal,
     /// More than one line.
     SeveralLines,
     /// As long as the terminal's own memory for a line: the rest may be lost.
-    #[cfg_attr(
-        not(unix),
-        expect(dead_code, reason = "the console there tells nothing of its limit")
-    )]
     TooLong,
 }
 
