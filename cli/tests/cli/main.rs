@@ -16,6 +16,7 @@ mod formatting;
 mod gate;
 mod generators;
 mod git_drivers;
+mod git_hostile;
 mod hints;
 mod hooks;
 mod inspecting;

@@ -4,10 +4,13 @@
 //! items are left alone.
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 
+use super::brief::digest;
 use super::edit::Change;
 use super::sealed::{Block, SealedSecret};
+use crate::kind::Kind;
+use crate::names::API_VERSION;
 
 /// Nothing but JSON: what else the library would take, no reader of ours does.
 fn strict() -> ParseOptions {
@@ -43,6 +46,47 @@ pub(super) fn edit(text: &str, before: &SealedSecret, change: &Change) -> Option
         }
     }
     Some(root.to_string())
+}
+
+/// The text with each header and payload cut to a digest, of the items of a List as well.
+pub(super) fn brief(text: &str) -> Option<String> {
+    let root = CstRootNode::parse(text, &strict()).ok()?;
+    brief_object(&root.object_value()?)?;
+    Some(root.to_string())
+}
+
+fn brief_object(object: &CstObject) -> Option<()> {
+    let (api_version, kind) = (text_of(object, "apiVersion"), text_of(object, "kind"));
+    if api_version == "v1" && kind == "List" {
+        let items = object.array_value("items").map(|it| it.elements()).unwrap_or_default();
+        return items.iter().filter_map(CstNode::as_object).try_for_each(|it| brief_object(&it));
+    }
+    if api_version != API_VERSION || Kind::of(&kind).is_none() {
+        return Some(());
+    }
+    let Some(spec) = object.object_value("spec") else { return Some(()) };
+    shorten(&spec, "header");
+    let Some(values) = spec.object_value("values") else { return Some(()) };
+    for block in values.properties() {
+        let block = block.object_value()?;
+        shorten(&block, "header");
+        shorten(&block, "payload");
+    }
+    Some(())
+}
+
+fn shorten(object: &CstObject, name: &str) {
+    let Some(property) = object.get(name) else { return };
+    let text = text_of(object, name);
+    if !text.is_empty() {
+        property.set_value(digest(&text).as_str().into());
+    }
+}
+
+/// The string under a name; empty where there is none.
+fn text_of(object: &CstObject, name: &str) -> String {
+    let value = object.get(name).and_then(|property| property.value());
+    value.and_then(|value| value.as_string_lit()?.decoded_value().ok()).unwrap_or_default()
 }
 
 /// Where a key that is not there would be in sorted order.

@@ -76,10 +76,15 @@ pub(super) fn is_list(node: &Node) -> bool {
         || kind.ends_with("List") && kind != "SecretList" && has_items
 }
 
+/// The kind of a sealed object; `None` of everything else, whatever its kind is called.
+pub(super) fn sealed_kind(node: &Node) -> Option<Kind> {
+    Kind::of(node.text("kind")).filter(|_| node.text("apiVersion") == API_VERSION)
+}
+
 pub(super) fn document(node: Node) -> Result<Document, FileError> {
     let (api_version, kind) = (node.text("apiVersion"), node.text("kind"));
     let ours = Kind::of(kind);
-    if let Some(kind) = ours.filter(|_| api_version == API_VERSION) {
+    if let Some(kind) = sealed_kind(&node) {
         let mut sealed = sealed(node)?;
         sealed.spec.kind = kind;
         return Ok(Document::Sealed(Box::new(sealed)));

@@ -10,8 +10,8 @@ use crate::files;
 
 /// Print a sealed file without its ciphertext, for `git diff`
 ///
-/// Each header and payload is a few digits of a digest; everything else is as it stands. A file without a sealed object is
-/// printed as it is. `seal git-setup` has Git run this.
+/// Each header and payload is a few digits of a digest; everything else is as it stands. A file without a sealed object, or
+/// with one behind an alias, is printed as it is. `seal git-setup` has Git run this.
 ///
 /// Example: seal git-textconv db.sealed.yaml
 #[derive(Debug, clap::Args)]
