@@ -59,7 +59,8 @@ pub(crate) fn git_folder(folder: &Path) -> Option<PathBuf> {
     (!exists(&found.join(".git"))).then(|| found.to_path_buf())
 }
 
-/// Whether a path that is written as one inside a Git work tree is, by a link on its way, a file outside.
+/// Whether a path that is written as one inside a Git work tree is, by a link on its way, a file outside. What Git keeps for
+/// itself in a folder `.git` is outside as well: its configuration names programs that it runs.
 pub(super) fn leads_out(path: &Path) -> bool {
     let mut written = PathBuf::new();
     for part in std::path::absolute(path).unwrap_or_default().components() {
@@ -70,10 +71,19 @@ pub(super) fn leads_out(path: &Path) -> bool {
     }
     let Some(root) = work_tree_root(folder_of(&written)) else { return false };
     match (real_path(path), dunce::canonicalize(&root)) {
-        (Ok(real), Ok(root)) => !real.starts_with(root),
+        (Ok(real), Ok(root)) => real.strip_prefix(root).map_or(true, is_of_git),
         (Ok(_), Err(_)) => true,
         (Err(_), _) => false,
     }
+}
+
+fn is_of_git(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
+}
+
+/// Whether a path is itself a link.
+pub(crate) fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
 /// A path as people write it: relative to the working directory where they have a folder in common.

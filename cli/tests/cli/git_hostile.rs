@@ -1,6 +1,9 @@
 //! Files of a repository that somebody else wrote, with the drivers of `seal git-setup`: nothing is hidden, lost, written
 //! elsewhere or taken for what it is not.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use seal_core::kind::file::{Document, read};
 use seal_core::kind::sealed::SealedSecret;
 
@@ -102,4 +105,24 @@ fn comments_beside_ciphertext_stand_in_a_diff_and_what_an_alias_names_is_printed
     world.write("b.yaml", &aliased);
     let said = world.seal(&["git-textconv", "b.yaml"]).exits(0).text();
     assert_eq!(said, aliased);
+}
+
+#[test]
+fn nothing_is_written_through_a_link_into_what_git_keeps_for_itself() {
+    let world = repository("db.sealed.yaml", &sealed());
+    let config = world.read(".git/config");
+    fs::remove_file(world.path(".gitattributes")).unwrap();
+    symlink(".git/config", world.path(".gitattributes")).unwrap();
+    world.seal(&["git-setup"]).exits(2).says(".gitattributes is a link");
+    assert_eq!(world.read(".git/config"), config);
+    for (folder, name) in [(".git", "link.yaml"), ("sub/.GIT", "nested.yaml")] {
+        let target = format!("{folder}/some.yaml");
+        world.write(&target, sealed());
+        symlink(&target, world.path(name)).unwrap();
+        let before = world.read(&target);
+        let said = world.seal_with(&["set", name, "password"], b"new").exits(2);
+        said.says(&format!("{name} leads out of its Git work tree"));
+        world.seal(&["secret.json", "-o", name, "--force"]).exits(2);
+        assert_eq!(world.read(&target), before);
+    }
 }

@@ -41,15 +41,19 @@ pub(crate) fn run(args: &SetupArgs, _: &mut Console) -> Result<(), Failure> {
         return Err(Failure::input(format!("{pattern} is no pattern of .gitattributes"))
             .hint("such as *.sealed.yaml; one with a space stands in quotes there, and is written by hand"));
     }
+    let is_bare = git.text(["rev-parse", "--is-bare-repository"])? == "true";
+    let root = if is_bare { None } else { Some(git.root()?) };
+    if root.as_ref().is_some_and(|root| files::is_link(&root.join(ATTRIBUTES))) {
+        return Err(Failure::input(format!("{ATTRIBUTES} is a link")).hint(
+            "Git reads none that is a link, and it may lead to a file that is not to be written: make it a file",
+        ));
+    }
     let program = program();
     for (name, value) in settings(&program) {
         git.answer(["config", "--local", name, &value])?;
     }
     console::say(&format!("`git diff` and `git merge` of this clone run {program}"));
-    let root = git.root()?;
-    if root.as_os_str().is_empty() {
-        return Ok(()); // a bare repository
-    }
+    let Some(root) = root else { return Ok(()) };
     attributes(&root.join(ATTRIBUTES), &args.pattern)?;
     tell_of_others(&git, &root)
 }
