@@ -23,6 +23,9 @@ pub struct Version<'a> {
     pub marks: &'a BTreeSet<&'a str>,
 }
 
+/// Most bytes of blocks that get a header of their own: each takes a copy of it.
+const MOST_COPIED: usize = 8 * 1024 * 1024;
+
 /// What three versions make together.
 #[derive(Clone, Debug, Default)]
 pub struct Merged {
@@ -40,7 +43,8 @@ enum Fate {
     Conflict,
 }
 
-/// Merges; `None` where the sides are for different scopes: what one of them sealed does not open in the other's file.
+/// Merges; `None` where the sides are for different scopes, as what one of them sealed does not open in the other's file, and
+/// where a header would have to be copied too often.
 pub fn merge(base: Version<'_>, ours: Version<'_>, theirs: Version<'_>) -> Option<Merged> {
     let all = [base, ours, theirs];
     if ours.object.spec.scope != theirs.object.spec.scope {
@@ -48,18 +52,27 @@ pub fn merge(base: Version<'_>, ours: Version<'_>, theirs: Version<'_>) -> Optio
     }
     let keys: BTreeSet<&String> =
         all.iter().flat_map(|version| version.object.spec.values.keys()).collect();
-    let fates: BTreeMap<&String, Fate> =
-        keys.into_iter().map(|key| (key, fate(key, base, ours, theirs))).collect();
+    let is_for_the_same = ours.sealed_to() == theirs.sealed_to();
+    let fate = |key: &String| fate(key, base, ours, theirs, is_for_the_same);
+    let fates: BTreeMap<&String, Fate> = keys.into_iter().map(|key| (key, fate(key))).collect();
     let shared = shared_header(&fates, ours, theirs);
-    let changes = all.map(|version| change(version, &fates, shared, ours, theirs));
+    let [of_base, of_ours, of_theirs] =
+        all.map(|version| change(version, &fates, shared, ours, theirs));
+    let changes = [of_base?, of_ours?, of_theirs?];
     let conflicts = fates.into_iter().filter(|(_, fate)| *fate == Fate::Conflict);
     Some(Merged { changes, conflicts: conflicts.map(|(key, _)| key.clone()).collect() })
 }
 
-fn fate(key: &str, base: Version<'_>, ours: Version<'_>, theirs: Version<'_>) -> Fate {
+fn fate(
+    key: &str,
+    base: Version<'_>,
+    ours: Version<'_>,
+    theirs: Version<'_>,
+    is_for_the_same: bool,
+) -> Fate {
     let [before, a, b] = [base, ours, theirs].map(|version| version.payload(key));
     let only_resealed = |version: Version<'_>, after: Option<&str>| match (before, after) {
-        (Some(before), Some(after)) => version.marks.contains(mark(key, before, after).as_str()),
+        (Some(before), Some(after)) => version.says_resealed(key, before, after),
         _ => false,
     };
     if a == b || b == before || only_resealed(theirs, b) && a != before && !only_resealed(ours, a) {
@@ -69,8 +82,7 @@ fn fate(key: &str, base: Version<'_>, ours: Version<'_>, theirs: Version<'_>) ->
         return Fate::Theirs;
     }
     // Both sealed it anew: for the same recipients either is right; else one side may have taken somebody out.
-    let is_one = only_resealed(ours, a) && ours.sealed_to(key) == theirs.sealed_to(key);
-    if is_one { Fate::Ours } else { Fate::Conflict }
+    if only_resealed(ours, a) && is_for_the_same { Fate::Ours } else { Fate::Conflict }
 }
 
 impl<'a> Version<'a> {
@@ -79,10 +91,18 @@ impl<'a> Version<'a> {
         self.object.spec.values.get(key).map(|block| block.payload.as_str())
     }
 
-    /// Whom the block of a key names.
-    fn sealed_to(&self, key: &str) -> BTreeSet<&'a String> {
+    /// Whether a mark says that a value was only sealed anew. One of a block with a header of its own says nothing: sealing
+    /// everything anew puts all values under the shared header, and a value that is set is under its own, so such a mark was
+    /// written by somebody who set the value.
+    fn says_resealed(&self, key: &str, before: &str, after: &str) -> bool {
         let block = self.object.spec.values.get(key);
-        block.map(|block| self.object.sealed_to_of(block).iter().collect()).unwrap_or_default()
+        block.is_some_and(|block| block.header.is_none())
+            && self.marks.contains(mark(key, before, after).as_str())
+    }
+
+    /// Whom the shared header names.
+    fn sealed_to(&self) -> BTreeSet<&'a String> {
+        self.object.spec.sealed_to.iter().collect()
     }
 
     fn header(&self) -> Option<&'a str> {
@@ -129,8 +149,9 @@ fn change(
     shared: Version<'_>,
     ours: Version<'_>,
     theirs: Version<'_>,
-) -> Change {
+) -> Option<Change> {
     let mut change = Change::default();
+    let mut left = MOST_COPIED;
     for (key, fate) in fates {
         let taken = match fate {
             Fate::Ours => ours,
@@ -140,7 +161,10 @@ fn change(
         let there = version.object.spec.values.get(*key);
         match taken.block(key, shared.header()) {
             Some(block) if there == Some(&block) && version.header() == shared.header() => {}
-            Some(block) => drop(change.put.insert((*key).clone(), block)),
+            Some(block) => {
+                left = left.checked_sub(size_of_header(&block))?;
+                change.put.insert((*key).clone(), block);
+            }
             None if there.is_some() => drop(change.remove.insert((*key).clone())),
             None => {}
         }
@@ -150,5 +174,10 @@ fn change(
         let header = header.to_owned();
         change.shared = Some(SharedHeader { sealed_to, header, resealed: Vec::new() });
     }
-    change
+    Some(change)
+}
+
+fn size_of_header(block: &Block) -> usize {
+    let sealed_to: usize = block.sealed_to.iter().map(String::len).sum();
+    sealed_to + block.header.as_ref().map_or(0, String::len)
 }

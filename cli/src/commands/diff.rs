@@ -187,7 +187,8 @@ fn of_keys(before: &SealedSecret, after: &SealedSecret, marks: &BTreeSet<&str>) 
             (None, Some(_)) => changes.push(Change::new('+', KEY, name)),
             (Some(_), None) => changes.push(Change::new('-', KEY, name)),
             (Some(a), Some(b)) if a.payload != b.payload => {
-                let same = marks.contains(mark(key, &a.payload, &b.payload).as_str());
+                let same = b.header.is_none()
+                    && marks.contains(mark(key, &a.payload, &b.payload).as_str());
                 let more = if same { SAME } else { ANEW }.to_owned();
                 changes.push(Change { more, ..Change::new('~', KEY, name) });
             }

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use seal_core::kind::file::{Document, read};
+use seal_core::kind::resealed::mark;
 use seal_core::kind::sealed::SealedSecret;
 
 use crate::world::World;
@@ -43,6 +44,11 @@ fn json(text: &str) -> String {
     let mut json = serde_json::to_value(first(text)).expect("JSON");
     json.as_object_mut().expect("an object").remove("status");
     format!("{json:#}\n")
+}
+
+fn set(world: &World, name: &str, key: &str, value: &str) {
+    world.seal_with(&["set", name, key], value.as_bytes()).exits(0);
+    world.git(&["commit", "-qam", &format!("set {key}")]);
 }
 
 /// The payload of `password` in the first document.
@@ -105,6 +111,29 @@ fn comments_beside_ciphertext_stand_in_a_diff_and_what_an_alias_names_is_printed
     world.write("b.yaml", &aliased);
     let said = world.seal(&["git-textconv", "b.yaml"]).exits(0).text();
     assert_eq!(said, aliased);
+}
+
+#[test]
+fn a_mark_that_somebody_planted_gives_no_value_away() {
+    let world = repository("db.sealed.yaml", &sealed());
+    let before = payload(&world.read("db.sealed.yaml"));
+    set(&world, "db.sealed.yaml", "password", "ours");
+    let text = world.read("db.sealed.yaml");
+    let planted =
+        format!("  # resealed: {}\n  sealedTo:", mark("password", &before, &payload(&text)));
+    world.write("db.sealed.yaml", text.replacen("  sealedTo:", &planted, 1));
+    world.git(&["commit", "-qam", "a comment"]);
+    world.write(
+        "before.yaml",
+        world.git_says(&["show", "--no-textconv", "other:db.sealed.yaml"], 0),
+    );
+    let said = world.seal(&["diff", "before.yaml", "db.sealed.yaml"]).exits(0).text();
+    assert!(said.contains("~ password sealed anew\n"), "{said}");
+    world.git(&["switch", "-q", "other"]);
+    set(&world, "db.sealed.yaml", "password", "evil");
+    world.git(&["switch", "-q", "main"]);
+    let said = world.git_says(&["merge", "--no-edit", "other"], 1);
+    assert!(said.contains("password of prod/db was changed on both sides"), "{said}");
 }
 
 #[test]
