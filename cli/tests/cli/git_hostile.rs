@@ -114,6 +114,116 @@ fn comments_beside_ciphertext_stand_in_a_diff_and_what_an_alias_names_is_printed
 }
 
 #[test]
+fn a_comment_that_looks_like_a_place_of_the_driver_is_a_comment() {
+    let text = sealed().replacen(
+        "spec:\n",
+        "# seal/conflict/0000\n# seal/conflict/0000000\nspec:\n  # seal/conflict/0000000/0000000\n",
+        1,
+    );
+    let world = repository("db.sealed.yaml", &text);
+    set(&world, "db.sealed.yaml", "password", "ours");
+    world.git(&["switch", "-q", "other"]);
+    set(&world, "db.sealed.yaml", "password", "theirs");
+    world.git_says(&["merge", "--no-edit", "main"], 1);
+    let merged = world.read("db.sealed.yaml");
+    assert_eq!(merged.matches("seal/conflict/").count(), 3, "{merged}");
+    assert_eq!(merged.matches("<<<<<<< ours: keep").count(), 1, "{merged}");
+    for line in text.lines().filter(|line| !line.contains("payload: ")) {
+        assert!(merged.lines().any(|it| it == line), "{line} is gone: {merged}");
+    }
+}
+
+#[test]
+fn a_block_beside_lines_that_conflict_leaves_no_place_behind() {
+    let world = repository("db.sealed.yaml", &sealed());
+    for (branch, value) in [("other", "theirs"), ("main", "ours")] {
+        world.git(&["switch", "-q", branch]);
+        world.seal_with(&["set", "db.sealed.yaml", "password"], value.as_bytes()).exits(0);
+        let text = world.read("db.sealed.yaml");
+        let text =
+            text.replacen("    password:", &format!("    # {value} above\n    password:"), 1);
+        let text = text.replacen(
+            "# end of password\n",
+            &format!("# end of password\n    # {value} below\n"),
+            1,
+        );
+        world.write("db.sealed.yaml", text);
+        world.git(&["commit", "-qam", value]);
+    }
+    for style in ["merge", "diff3"] {
+        let style = format!("merge.conflictStyle={style}");
+        world.git_says(&["-c", &style, "merge", "--no-edit", "other"], 1);
+        let merged = world.read("db.sealed.yaml");
+        assert!(!merged.contains("seal/conflict"), "{merged}");
+        for word in ["# ours above", "# theirs above", "# ours below", "# theirs below"] {
+            assert!(merged.contains(word), "{word}: {merged}");
+        }
+        for branch in ["main", "other"] {
+            let text =
+                world.git_says(&["show", "--no-textconv", &format!("{branch}:db.sealed.yaml")], 0);
+            assert!(merged.contains(&payload(&text)), "{branch}: {merged}");
+        }
+        world.git(&["merge", "--abort"]);
+    }
+}
+
+#[test]
+fn many_objects_that_conflict_are_marked_each_and_a_file_without_measure_by_its_lines() {
+    let object = |number: usize, value: &str| {
+        sealed_object(&format!("db{number}"), &format!("payload: {value}{number:04}"))
+    };
+    let texts = ["BASE", "OURS", "THEY"]
+        .map(|side| (0..60).map(|it| object(it, side)).collect::<Vec<_>>().join("---\n"));
+    let world = World::new();
+    let files = ["base.yaml", "ours.yaml", "theirs.yaml"];
+    files.iter().zip(&texts).for_each(|(name, text)| world.write(name, text));
+    let args = ["git-merge", "base.yaml", "ours.yaml", "theirs.yaml"];
+    world.seal(&args).exits(1).says("password of prod/db59 was changed on both sides");
+    let merged = world.read("ours.yaml");
+    assert_eq!(merged.matches("<<<<<<< ours: keep").count(), 60);
+    assert!(
+        (0..60).all(|it| merged.contains(&format!("OURS{it:04}"))
+            && merged.contains(&format!("THEY{it:04}")))
+    );
+    let large = format!("{}# {}\n", texts[0], "x".repeat(2 * 1024 * 1024));
+    files.iter().for_each(|name| world.write(name, &large));
+    world.seal(&args).exits(1).says("whether what they make was meant is not known");
+    assert_eq!(world.read("ours.yaml"), large);
+}
+
+fn sealed_object(name: &str, block: &str) -> String {
+    format!(
+        "apiVersion: seal.dev/v1\nkind: SealedSecret\nmetadata:\n  name: {name}\n  namespace: prod\nspec:\n  scope:\n    namespaces: [prod]\n    name: {name}\n  values:\n    password:\n      {block}\n    # end of password\n"
+    )
+}
+
+#[test]
+fn json_merges_where_its_lines_do_and_where_its_values_do() {
+    let text = json(&sealed());
+    let world = repository("db.sealed.json", &text);
+    let merge = |code: i32, ours: [&str; 2], theirs: [&str; 2]| {
+        for (branch, [key, value]) in [("main", ours), ("other", theirs)] {
+            world.git(&["switch", "-q", branch]);
+            world.git(&["reset", "-q", "--hard", "start"]);
+            set(&world, "db.sealed.json", key, value);
+        }
+        world.git(&["switch", "-q", "main"]);
+        world.git_says(&["merge", "-q", "--no-edit", "other"], code)
+    };
+    world.git(&["tag", "start"]);
+    merge(0, ["password", "ours"], ["username", "theirs"]);
+    assert_eq!(world.open("db.sealed.json", "password"), b"ours");
+    assert_eq!(world.open("db.sealed.json", "username"), b"theirs");
+    // Both at one place, which lines alone call a conflict.
+    merge(0, ["token", "ours"], ["tokens", "theirs"]);
+    assert_eq!(world.open("db.sealed.json", "token"), b"ours");
+    assert_eq!(world.open("db.sealed.json", "tokens"), b"theirs");
+    let said = merge(1, ["password", "ours"], ["password", "theirs"]);
+    assert!(said.contains("password of prod/db was changed on both sides"), "{said}");
+    assert!(said.contains("conflicts are marked in it"), "{said}");
+}
+
+#[test]
 fn a_mark_that_somebody_planted_gives_no_value_away() {
     let world = repository("db.sealed.yaml", &sealed());
     let before = payload(&world.read("db.sealed.yaml"));

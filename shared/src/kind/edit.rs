@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::kind::Kind;
 use crate::kind::file::{self, Document, FileError};
 use crate::kind::sealed::{Block, SealedSecret};
-use crate::yaml::{self, lines};
+use crate::yaml::{self, Node, lines};
 
 use super::edit_json;
 use super::edit_lines::Editor;
@@ -33,7 +33,7 @@ pub enum EditError {
 /// What is to become of one sealed file. The default changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
-    /// Keys whose blocks are taken out.
+    /// Keys whose blocks are taken out; where `put` has a block of that key as well, all lines of the old one are.
     pub remove: BTreeSet<String>,
     /// Blocks to be, where a block of that key stands or in sorted place.
     pub put: BTreeMap<String, Block>,
@@ -42,6 +42,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.put.is_empty() && self.shared.is_none()
+    }
+
     /// The object that it makes of `before`.
     pub fn applied_to(&self, before: &SealedSecret) -> SealedSecret {
         let mut after = before.clone();
@@ -72,22 +77,31 @@ pub struct SharedHeader {
 /// header that no block is under any more stays: a commit that is reverted or picked later may bring a block back
 /// that is under it.
 pub fn edit(text: &str, index: usize, change: &Change) -> Result<String, EditError> {
+    edit_each(text, &BTreeMap::from([(index, change)]))
+}
+
+/// The same for several documents of one text, by their index: it is read once, however many there are.
+pub fn edit_each(text: &str, changes: &BTreeMap<usize, &Change>) -> Result<String, EditError> {
     // The parser counts from behind byte order marks.
     let (mark, text) = text.split_at(text.len() - text.trim_start_matches('\u{feff}').len());
     let documents = file::read(text)?;
-    let Some(Document::Sealed(before)) = documents.get(index) else {
-        return Err(EditError::Layout { object: "the file".to_owned() });
-    };
-    let written = if is_json(text) {
-        edit_json::edit(text, before, change).filter(|_| documents.len() == 1)
-    } else {
-        write(text, index, documents.len(), before, change)
-    };
     let mut expected = documents.clone();
-    expected[index] = Document::Sealed(Box::new(change.applied_to(before)));
+    let mut object = "the file".to_owned();
+    for (index, change) in changes {
+        let Some(Document::Sealed(before)) = documents.get(*index) else {
+            return Err(EditError::Layout { object: "the file".to_owned() });
+        };
+        expected[*index] = Document::Sealed(Box::new(change.applied_to(before)));
+        object = before.full_name();
+    }
+    let written = if is_json(text) {
+        write_json(text, &documents, changes)
+    } else {
+        write(text, &documents, changes)
+    };
     match written {
         Some(written) if reads_as(&written, &expected) => Ok(mark.to_owned() + &written),
-        _ => Err(EditError::Layout { object: before.full_name() }),
+        _ => Err(EditError::Layout { object }),
     }
 }
 
@@ -96,13 +110,23 @@ pub fn is_json(text: &str) -> bool {
     text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
 }
 
-/// The lines of a block in document `index` of `text`, from its key to the comment that ends it, as they stand.
-pub fn block_lines<'t>(text: &'t str, index: usize, key: &str) -> Option<&'t str> {
+/// The blocks of some documents of `text` by index and key, each from its key to the comment that ends it, as they stand.
+pub fn block_lines<'t>(
+    text: &'t str,
+    documents: &BTreeSet<usize>,
+) -> Option<BTreeMap<(usize, String), &'t str>> {
     let text = text.trim_start_matches('\u{feff}');
     let nodes = yaml::documents(text).ok()?;
-    let spec = nodes.get(index)?.get("spec")?;
-    let range = Editor::new(text, spec)?.lines_of_block(spec.get("values")?.entry(key)?)?;
-    Some(&text[range])
+    let line_break = lines::line_break(text);
+    let mut blocks = BTreeMap::new();
+    for index in documents {
+        let spec = nodes.get(*index)?.get("spec")?;
+        let editor = Editor::new(text, line_break, spec)?;
+        for entry in spec.get("values").map(Node::entries).unwrap_or_default() {
+            blocks.insert((*index, entry.key.clone()), &text[editor.lines_of_block(entry)?]);
+        }
+    }
+    Some(blocks)
 }
 
 /// The numbers of the lines with comments that go when the block of `key` does: those above it, behind its name and in it.
@@ -111,7 +135,7 @@ pub fn comments_of_block(text: &str, index: usize, key: &str) -> Vec<usize> {
     let Ok(nodes) = yaml::documents(text) else { return Vec::new() };
     let lines = nodes.get(index).and_then(|node| node.get("spec")).and_then(|spec| {
         let entry = spec.get("values")?.entry(key)?;
-        Editor::new(text, spec)?.lines_of_block_and_above(entry)
+        Editor::new(text, lines::line_break(text), spec)?.lines_of_block_and_above(entry)
     });
     let Some(lines) = lines else { return Vec::new() };
     let first = text[..lines.start].matches('\n').count() + 1;
@@ -143,9 +167,10 @@ pub fn is_editable_json(text: &str) -> bool {
 /// The text with the comment behind each block of each object that [`is_editable`]; no other line changes.
 pub(super) fn with_ends(text: &str) -> Option<String> {
     let mut edits = Vec::new();
+    let line_break = lines::line_break(text);
     let nodes = yaml::documents(text).ok()?;
     for node in nodes.iter().filter(|node| Kind::of(node.text("kind")).is_some()) {
-        let mut editor = Editor::new(text, node.get("spec")?)?;
+        let mut editor = Editor::new(text, line_break, node.get("spec")?)?;
         editor.end_blocks()?;
         edits.append(&mut editor.edits);
     }
@@ -156,10 +181,11 @@ pub(super) fn with_ends(text: &str) -> Option<String> {
 fn all_changed(text: &str, expected: &mut [Document]) -> Option<String> {
     let nodes = yaml::documents(text).ok().filter(|nodes| nodes.len() == expected.len())?;
     let mut edits = Vec::new();
+    let line_break = lines::line_break(text);
     for (node, document) in nodes.iter().zip(expected) {
         let Document::Sealed(object) = document else { continue };
         let change = change_of_all(object)?;
-        let mut editor = Editor::new(text, node.get("spec")?)?;
+        let mut editor = Editor::new(text, line_break, node.get("spec")?)?;
         editor.change_blocks(object, &change)?;
         edits.append(&mut editor.edits);
         **object = change.applied_to(object);
@@ -182,22 +208,31 @@ fn change_of_all(object: &SealedSecret) -> Option<Change> {
     Some(change)
 }
 
-fn write(
-    text: &str,
-    index: usize,
-    documents: usize,
-    before: &SealedSecret,
-    change: &Change,
-) -> Option<String> {
-    let nodes = yaml::documents(text).ok()?;
+fn write(text: &str, documents: &[Document], changes: &BTreeMap<usize, &Change>) -> Option<String> {
     // In a List the documents are not the nodes, and its items' lines are not a file's.
-    let node = nodes.get(index).filter(|_| nodes.len() == documents)?;
-    let mut editor = Editor::new(text, node.get("spec")?)?;
-    if let Some(shared) = &change.shared {
-        editor.put_shared_header(shared)?;
+    let nodes = yaml::documents(text).ok().filter(|nodes| nodes.len() == documents.len())?;
+    let line_break = lines::line_break(text);
+    let mut edits = Vec::new();
+    for (index, change) in changes {
+        let Document::Sealed(before) = documents.get(*index)? else { return None };
+        let mut editor = Editor::new(text, line_break, nodes.get(*index)?.get("spec")?)?;
+        if let Some(shared) = &change.shared {
+            editor.put_shared_header(shared)?;
+        }
+        editor.change_blocks(before, change)?;
+        edits.append(&mut editor.edits);
     }
-    editor.change_blocks(before, change)?;
-    Some(lines::apply(text, editor.edits))
+    Some(lines::apply(text, edits))
+}
+
+/// Of the one document that a text of JSON has.
+fn write_json(
+    text: &str,
+    documents: &[Document],
+    changes: &BTreeMap<usize, &Change>,
+) -> Option<String> {
+    let [Document::Sealed(before)] = documents else { return None };
+    edit_json::edit(text, before, changes.get(&0)?)
 }
 
 fn reads_as(text: &str, expected: &[Document]) -> bool {

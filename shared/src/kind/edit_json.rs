@@ -35,7 +35,7 @@ pub(super) fn edit(text: &str, before: &SealedSecret, change: &Change) -> Option
         Some(values) => values.object_value()?,
         None => spec.append("values", CstInputValue::Object(Vec::new())).object_value()?,
     };
-    for key in &change.remove {
+    for key in change.remove.iter().filter(|key| !change.put.contains_key(*key)) {
         values.get(key)?.remove();
     }
     for (key, block) in &change.put {

@@ -25,9 +25,9 @@ pub(super) struct Editor<'a> {
 
 impl<'a> Editor<'a> {
     /// For the object whose `spec` this is.
-    pub(super) fn new(text: &'a str, spec: &'a Node) -> Option<Self> {
+    pub(super) fn new(text: &'a str, line_break: &'static str, spec: &'a Node) -> Option<Self> {
         lines::of_entry(text, spec.entries().first()?)?;
-        Some(Self { text, spec, line_break: lines::line_break(text), edits: Vec::new() })
+        Some(Self { text, spec, line_break, edits: Vec::new() })
     }
 
     /// Puts a shared header where one stands, else before the values, else behind everything else.
@@ -61,22 +61,16 @@ impl<'a> Editor<'a> {
             return None;
         }
         for entry in entries {
-            if change.remove.contains(&entry.key) {
-                self.remove_block(entry)?;
-            } else if let Some(block) = change.put.get(&entry.key) {
-                self.change_block(entry, before.spec.values.get(&entry.key)?, block)?;
+            match (change.remove.contains(&entry.key), change.put.get(&entry.key)) {
+                (true, None) => self.remove_block(entry)?,
+                (true, Some(block)) => self.replace_block(entry, block)?,
+                (false, Some(block)) => {
+                    self.change_block(entry, before.spec.values.get(&entry.key)?, block)?;
+                }
+                (false, None) => {}
             }
         }
-        let indent = self.indent_of(&entries[0]);
-        for (key, block) in &change.put {
-            if !before.spec.values.contains_key(key) {
-                self.add_block(
-                    values,
-                    key,
-                    &self.indented(&write_ended_block(key, block), indent),
-                )?;
-            }
-        }
+        self.add_blocks(values, before, change)?;
         let left = before.spec.values.keys().any(|key| !change.remove.contains(key));
         if !left && change.put.is_empty() {
             self.edits.push((self.colon_of(values)?..self.colon_of(values)?, " {}".to_owned()));
@@ -168,6 +162,14 @@ impl<'a> Editor<'a> {
         Some(())
     }
 
+    /// All lines of a block anew, to the comment that ends it; what stands above stays.
+    fn replace_block(&mut self, entry: &Entry, block: &Block) -> Option<()> {
+        let written = write_ended_block(&entry.key, block);
+        let lines = self.indented(&written, self.indent_of(entry));
+        self.edits.push((self.lines_of_block(entry)?, lines));
+        Some(())
+    }
+
     /// Where the comment begins that stands directly above a line and so is about it; another block's end is not.
     fn comment_above(&self, start: usize) -> usize {
         let mut at = start;
@@ -182,25 +184,31 @@ impl<'a> Editor<'a> {
         at
     }
 
-    /// Adds a block after the last one whose key is less; where blocks have an empty line behind them, with one.
-    fn add_block(&mut self, values: &Entry, key: &str, block: &str) -> Option<()> {
+    /// Adds each new block after the last one whose key is less; where blocks have an empty line behind them, with one.
+    fn add_blocks(&mut self, values: &Entry, before: &SealedSecret, change: &Change) -> Option<()> {
         let entries = values.value.entries();
+        let indent = self.indent_of(entries.first()?);
         let spaced = entries.iter().any(|entry| {
             let end = lines::end_of_entry(self.text, entry);
             self.is_blank(self.end_of_block(entry, end))
         });
         let empty_line = if spaced { self.line_break } else { "" };
-        let after = entries.iter().take_while(|entry| entry.key.as_str() < key).last();
-        let Some(after) = after else {
-            let at = line_end(self.text, self.colon_of(values)?);
-            self.insert(at, &format!("{block}{empty_line}"));
-            return Some(());
-        };
-        let end = self.lines_of_block(after)?.end;
-        if self.is_blank(end) {
-            self.insert(line_end(self.text, end), &format!("{block}{empty_line}"));
-        } else {
-            self.insert(end, &format!("{empty_line}{block}"));
+        let is_new = |(key, _): &(&String, &Block)| !before.spec.values.contains_key(*key);
+        let mut less = 0; // as the keys come sorted, those before it are so for the next key as well
+        for (key, block) in change.put.iter().filter(is_new) {
+            let block = self.indented(&write_ended_block(key, block), indent);
+            less += entries[less..].iter().take_while(|entry| entry.key < *key).count();
+            let Some(after) = less.checked_sub(1).and_then(|last| entries.get(last)) else {
+                let at = line_end(self.text, self.colon_of(values)?);
+                self.insert(at, &format!("{block}{empty_line}"));
+                continue;
+            };
+            let end = self.lines_of_block(after)?.end;
+            if self.is_blank(end) {
+                self.insert(line_end(self.text, end), &format!("{block}{empty_line}"));
+            } else {
+                self.insert(end, &format!("{empty_line}{block}"));
+            }
         }
         Some(())
     }

@@ -1,87 +1,188 @@
 //! Blocks that each side changed in its own way: out of the texts before their lines are merged, and back between marks.
 //!
-//! Lines alone would cut a block in pieces, and a piece of one side with a piece of the other opens nothing.
+//! Lines alone would cut a block in pieces, and a piece of one side with a piece of the other opens nothing. In the stead
+//! of each block stands a place that none of the texts has, so that nothing else of them can be taken for one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use seal_core::escape::printable;
-use seal_core::kind::Kind;
-use seal_core::kind::edit::{Change, block_lines, edit};
-use seal_core::kind::file::{self, Document};
-use seal_core::kind::sealed::{Block, SealedSecret};
+use seal_core::kind::edit::{Change, block_lines};
+use seal_core::kind::sealed::Block;
 use zeroize::Zeroizing;
 
-/// Kind, and namespace and name.
-pub(super) type ObjectName = (Kind, String);
+use super::meaning::{Meaning, ObjectName, Texts, changed};
+
+/// What places begin with.
+const WORD: &str = "seal/conflict/";
+/// Digits behind it: more numbers than the texts have room for.
+const DIGITS: usize = 7;
+const BASE: usize = 0;
+const OURS: usize = 1;
+const THEIRS: usize = 2;
 
 /// The conflicts of a file.
-#[derive(Default)]
-pub(super) struct Conflicts(Vec<Conflict>);
+pub(super) struct Conflicts {
+    /// Stands in none of the texts.
+    word: String,
+    all: Vec<Conflict>,
+}
 
 struct Conflict {
-    object: String,
-    key: String,
-    /// What stands in the merged text where the conflict is to be, a payload that no value has.
-    place: String,
-    /// The block as each side has it, every line of it; nothing where it took the key out.
-    sides: [String; 2],
+    /// The block as each version has it, every line of it; nothing where it has none.
+    blocks: [String; 3],
+    /// The lines that stand in the stead of it in each.
+    places: [String; 3],
 }
 
 impl Conflicts {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each as a person calls it.
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|it| format!("{} of {}", printable(&it.key), printable(&it.object)))
-    }
-
-    /// Takes the blocks of `keys` out of the texts of base, ours and theirs, and leaves the same place in all of them.
-    pub(super) fn take_out(
-        &mut self,
-        texts: &mut [Zeroizing<String>; 3],
-        name: &ObjectName,
-        keys: &BTreeSet<String>,
-    ) -> Option<()> {
-        for key in keys {
-            let lines = |text: &str| {
-                let index = objects(text)?.get(name)?.0;
-                Some(block_lines(text, index, key).unwrap_or_default().to_owned())
-            };
-            let sides = [lines(&texts[1])?, lines(&texts[2])?];
-            let place = format!("seal/conflict/{:04}", self.0.len());
-            for text in texts.iter_mut() {
-                *text = with_place(text, name, key, &place)?;
+    /// Takes the blocks that conflict out of the texts, and leaves the same place in all of them.
+    pub(super) fn taken_out(texts: &mut Texts, meaning: &Meaning) -> Option<Self> {
+        let word = unused(texts)?;
+        let mut all = Vec::new();
+        all.resize_with(meaning.conflicts.len(), || Conflict {
+            blocks: <[String; 3]>::default(),
+            places: <[String; 3]>::default(),
+        });
+        if all.is_empty() {
+            return Some(Self { word, all });
+        }
+        let changes = places(&word, &meaning.conflicts);
+        for (side, text) in texts.iter_mut().enumerate() {
+            let blocks = conflicting_lines(text, side, meaning)?;
+            *text = changed(text, &meaning.objects[side], &changes)?;
+            let places = conflicting_lines(text, side, meaning)?;
+            for ((conflict, block), place) in all.iter_mut().zip(blocks).zip(places) {
+                conflict.blocks[side] = block;
+                conflict.places[side] = place;
             }
-            self.0.push(Conflict { object: name.1.clone(), key: key.clone(), place, sides });
         }
-        Some(())
+        Some(Self { word, all })
     }
 
-    /// Puts the blocks of both sides where their places are, between marks.
-    pub(super) fn mark(&self, merged: &[u8], marker_size: usize) -> Vec<u8> {
-        let mut text = String::from_utf8_lossy(merged).into_owned();
-        for Conflict { place, sides: [ours, theirs], .. } in &self.0 {
-            let Some(at) = text.find(place.as_str()) else { continue };
-            // The key stands on the line above the payload, and the comment that ends the block on the one below.
-            let payload = text[..at].rfind('\n').unwrap_or_default();
-            let start = text[..payload].rfind('\n').map_or(0, |at| at + 1);
-            let end = line_end(&text, line_end(&text, at));
-            let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-            let mark =
-                |sign: &str, says: &str| format!("{}{says}{line_break}", sign.repeat(marker_size));
-            let lines = [
-                mark("<", " ours: keep these lines, all of them, or"),
-                ended(ours, line_break),
-                mark("=", ""),
-                ended(theirs, line_break),
-                mark(">", " theirs: these, and take the marks out"),
-            ];
-            text.replace_range(start..end, &lines.concat());
-        }
-        text.into_bytes()
+    /// What a line-by-line merge puts behind its own marks, so that they are told from lines that only look like marks.
+    pub(super) fn labels(&self, labels: [&str; 3]) -> [String; 3] {
+        labels.map(|label| format!("{label} {}", self.word))
     }
+
+    /// Puts the blocks where their places are: between marks, or, where Git's marks are around a place, those of that side.
+    pub(super) fn mark(&self, merged: &str, marker_size: usize) -> String {
+        let middle = "=".repeat(marker_size);
+        let line_break = if merged.contains("\r\n") { "\r\n" } else { "\n" };
+        let (mut written, mut at, mut section) = (String::new(), 0, None);
+        for (found, _) in merged.match_indices(&self.word) {
+            if found < at {
+                continue;
+            }
+            if section.is_some() && merged[at..found].lines().any(|line| line == middle) {
+                section = Some(THEIRS);
+            }
+            let behind = found + self.word.len();
+            let range = match self.conflict_at(merged, behind) {
+                Some(conflict) => {
+                    let range = conflict.place_around(merged, found, &self.word);
+                    written.push_str(&merged[at..range.start]);
+                    written.push_str(&conflict.lines(section, line_break, marker_size));
+                    range
+                }
+                None => {
+                    written.push_str(merged[at..found].trim_end_matches(' '));
+                    section = section_behind(merged, found);
+                    found..behind
+                }
+            };
+            at = range.end;
+        }
+        written + &merged[at..]
+    }
+
+    /// The conflict whose number stands at `behind`; none where Git's own mark ends there.
+    fn conflict_at(&self, merged: &str, behind: usize) -> Option<&Conflict> {
+        let number = merged[behind..].strip_prefix('/')?.get(..DIGITS)?;
+        self.all.get(number.parse::<usize>().ok()?)
+    }
+}
+
+impl Conflict {
+    /// The lines of the place around `found`; the one line alone where the others are not beside it.
+    fn place_around(&self, merged: &str, found: usize, word: &str) -> Range<usize> {
+        for place in self.places.iter().map(|place| place.trim_end()) {
+            let start = place.find(word).and_then(|offset| found.checked_sub(offset));
+            let Some(start) = start else { continue };
+            if merged.get(start..start + place.len()) == Some(place) {
+                return start..line_end(merged, start + place.len());
+            }
+        }
+        merged[..found].rfind('\n').map_or(0, |newline| newline + 1)..line_end(merged, found)
+    }
+
+    fn lines(&self, section: Option<usize>, line_break: &str, marker_size: usize) -> String {
+        let block = |side: usize| ended(&self.blocks[side], line_break);
+        if let Some(side) = section {
+            return block(side);
+        }
+        let mark =
+            |sign: &str, says: &str| format!("{}{says}{line_break}", sign.repeat(marker_size));
+        [
+            mark("<", " ours: keep these lines, all of them, or"),
+            block(OURS),
+            mark("=", ""),
+            block(THEIRS),
+            mark(">", " theirs: these, and take the marks out"),
+        ]
+        .concat()
+    }
+}
+
+/// The side whose lines stand behind a mark of Git's.
+fn section_behind(merged: &str, label: usize) -> Option<usize> {
+    let start = merged[..label].rfind('\n').map_or(0, |newline| newline + 1);
+    match merged[start..].chars().next() {
+        Some('<') => Some(OURS),
+        Some('|') => Some(BASE),
+        _ => None,
+    }
+}
+
+/// A word that stands in none of the texts.
+fn unused(texts: &Texts) -> Option<String> {
+    let mut taken = BTreeSet::new();
+    for text in texts {
+        for (at, word) in text.match_indices(WORD) {
+            taken.extend(text.get(at + word.len()..at + word.len() + DIGITS));
+        }
+    }
+    let mut numbers = (0..=taken.len()).map(|number| format!("{number:0DIGITS$}"));
+    let number = numbers.find(|number| !taken.contains(number.as_str()))?;
+    Some(format!("{WORD}{number}"))
+}
+
+/// What puts a place in the stead of each block that conflicts; where there is none, too.
+fn places(word: &str, conflicts: &[(ObjectName, String)]) -> BTreeMap<ObjectName, Change> {
+    let mut changes: BTreeMap<ObjectName, Change> = BTreeMap::new();
+    for (number, (name, key)) in conflicts.iter().enumerate() {
+        let payload = format!("{word}/{number:0DIGITS$}");
+        let change = changes.entry(name.clone()).or_default();
+        change.remove.insert(key.clone());
+        change.put.insert(key.clone(), Block { payload, ..Block::default() });
+    }
+    changes
+}
+
+/// The lines of each block that conflicts as a text has them.
+fn conflicting_lines(
+    text: &Zeroizing<String>,
+    side: usize,
+    meaning: &Meaning,
+) -> Option<Vec<String>> {
+    let objects = &meaning.objects[side];
+    let number = |name: &ObjectName| objects.get(name).map(|(number, _)| *number);
+    let numbers = meaning.conflicts.iter().filter_map(|(name, _)| number(name)).collect();
+    let blocks = block_lines(text, &numbers)?;
+    let lines = |(name, key): &(ObjectName, String)| {
+        let lines = number(name).and_then(|number| blocks.get(&(number, key.clone())));
+        lines.copied().unwrap_or_default().to_owned()
+    };
+    Some(meaning.conflicts.iter().map(lines).collect())
 }
 
 fn line_end(text: &str, at: usize) -> usize {
@@ -94,31 +195,4 @@ fn ended(lines: &str, line_break: &str) -> String {
     } else {
         format!("{lines}{line_break}")
     }
-}
-
-/// The text with a place in the stead of a block; where there was none, too.
-fn with_place(text: &str, name: &ObjectName, key: &str, place: &str) -> Option<Zeroizing<String>> {
-    let mut text = text.to_owned();
-    let (index, object) = objects(&text)?.remove(name)?;
-    if object.spec.values.contains_key(key) {
-        let remove = BTreeSet::from([key.to_owned()]);
-        text = edit(&text, index, &Change { remove, ..Change::default() }).ok()?;
-    }
-    let block = Block { payload: place.to_owned(), ..Block::default() };
-    let put = BTreeMap::from([(key.to_owned(), block)]);
-    edit(&text, index, &Change { put, ..Change::default() }).ok().map(Zeroizing::new)
-}
-
-/// The sealed objects of a text by kind and name; `None` where it has none, one twice, or is none of ours to read.
-pub(super) fn objects(text: &str) -> Option<BTreeMap<ObjectName, (usize, SealedSecret)>> {
-    let mut objects = BTreeMap::new();
-    for (index, document) in file::read(text).ok()?.into_iter().enumerate() {
-        if let Document::Sealed(object) = document {
-            let name = (object.spec.kind, object.full_name());
-            if objects.insert(name, (index, *object)).is_some() {
-                return None;
-            }
-        }
-    }
-    Some(objects)
 }

@@ -1,20 +1,17 @@
 //! `seal git-merge`: three versions of a sealed file → one, for Git.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use seal_core::exit_code::ExitCode;
-use seal_core::kind::edit::{Change, edit, is_json};
-use seal_core::kind::resealed::marks;
-use seal_core::kind::sealed::SealedSecret;
-use seal_core::merge::{Version, merge};
+use seal_core::kind::edit::is_json;
 use seal_core::names::GROUP_PREFIX;
-use seal_core::open::check::check;
+use seal_core::tree::survey::MOST_BYTES;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::conflicts::{Conflicts, ObjectName, objects};
+use super::conflicts::Conflicts;
+use super::meaning::{Meaning, Texts};
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files::{self, Output, Over};
@@ -56,7 +53,7 @@ pub(crate) fn run(args: &MergeArgs, _: &mut Console) -> Result<(), Failure> {
     let [base, ours, theirs] = texts;
     let texts = [base?, ours?, theirs?];
     let name = args.path.clone().unwrap_or_else(|| args.ours.display().to_string());
-    let merged = merged(&texts, args)?;
+    let merged = merged(&texts, args.marker_size)?;
     let bytes = Zeroizing::new(merged.text);
     files::write_all(vec![Output {
         path: args.ours.clone(),
@@ -67,18 +64,7 @@ pub(crate) fn run(args: &MergeArgs, _: &mut Console) -> Result<(), Failure> {
     for conflict in &merged.names {
         console::warn(&format!("{name}: {conflict} was changed on both sides"));
     }
-    let (message, hint) = match (merged.has_conflicts, merged.is_sound) {
-        (false, true) => return Ok(()),
-        (true, _) => (
-            "conflicts are marked in it",
-            "of each keep one side's lines, all of them, and take the marks out",
-        ),
-        (false, false) => (
-            "its lines merge, and what they make is not what either side meant",
-            "look at it, seal it anew where it is for another scope, and `git add` it",
-        ),
-    };
-    Err(Failure::new(ExitCode::Failed, format!("{name}: {message}")).hint(hint))
+    merged.end.failure(&name).map_or(Ok(()), Err)
 }
 
 /// What three texts make together.
@@ -86,96 +72,89 @@ struct Merged {
     text: Vec<u8>,
     /// Keys that each side changed in its own way, as a person calls them.
     names: Vec<String>,
-    has_conflicts: bool,
-    /// Whether it has the values that were meant, as far as that can be seen.
-    is_sound: bool,
+    end: End,
 }
 
-fn merged(texts: &[Zeroizing<String>; 3], args: &MergeArgs) -> Result<Merged, Failure> {
-    let Some(structured) = Structured::of(texts) else {
-        let (text, has_conflicts) = lines(texts, args)?;
-        let is_sound = !texts.iter().any(|text| text.contains(GROUP_PREFIX));
-        return Ok(Merged { text, names: Vec::new(), has_conflicts, is_sound });
+/// How a merge ends.
+#[derive(Clone, Copy)]
+enum End {
+    /// With what was meant, as far as that can be seen.
+    Meant,
+    /// With conflicts between marks.
+    Conflicts,
+    /// With lines that merge, and values that neither side has.
+    NotMeant,
+    /// With lines that merge, and sealed objects that are not known to be what was meant.
+    Unknown,
+}
+
+impl End {
+    fn failure(self, name: &str) -> Option<Failure> {
+        let (message, hint) = match self {
+            Self::Meant => return None,
+            Self::Conflicts => (
+                "conflicts are marked in it",
+                "of each keep one side's lines, all of them, and take the marks out",
+            ),
+            Self::NotMeant => (
+                "its lines merge, and what they make is not what either side meant",
+                "look at it, seal it anew where it is for another scope, and `git add` it",
+            ),
+            Self::Unknown => (
+                "its lines merge, and whether what they make was meant is not known",
+                "look at it, seal it anew where it is for another scope, and `git add` it",
+            ),
+        };
+        Some(Failure::new(ExitCode::Failed, format!("{name}: {message}")).hint(hint))
+    }
+}
+
+fn merged(texts: &Texts, marker_size: usize) -> Result<Merged, Failure> {
+    let (text, has_conflicts) = lines(texts, LABELS, marker_size)?;
+    let is_small = texts.iter().all(|text| text.len() <= MOST_BYTES);
+    let Some(meaning) = is_small.then(|| Meaning::of(texts)).flatten() else {
+        let is_ours = texts.iter().any(|text| text.contains(GROUP_PREFIX));
+        let end = match (has_conflicts, is_ours) {
+            (true, _) => End::Conflicts,
+            (false, true) => End::Unknown,
+            (false, false) => End::Meant,
+        };
+        return Ok(Merged { text, names: Vec::new(), end });
     };
-    let (text, has_conflicts) = lines(&structured.texts, args)?;
-    let conflicts = &structured.conflicts;
-    Ok(Merged {
-        is_sound: structured.is_what_was_meant(&text),
-        text: conflicts.mark(&text, args.marker_size),
-        names: conflicts.names().collect(),
-        has_conflicts: has_conflicts || !conflicts.is_empty(),
-    })
+    if !has_conflicts && meaning.is(&text) {
+        return Ok(Merged { text, names: Vec::new(), end: End::Meant });
+    }
+    if let Some(merged) = by_block(texts, &meaning, marker_size)? {
+        return Ok(merged);
+    }
+    let end = if has_conflicts { End::Conflicts } else { End::NotMeant };
+    Ok(Merged { text, names: meaning.names(), end })
 }
 
-/// Three texts that agree in the values that both sides mean.
-struct Structured {
-    texts: [Zeroizing<String>; 3],
-    /// Keys that each side changed in its own way.
-    conflicts: Conflicts,
-    /// The values of each object as they are to be; nothing where one has a conflict.
-    values: BTreeMap<ObjectName, SealedSecret>,
-}
-
-impl Structured {
-    /// `None` where that cannot be known: then the texts are merged as they are, and the result is not trusted.
-    fn of(texts: &[Zeroizing<String>; 3]) -> Option<Self> {
-        if texts.iter().any(|text| is_json(text)) {
-            return None; // whose blocks have no lines of their own
-        }
-        let mut these =
-            Self { texts: texts.clone(), conflicts: Conflicts::default(), values: BTreeMap::new() };
-        let names = texts.each_ref().map(|text| objects(text));
-        let [base, ours, theirs] = names;
-        let (base, ours, theirs) = (base?, ours?, theirs?);
-        let marks = texts.each_ref().map(|text| marks(text));
-        let all: BTreeSet<&ObjectName> =
-            base.keys().chain(ours.keys()).chain(theirs.keys()).collect();
-        for name in all {
-            match (base.get(name), ours.get(name), theirs.get(name)) {
-                (Some((_, before)), Some((_, a)), Some((_, b))) => {
-                    let version = |object, side: usize| Version { object, marks: &marks[side] };
-                    let merged = merge(version(before, 0), version(a, 1), version(b, 2))?;
-                    these.change(name, &merged.changes)?;
-                    these.conflicts.take_out(&mut these.texts, name, &merged.conflicts)?;
-                }
-                // One side took it out or gave it another name, and the other changed it.
-                (Some((_, before)), Some((_, other)), None)
-                | (Some((_, before)), None, Some((_, other)))
-                    if before != other =>
-                {
-                    return None;
-                }
-                (None, Some((_, a)), Some((_, b))) if a != b => return None,
-                _ => {}
-            }
-        }
-        these.values =
-            objects(&these.texts[1])?.into_iter().map(|(name, (_, it))| (name, it)).collect();
-        Some(these)
+/// Merges the lines of three texts that agree in the values that are meant; `None` where they cannot be made to.
+fn by_block(
+    texts: &Texts,
+    meaning: &Meaning,
+    marker_size: usize,
+) -> Result<Option<Merged>, Failure> {
+    if !meaning.conflicts.is_empty() && texts.iter().any(|text| is_json(text)) {
+        return Ok(None); // whose blocks have no lines of their own
     }
-
-    /// Makes the changes in the three texts.
-    fn change(&mut self, name: &ObjectName, changes: &[Change; 3]) -> Option<()> {
-        for (text, change) in self.texts.iter_mut().zip(changes) {
-            let index = objects(text)?.get(name)?.0;
-            *text = Zeroizing::new(edit(text, index, change).ok()?);
-        }
-        Some(())
-    }
-
-    /// Whether a merged text has the values that were meant, each object sound.
-    fn is_what_was_meant(&self, merged: &[u8]) -> bool {
-        let Some(merged) = std::str::from_utf8(merged).ok().and_then(objects) else { return false };
-        merged.iter().all(|(name, (_, object))| {
-            let meant = self.values.get(name);
-            check(object).is_ok()
-                && meant.is_none_or(|meant| meant.spec.values == object.spec.values)
-        })
-    }
+    let Some(mut texts) = meaning.applied_to(texts) else { return Ok(None) };
+    let Some(conflicts) = Conflicts::taken_out(&mut texts, meaning) else { return Ok(None) };
+    let labels = conflicts.labels(LABELS);
+    let (text, has_conflicts) = lines(&texts, labels.each_ref().map(String::as_str), marker_size)?;
+    let end = match has_conflicts || !meaning.conflicts.is_empty() {
+        true => End::Conflicts,
+        false if meaning.is(&text) => End::Meant,
+        false => End::NotMeant,
+    };
+    let text = conflicts.mark(&String::from_utf8_lossy(&text), marker_size).into_bytes();
+    Ok(Some(Merged { text, names: meaning.names(), end }))
 }
 
 /// Merges three texts line by line.
-fn lines(texts: &[Zeroizing<String>; 3], args: &MergeArgs) -> Result<(Vec<u8>, bool), Failure> {
+fn lines(texts: &Texts, labels: [&str; 3], marker_size: usize) -> Result<(Vec<u8>, bool), Failure> {
     let mut files = Vec::new();
     for text in texts {
         let written = NamedTempFile::new()
@@ -185,5 +164,5 @@ fn lines(texts: &[Zeroizing<String>; 3], args: &MergeArgs) -> Result<(Vec<u8>, b
         );
     }
     let [base, ours, theirs] = [0, 1, 2].map(|index| files[index].path());
-    git::merge_file([base, ours, theirs], LABELS, args.marker_size)
+    git::merge_file([base, ours, theirs], labels, marker_size)
 }
