@@ -198,6 +198,33 @@ fn sealed_object(name: &str, block: &str) -> String {
 }
 
 #[test]
+fn marks_are_no_longer_than_anybody_reads_whatever_a_repository_asks_for() {
+    let world = repository("db.sealed.yaml", &sealed());
+    world.write(
+        ".gitattributes",
+        "db.sealed.yaml diff=seal merge=seal conflict-marker-size=1500000000\n",
+    );
+    world.git(&["commit", "-qam", "long marks"]);
+    set(&world, "db.sealed.yaml", "password", "ours");
+    world.git(&["switch", "-qc", "third", "HEAD~1"]);
+    set(&world, "db.sealed.yaml", "password", "theirs");
+    world.git_says(&["merge", "--no-edit", "main"], 1);
+    let merged = world.read("db.sealed.yaml");
+    assert!(
+        merged.contains(&format!("\n{} ours: keep", "<".repeat(200))),
+        "{} bytes",
+        merged.len()
+    );
+    // Git alone, where `seal` cannot read a version.
+    world.write("db.sealed.yaml", b"\xff\na\n");
+    let config = world.read(".git/config");
+    assert!(config.contains("[ $l -le 200 ] || l=200;"), "{config}");
+    world
+        .seal(&["git-merge", "--marker-size=0", "secret.json", "secret.json", "secret.json"])
+        .exits(0);
+}
+
+#[test]
 fn json_merges_where_its_lines_do_and_where_its_values_do() {
     let text = json(&sealed());
     let world = repository("db.sealed.json", &text);

@@ -17,6 +17,8 @@ use crate::error::Failure;
 use crate::files::{self, Output, Over};
 use crate::git;
 
+/// How long the marks of a conflict may be: files of a repository ask for a length, and this one is read anywhere.
+pub(super) const MOST_OF_A_MARK: usize = 200;
 /// What stands behind the marks of a conflict.
 const LABELS: [&str; 3] = ["before", "ours", "theirs"];
 
@@ -39,7 +41,7 @@ pub(crate) struct MergeArgs {
     /// Their version
     #[arg(value_name = "THEIRS")]
     theirs: PathBuf,
-    /// How long the marks of a conflict are
+    /// How long the marks of a conflict are, up to 200
     #[arg(long, value_name = "N", default_value_t = 7)]
     marker_size: usize,
     /// The file that is merged, for messages
@@ -53,7 +55,7 @@ pub(crate) fn run(args: &MergeArgs, _: &mut Console) -> Result<(), Failure> {
     let [base, ours, theirs] = texts;
     let texts = [base?, ours?, theirs?];
     let name = args.path.clone().unwrap_or_else(|| args.ours.display().to_string());
-    let merged = merged(&texts, args.marker_size)?;
+    let merged = merged(&texts, args.marker_size.clamp(1, MOST_OF_A_MARK))?;
     let bytes = Zeroizing::new(merged.text);
     files::write_all(vec![Output {
         path: args.ours.clone(),

@@ -6,6 +6,7 @@ use seal_core::kind::file::{self, Document};
 use seal_core::tree::survey::{MOST_BYTES, concerns};
 use zeroize::Zeroizing;
 
+use super::merge;
 use crate::console::{self, Console};
 use crate::error::Failure;
 use crate::files::{self, Output, Over};
@@ -64,7 +65,8 @@ fn settings(program: &str) -> [(&'static str, String); 4] {
     let textconv =
         format!("f() {{ {program} git-textconv -- \"$1\" 2>/dev/null || cat -- \"$1\"; }}; f");
     let driver = format!(
-        "{program} git-merge --marker-size=%L --path=%P %O %A %B; s=$?; [ $s -le 1 ] && exit $s; git merge-file --marker-size=%L %A %O %B"
+        "l=%L; [ $l -le {most} ] || l={most}; {program} git-merge --marker-size=$l --path=%P %O %A %B; s=$?; [ $s -le 1 ] && exit $s; git merge-file --marker-size=$l %A %O %B",
+        most = merge::MOST_OF_A_MARK,
     );
     [
         ("diff.seal.textconv", textconv),
