@@ -264,12 +264,9 @@ impl<'a> Editor<'a> {
 
     /// Inserts whole lines at the beginning of a line, or behind a last line that does not end.
     fn insert(&mut self, at: usize, new: &str) {
-        let unended = at > 0 && !self.text[..at].ends_with('\n');
-        let new = if unended {
-            format!("{}{}", self.line_break, new.trim_end_matches(['\r', '\n']))
-        } else {
-            new.to_owned()
-        };
+        let is_ended = at == 0 || self.text[..at].ends_with('\n');
+        let unended = || format!("{}{}", self.line_break, new.trim_end_matches(['\r', '\n']));
+        let new = if is_ended { new.to_owned() } else { unended() };
         self.edits.push((at..at, new));
     }
 

@@ -3,7 +3,7 @@
 //! Source: kustomize's reference, `secretGenerator` (`literals`, `envs`, `env`, `files`) and `patches`, `patchesStrategicMerge` and
 //! `patchesJson6902`. Patches in files of their own are manifests like others.
 
-use super::file::{is_value, names_a_secret, of_plaintext};
+use super::plaintext::{is_value, names_a_secret, of_plaintext};
 use crate::escape::escaped;
 use crate::yaml::{self, Node};
 

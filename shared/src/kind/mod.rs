@@ -16,6 +16,7 @@ pub mod format;
 pub mod git_source;
 pub mod kustomization;
 pub mod locate;
+pub(crate) mod plaintext;
 pub mod resealed;
 pub mod sealed;
 pub mod status;
