@@ -88,7 +88,7 @@ fn a_mebibyte_opens_and_a_byte_more_does_not() {
     assert_eq!(opened(&file, &keyring).unwrap().values["k"].expose(), most);
 
     let more = values(&[("k", &most), ("l", b"x")]);
-    assert!(matches!(seal_values(&more, &db(), &to), Err(SealError::TooManyValues)));
+    assert!(matches!(seal_values(&more, &db(), &to), Err(SealError::TooLarge(_))));
     let place = Place::new("prod", "db").unwrap();
     let clear = BTreeSet::from(["l".to_owned()]);
     let sealed = seal(manifest(more), &place, db(), &clear, &to);
