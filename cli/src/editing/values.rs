@@ -81,7 +81,7 @@ impl Editing<'_> {
             let message = format!("{place}: {key} stands in clear in spec.template.stringData");
             return Err(self.about(
                 Failure::input(message)
-                    .hint("take that line out first: a key is sealed or clear, never both"),
+                    .hint("it is no secret by the rule, and is changed in that line with an editor; to seal it, take the line out and the key from `clear`"),
             ));
         }
         let warnings = secret_type::check_values(self.type_().unwrap_or_default(), values)

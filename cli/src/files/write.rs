@@ -170,7 +170,32 @@ fn stage_over(
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     let mode = old_mode.filter(|_| !is_private).unwrap_or(output.mode);
-    stage_beside(output, target, mode, false).map(Some)
+    let owned_by = fs::metadata(&target).ok();
+    let staged = stage_beside(output, target, mode, false)?;
+    if let (Staged::Beside(file, ..), Some(owned_by)) = (&staged, owned_by) {
+        owner::keep(file, &owned_by);
+    }
+    Ok(Some(staged))
+}
+
+#[cfg(unix)]
+mod owner {
+    use std::fs::Metadata;
+    use std::os::unix::fs::{MetadataExt, chown};
+    use std::path::Path;
+
+    /// A file stays whose it was, where root writes it: nobody else may give one away.
+    pub(super) fn keep(file: &Path, before: &Metadata) {
+        let is_other = file.metadata().is_ok_and(|now| now.uid() != before.uid());
+        if is_other {
+            let _ = chown(file, Some(before.uid()), Some(before.gid()));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod owner {
+    pub(super) fn keep(_: &std::path::Path, _: &std::fs::Metadata) {}
 }
 
 /// A complete file beside its target, on disk before it takes that name.

@@ -63,6 +63,7 @@ impl Held {
             }
             Ok(chosen) => Ok(Some(Ruled {
                 policy: relative(nearest),
+                is_of_a_commit: self.policies.are_of_a_commit(),
                 number: chosen.rule,
                 recipients: chosen.names.clone(),
                 namespace: chosen.namespace.clone(),

@@ -46,6 +46,11 @@ impl Policies {
         Self { source, ..Self::default() }
     }
 
+    /// Whether a commit has them, and not the work tree or the index.
+    pub(super) fn are_of_a_commit(&self) -> bool {
+        matches!(&self.source, Source::Revision(revision) if !revision.is_index())
+    }
+
     /// The files that count for `target`, nearest first.
     pub(super) fn above(&self, target: &Path) -> Vec<PathBuf> {
         files_above_in(&self.source, target)

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
+use seal_core::escape::escaped;
 use seal_core::exit_code::ExitCode;
 use seal_core::kind::locate;
 use seal_core::policy_file::{self, PolicyFile};
@@ -49,8 +50,8 @@ impl Revision {
         let git = Git::of(Path::new("."))?;
         let commit = format!("{name}^{{commit}}");
         if !git.is(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
-            return Err(Failure::input("--policy-from names no commit of this repository")
-                .hint("such as origin/main; `git fetch` brings it"));
+            let message = format!("--policy-from: there is no commit {} here", escaped(name));
+            return Err(Failure::input(message).hint("such as origin/main; `git fetch` brings it"));
         }
         let name = git.text(["rev-parse", "--verify", "--end-of-options", &commit])?;
         let paths = git.fields(["ls-tree", "-r", "-z", "--name-only", "--full-tree", &name])?;
@@ -60,6 +61,11 @@ impl Revision {
     fn with(git: Git, name: String, paths: Vec<String>) -> Result<Self, Failure> {
         let root = files::real_path(&git.root()?)?;
         Ok(Self { git, root, name, paths: paths.into_iter().collect() })
+    }
+
+    /// Whether it is the index, and no commit.
+    pub(crate) fn is_index(&self) -> bool {
+        self.name.is_empty()
     }
 
     /// The path of a file in the repository, as Git has it.

@@ -219,7 +219,7 @@ impl ValueArgs {
             let no_terminal = Failure::input(format!(
                 "--prompt {key}: there is no terminal to ask at"
             ))
-            .hint(format!("use standard input: printf %s \"$VALUE\" | seal --from-file {key}=- …"));
+            .hint(format!("use standard input: printf %s \"$VALUE\" | seal set FILE {key}; without a file --name NAME -n NS --from-file {key}=-"));
             error.failure(
                 no_terminal,
                 &format!(

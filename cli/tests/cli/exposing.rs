@@ -133,6 +133,31 @@ fn a_partial_clone_says_so_after_what_it_has() {
 }
 
 #[test]
+fn a_conflict_that_was_solved_is_no_failure_for_ever() {
+    let world = World::sealed();
+    world.git(&["init", "-q", "-b", "main", "."]);
+    let cluster = fingerprint(&world, "cluster");
+    world.git(&["add", "db.sealed.yaml"]);
+    world.git(&["commit", "-qm", "one"]);
+    world.git(&["switch", "-qc", "other"]);
+    world.seal_with(&["set", "db.sealed.yaml", "password"], b"theirs").exits(0);
+    world.seal_with(&["set", "db.sealed.yaml", "token"], b"theirs").exits(0);
+    world.git(&["commit", "-qam", "two"]);
+    world.git(&["switch", "-q", "main"]);
+    world.seal_with(&["set", "db.sealed.yaml", "password"], b"ours").exits(0);
+    world.git(&["commit", "-qam", "three"]);
+    world.git_says(&["merge", "-q", "other"], 1);
+    world.git(&["add", "db.sealed.yaml"]); // the marks as well
+    world.git(&["checkout", "-q", "--theirs", "--", "db.sealed.yaml"]);
+    world.git(&["reset", "-q", "--hard"]);
+    world
+        .seal(&["exposed", &cluster])
+        .exits(0)
+        .prints("(in no commit)")
+        .prints("password, token, username");
+}
+
+#[test]
 fn a_file_is_named_where_it_lies_now_whatever_characters_its_name_has() {
     let world = World::sealed();
     world.git(&["init", "-q", "-b", "main", "."]);

@@ -182,7 +182,7 @@ fn a_pull_request_is_held_against_the_policy_of_the_branch_it_goes_to() {
     let said = check(&world, &["--policy-from", "main"]).exits(7);
     let said = said.prints("rules[0], does not seal for sha256:");
     said.says("who can open what changes together with sealed files (db.sealed.yaml): + stranger (sha256:");
-    check(&world, &["--policy-from", "absent"]).exits(2).says("names no commit");
+    check(&world, &["--policy-from", "absent"]).exits(2).says("there is no commit absent here");
     check(&world, &["--policy-from", "--help"]).exits(2);
     // The file of recipients that a policy names, as the commit has it.
     world.git(&["switch", "-q", "main"]);

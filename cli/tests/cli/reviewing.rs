@@ -136,6 +136,43 @@ fn what_a_file_leaves_in_clear_is_held_against_the_rule() {
 }
 
 #[test]
+fn what_a_branch_has_not_changed_does_not_stop_it() {
+    let world = branch();
+    world.git(&["switch", "--quiet", "main"]);
+    world.write(
+        ".seal.yaml",
+        (recipients() + RULES).replace("[cluster, offline]", "[cluster, offline, stranger]"),
+    );
+    commit(&world);
+    world.git(&["switch", "--quiet", "--create", "unrelated"]);
+    world.write("notes.md", "unrelated\n");
+    commit(&world);
+    review(&world)
+        .exits(0)
+        .says("not as the policy says, and not changed here")
+        .says("prod/db.yaml");
+    world.seal_with(&["set", "prod/db.yaml", "q", "-r", &recipient("cluster")], b"x").exits(0);
+    commit(&world);
+    review(&world).exits(7).prints("where this branch changes the policy, that is merged first");
+    world
+        .seal(&["check", "--policy-from", "absent"])
+        .exits(2)
+        .says("there is no commit absent here");
+    // A folder and its rule may have another name: nobody gains anything.
+    world.git(&["switch", "--quiet", "main"]);
+    world.git(&["switch", "--quiet", "--create", "renamed"]);
+    world.git(&["mv", "prod", "live"]);
+    world.write(".seal.yaml", world.read(".seal.yaml").replace("prod/**", "live/**"));
+    commit(&world);
+    let said = review(&world);
+    assert!(
+        !said.stderr.contains("is for others") && !said.stderr.contains("is for no file"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 fn a_submodule_that_changes_is_pointed_out() {
     let world = branch();
     world.git(&["init", "--quiet", "../module"]);

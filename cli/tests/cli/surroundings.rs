@@ -106,6 +106,11 @@ fn a_work_tree_of_somebody_else_is_believed_where_git_was_told_so() {
     set().exits(2).says(".seal.yaml belongs to another user");
     give(".");
     set().exits(0);
+    assert_eq!(
+        fs::metadata(world.path("db.sealed.yaml")).expect("a file").uid(),
+        65534,
+        "it stays theirs"
+    );
     world.set_mode(".seal.yaml", 0o666);
     set().exits(2).says(".seal.yaml can be written by others");
     world.set_mode(".seal.yaml", 0o644);

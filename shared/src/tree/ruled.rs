@@ -14,6 +14,8 @@ type Refused = (&'static [&'static str], String);
 pub struct Ruled {
     /// The `.seal.yaml`, as messages name it.
     pub policy: String,
+    /// Whether a commit has it, and not the files that are looked at.
+    pub is_of_a_commit: bool,
     /// Which of its rules it is, counted from 0.
     pub number: usize,
     /// Whom it seals for: fingerprints, each with the name that the `.seal.yaml` has for it.
@@ -106,7 +108,12 @@ impl Ruled {
                 }
                 (None, None) => continue,
             };
-            let sentence = format!("{} {what}: `seal reseal` seals it anew", self.named());
+            let advice = if self.is_of_a_commit {
+                "`seal reseal` seals it anew; where this branch changes the policy, that is merged first"
+            } else {
+                "`seal reseal` seals it anew"
+            };
+            let sentence = format!("{} {what}: {advice}", self.named());
             return Some((&["spec", "values"], sentence));
         }
         None

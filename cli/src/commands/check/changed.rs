@@ -14,8 +14,12 @@ use crate::suggest;
 const SUBMODULE: &str = "160000";
 
 /// Compares what is staged, or the work tree, with the commit that it began at, and warns of each `.seal.yaml` that means
-/// something else, of sealed files that others can open by it, and of submodules.
-pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(), Failure> {
+/// something else, of sealed files that others can open by it, and of submodules. Returns the files that differ.
+pub(super) fn tell(
+    base: &str,
+    is_staged: bool,
+    report: &mut Report,
+) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
     let git = Git::of(Path::new("."))?;
     if !git.is([
         "rev-parse",
@@ -24,7 +28,7 @@ pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(
         "--end-of-options",
         &format!("{base}^{{commit}}"),
     ]) {
-        return Ok(()); // before the first commit
+        return Ok(None); // before the first commit
     }
     let since = if is_staged { base.to_owned() } else { parting(&git, base) };
     let before = Source::Revision(Revision::commit(&since)?);
@@ -49,7 +53,7 @@ pub(super) fn tell(base: &str, is_staged: bool, report: &mut Report) -> Result<(
     if !differing.is_empty() {
         of_sealed_files(before, after, report);
     }
-    Ok(())
+    Ok(Some(changed.files))
 }
 
 fn difference(before: &Source, after: &Source, path: &Path) -> String {
@@ -125,7 +129,9 @@ fn of_sealed_files(before: Source, after: Source, report: &mut Report) {
             (policy, who.collect::<BTreeMap<_, _>>())
         });
         let what = signed(&old.1, &new.1).join(", ");
-        if let (false, Some(policy)) = (what.is_empty(), new.0.or(old.0)) {
+        // A path that no rule was for before is new, or another file's.
+        let is_known = old.0.is_some();
+        if let (true, false, Some(policy)) = (is_known, what.is_empty(), new.0.or(old.0)) {
             differing.entry((policy, what)).or_default().push(name);
         }
     }

@@ -92,13 +92,16 @@ pub(crate) fn run(args: &CheckArgs, console: &mut Console) -> Result<(), Failure
         let found = keys::findings(report.old(), most, &policies);
         found.into_iter().for_each(|it| report.add(it));
     }
-    if !args.staged {
+    if !args.staged && args.policy_from.is_none() {
         look_at_policies(&sources, &policies, &mut report)?;
     }
     report.leave_out_ignored();
     if args.staged || args.policy_from.is_some() {
         let base = args.policy_from.as_deref().unwrap_or("HEAD");
-        changed::tell(base, args.staged, &mut report)?;
+        let changed = changed::tell(base, args.staged, &mut report)?;
+        if let (Some(changed), false) = (changed, args.staged) {
+            report.leave_out_untouched(&changed);
+        }
     }
     report.end(args.format, console)
 }

@@ -169,6 +169,21 @@ impl Report {
         );
     }
 
+    /// What this branch has not changed does not stop it: that such a file is not as the policy says is named, and no finding.
+    pub(super) fn leave_out_untouched(&mut self, changed: &BTreeSet<PathBuf>) {
+        let is_by_policy = |finding: &Finding| !matches!(finding.word, Word::NotByPolicy);
+        let mut names = Vec::new();
+        for file in &mut self.files {
+            let is_touched = files::real_path(&file.path).is_ok_and(|path| changed.contains(&path));
+            if !is_touched && !file.survey.findings.iter().all(is_by_policy) {
+                file.survey.findings.retain(is_by_policy);
+                names.push(file.name.clone());
+            }
+        }
+        let what = "not as the policy says, and not changed here; `seal reseal` on the branch of the policy puts it right";
+        note(what, &names, &mut self.notes);
+    }
+
     /// Says all of it; anything that was found is a failure.
     pub(super) fn end(mut self, format: Format, console: &mut Console) -> Result<(), Failure> {
         self.tell_besides();

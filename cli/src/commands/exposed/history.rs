@@ -140,8 +140,33 @@ fn sealed_to(bytes: Vec<u8>, fingerprint: &str) -> Vec<(&'static str, String, BT
 }
 
 fn each_by_itself(text: &str) -> Vec<Document> {
-    let documents = text.split("\n---");
+    let sides = [Side::Ours, Side::Theirs].map(|side| side_of(text, side));
+    let texts = if sides[0] == sides[1] { &sides[..1] } else { &sides[..] };
+    let documents = texts.iter().flat_map(|text| text.split("\n---"));
     documents.filter_map(|document| file::read(document).ok()).flatten().collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Ours,
+    Theirs,
+}
+
+/// A text with conflicts as one side has it: Git keeps such files of a merge that was not finished yet.
+fn side_of(text: &str, side: Side) -> String {
+    let mut within = None;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.get(..7) {
+            Some("<<<<<<<") => within = Some(Some(Side::Ours)),
+            Some("|||||||") if within.is_some() => within = Some(None),
+            Some("=======") if within.is_some() => within = Some(Some(Side::Theirs)),
+            Some(">>>>>>>") => within = None,
+            _ if within.is_none_or(|of| of == Some(side)) => lines.push(line),
+            _ => {}
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The keys whose header names the fingerprint.

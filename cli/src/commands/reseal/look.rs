@@ -87,6 +87,22 @@ impl Looked {
 
 /// Looks at one file; `None` where it has no sealed object.
 pub(super) fn look(source: &Source, choices: &mut Choices<'_>) -> Result<Option<Looked>, Failure> {
+    look_and(&|note| console::note(note), source, choices)
+}
+
+/// The same of a file that is only compared with.
+pub(super) fn look_quietly(
+    source: &Source,
+    choices: &mut Choices<'_>,
+) -> Result<Option<Looked>, Failure> {
+    look_and(&|_| {}, source, choices)
+}
+
+fn look_and(
+    tell: &dyn Fn(&str),
+    source: &Source,
+    choices: &mut Choices<'_>,
+) -> Result<Option<Looked>, Failure> {
     let path = &source.path;
     let Some(bytes) = files::read_small(path, MOST_BYTES)? else {
         let large = Failure::input("it is larger than 2 MiB, and was not read");
@@ -104,7 +120,7 @@ pub(super) fn look(source: &Source, choices: &mut Choices<'_>) -> Result<Option<
     let objects = match sealed_objects(&text) {
         Ok(objects) => objects,
         Err(FileError::Text { error, .. }) if error.problem == Problem::Template => {
-            console::note(&format!("{}: left as it is: {error}", path.display()));
+            tell(&format!("{}: left as it is: {error}", path.display()));
             return Ok(None);
         }
         Err(_) if !source.is_meant() => return Ok(None),

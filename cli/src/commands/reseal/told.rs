@@ -1,6 +1,6 @@
 //! What is said of a tree that was sealed anew: for whom, who can open more than before, and what failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use seal_core::exit_code::ExitCode;
@@ -118,11 +118,16 @@ impl Told {
             let hint = only.hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
             return only.again().hint(format!("{outcome}{hint}"));
         }
-        for failure in self.failures.iter().take(MOST_FAILURES) {
-            console::warn(&failure.message);
-        }
+        let messages: BTreeSet<&str> = self.failures.iter().map(|it| it.message.as_str()).collect();
+        messages.iter().take(MOST_FAILURES).for_each(|message| console::warn(message));
+        let hints: BTreeSet<&String> =
+            self.failures.iter().filter_map(|it| it.hint.as_ref()).collect();
         let code = self.failures.first().map_or(ExitCode::Failed, |failure| failure.code);
         let failure = Failure::new(code, format!("{} failures; {outcome}", self.failures.len()));
+        // One hint for all of them is what helps.
+        if let (Some(hint), 1) = (hints.first(), hints.len()) {
+            return failure.hint(hint.as_str());
+        }
         if self.keep_going {
             return failure;
         }
