@@ -14,6 +14,16 @@ use seal_core::exit_code::ExitCode;
 
 use crate::error::{Failure, words};
 
+/// What no repository decides. A bare one within a tree is nobody's but the tree's.
+const SETTINGS: [&str; 4] = [
+    "core.fsmonitor=false",
+    "core.quotePath=false",
+    "core.hooksPath=/dev/null",
+    "safe.bareRepository=explicit",
+];
+/// What would make other paths of those that are asked for.
+const PATHSPECS: [&str; 4] =
+    ["GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"];
 /// Most bytes of an answer that is read as a whole.
 const MOST_OF_AN_ANSWER: u64 = 256 * 1024 * 1024;
 
@@ -21,12 +31,27 @@ const MOST_OF_AN_ANSWER: u64 = 256 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
     folder: PathBuf,
+    /// Whether the folder itself is a bare repository, and that was meant: one that a tree brings along has a configuration of
+    /// its own, and is never looked for.
+    is_bare: bool,
 }
 
 impl Git {
-    /// The repository that `folder` lies in.
+    /// The repository that `folder` lies in, with a work tree.
     pub(crate) fn of(folder: &Path) -> Result<Self, Failure> {
-        let git = Self { folder: folder.to_path_buf() };
+        Self { folder: folder.to_path_buf(), is_bare: false }.found()
+    }
+
+    /// The same, or the bare repository that `folder` itself is.
+    pub(crate) fn of_bare_too(folder: &Path) -> Result<Self, Failure> {
+        let has = |name: &str| folder.join(name).exists();
+        let is_bare = !has(".git") && ["HEAD", "objects", "refs"].into_iter().all(has);
+        Self { folder: folder.to_path_buf(), is_bare }.found()
+    }
+
+    fn found(self) -> Result<Self, Failure> {
+        let git = self;
+        let folder = &git.folder;
         git.answer(["rev-parse", "--git-dir"]).map_err(|failure| match failure.code {
             ExitCode::Failed => {
                 Failure::input(format!("{} is in no Git repository", folder.display()))
@@ -37,16 +62,19 @@ impl Git {
         Ok(git)
     }
 
-    /// Whether Git reads the work tree at `root`, which it refuses where that is somebody else's and the user has not called it
-    /// safe. What the environment says of another repository does not count.
+    /// Whether Git reads the work tree whose root, without links, is `root`: it refuses where that is somebody else's and the
+    /// user has not called it safe. What the environment says of another repository does not count, nor one that lies above.
     pub(crate) fn trusts(root: &Path) -> bool {
-        let git = Self { folder: root.to_path_buf() };
-        let mut command = git.command(["rev-parse", "--git-dir"]);
+        let git = Self { folder: root.to_path_buf(), is_bare: false };
+        let mut command = git.command(["rev-parse", "--show-toplevel"]);
         for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"] {
             command.env_remove(variable);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        let asked = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+        asked.is_ok_and(|answer| {
+            let top = String::from_utf8_lossy(&answer.stdout).trim_end().to_owned();
+            answer.status.success() && dunce::canonicalize(top).is_ok_and(|top| top == root)
+        })
     }
 
     /// What Git answers, as text.
@@ -144,9 +172,14 @@ impl Git {
     fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
         let mut command = Command::new("git");
         command.arg("--no-pager").arg("-C").arg(&self.folder);
-        for setting in ["core.fsmonitor=false", "core.quotePath=false", "core.hooksPath=/dev/null"]
-        {
+        if self.is_bare {
+            command.arg("--git-dir=.");
+        }
+        for setting in SETTINGS {
             command.arg("-c").arg(setting);
+        }
+        for variable in PATHSPECS {
+            command.env_remove(variable);
         }
         command.args(arguments).env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");

@@ -69,9 +69,21 @@ pub(super) fn leads_out(path: &Path) -> bool {
             part => written.push(part),
         }
     }
-    let Some(root) = work_tree_root(folder_of(&written)) else { return false };
+    // The folder that was written, as far as no link is on the way.
+    let folder = folder_of(&written);
+    let first_link = folder.ancestors().filter(|it| is_link(it)).last();
+    let before = first_link.map_or(folder, folder_of);
+    let Some(root) = work_tree_root(before).or_else(|| work_tree_root(folder)) else {
+        return false;
+    };
     match (real_path(path), dunce::canonicalize(&root)) {
-        (Ok(real), Ok(root)) => real.strip_prefix(root).map_or(true, is_of_git),
+        (Ok(real), Ok(root)) => {
+            let is_below = real.strip_prefix(&root).is_ok_and(|below| !is_of_git(below));
+            // Behind a link another work tree is outside, too.
+            let is_another = first_link.is_some()
+                && work_tree_root(folder_of(&real)).is_none_or(|nearest| nearest != root);
+            !is_below || is_another
+        }
         (Ok(_), Err(_)) => true,
         (Err(_), _) => false,
     }

@@ -75,6 +75,17 @@ impl Held {
         }
     }
 
+    /// Whether `.seal.yaml` files count for the file at `path`, and no rule of the nearest is for it.
+    pub(crate) fn has_no_rule(&mut self, path: &Path) -> bool {
+        if files::is_stdin(path) {
+            return false;
+        }
+        let Ok(real) = files::real_path(path) else { return false };
+        let above = self.policies.above(&real);
+        let chosen = self.policies.choose(&above, &real);
+        !above.is_empty() && chosen.is_err_and(|failure| failure.code == ExitCode::Missing)
+    }
+
     /// Everybody whom the rule for the file at `path` seals for; nobody where none is for it.
     pub(crate) fn recipients(&mut self, path: &Path) -> Vec<Dated> {
         if files::is_stdin(path) {

@@ -81,9 +81,15 @@ fn of_recipients(before: &Meaning, after: &Meaning) -> Vec<String> {
 fn of_rules(before: &[Rule], after: &[Rule]) -> Vec<String> {
     let find = |rules: &[Rule], rule: &Rule| rules.iter().find(|it| it.path == rule.path).cloned();
     let mut all = Vec::new();
-    for rule in after {
+    let is_first =
+        |(at, rule): &(usize, &Rule)| after.iter().position(|it| it.path == rule.path) == Some(*at);
+    for (_, rule) in after.iter().enumerate().filter(is_first) {
         match find(before, rule) {
-            None => all.push(format!("+ a rule for {}, to {}", which(rule), rule.to.join(" and "))),
+            None => {
+                let nothing = Rule { path: rule.path.clone(), ..Rule::default() };
+                let words = of_rule(&nothing, rule).join(", ");
+                all.push(format!("+ a rule for {}: {words}", which(rule)));
+            }
             Some(old) => {
                 let words = of_rule(&old, rule);
                 if !words.is_empty() {
@@ -94,9 +100,12 @@ fn of_rules(before: &[Rule], after: &[Rule]) -> Vec<String> {
     }
     let gone = before.iter().filter(|rule| find(after, rule).is_none());
     all.extend(gone.map(|rule| format!("- the rule for {}", which(rule))));
-    let paths = |rules: &[Rule]| rules.iter().map(|rule| rule.path.clone()).collect::<Vec<_>>();
-    if all.is_empty() && paths(before) != paths(after) {
-        all.push("the order of its rules".to_owned());
+    let common = |rules: &[Rule], others: &[Rule]| {
+        let known = rules.iter().filter(|rule| find(others, rule).is_some());
+        known.map(|rule| rule.path.clone()).collect::<Vec<_>>()
+    };
+    if common(before, after) != common(after, before) {
+        all.push("the order of its rules: the first that matches counts".to_owned());
     }
     all
 }

@@ -27,6 +27,9 @@ pub(crate) enum Source {
     Revision(Revision),
 }
 
+/// The mode of a link in Git's own words.
+const LINK: &str = "120000";
+
 /// What Git has at one time.
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
@@ -35,14 +38,15 @@ pub(crate) struct Revision {
     /// What stands before the colon of an object's name: nothing for the index.
     name: String,
     paths: BTreeSet<String>,
+    links: BTreeSet<String>,
 }
 
 impl Revision {
     /// The index of the repository that the working directory lies in.
     pub(crate) fn index() -> Result<Self, Failure> {
         let git = Git::of(Path::new("."))?;
-        let paths = git.fields(["ls-files", "-z", "--full-name", ":(top)"])?;
-        Self::with(git, String::new(), paths)
+        let entries = git.fields(["ls-files", "--stage", "-z", "--full-name", ":(top)"])?;
+        Self::with(git, String::new(), entries)
     }
 
     /// A commit of it.
@@ -54,13 +58,25 @@ impl Revision {
             return Err(Failure::input(message).hint("such as origin/main; `git fetch` brings it"));
         }
         let name = git.text(["rev-parse", "--verify", "--end-of-options", &commit])?;
-        let paths = git.fields(["ls-tree", "-r", "-z", "--name-only", "--full-tree", &name])?;
-        Self::with(git, name, paths)
+        let entries = git.fields(["ls-tree", "-r", "-z", "--full-tree", &name])?;
+        Self::with(git, name, entries)
     }
 
-    fn with(git: Git, name: String, paths: Vec<String>) -> Result<Self, Failure> {
+    /// `entries` are mode and more, and behind a tab the path.
+    fn with(git: Git, name: String, entries: Vec<String>) -> Result<Self, Failure> {
         let root = files::real_path(&git.root()?)?;
-        Ok(Self { git, root, name, paths: paths.into_iter().collect() })
+        let (mut paths, mut links) = (BTreeSet::new(), BTreeSet::new());
+        for (head, path) in entries.iter().filter_map(|entry| entry.split_once('\t')) {
+            let of = if head.starts_with(LINK) { &mut links } else { &mut paths };
+            of.insert(path.to_owned());
+        }
+        Ok(Self { git, root, name, paths, links })
+    }
+
+    /// Whether a link is on the way to a file, or is that file: where it leads no review of it sees.
+    fn is_behind_a_link(&self, name: &str) -> bool {
+        let ends = name.match_indices('/').map(|(at, _)| at).chain([name.len()]);
+        ends.into_iter().any(|end| self.links.contains(&name[..end]))
     }
 
     /// Whether it is the index, and no commit.
@@ -90,12 +106,19 @@ impl Revision {
     }
 
     fn has(&self, path: &Path) -> bool {
-        self.within(path).is_some_and(|name| self.paths.contains(&name))
+        let name = self.within(path);
+        name.is_some_and(|name| self.paths.contains(&name) || self.is_behind_a_link(&name))
     }
 
     /// The bytes of a file.
     pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
-        let name = self.within(path).filter(|name| self.paths.contains(name));
+        let name = self.within(path);
+        if name.as_deref().is_some_and(|name| self.is_behind_a_link(name)) {
+            let message = format!("{} is a link in Git, or behind one", relative(path));
+            return Err(Failure::input(message)
+                .hint("name the file itself: who is in it is reviewed where it lies"));
+        }
+        let name = name.filter(|name| self.paths.contains(name));
         let Some(name) = name else {
             return Err(Failure::input(format!("{} is not in Git", relative(path))));
         };

@@ -34,6 +34,7 @@ mod output;
 mod pachyderm;
 mod parallel;
 mod pipes;
+mod planted;
 mod policy;
 mod presets;
 mod prompting;

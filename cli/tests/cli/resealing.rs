@@ -97,6 +97,12 @@ fn ciphertext_that_was_copied_to_the_folder_of_other_recipients_is_not_sealed_fo
         .replace("apiVersion: seal.dev/v1", "apiVersion: \"seal.de\\x76/v1\"")
         .replace("kind: SealedSecret", "kind: \"Sealed\\x53ecret\"");
     let padded = format!("{original}# {}\n", "x".repeat(2 * 1024 * 1024));
+    let payload = original.rfind("payload: ").expect("a payload") + "payload: ".len();
+    let (head, tail) = original.split_at(payload);
+    let line = tail.lines().next().unwrap_or_default();
+    let codes: String = line.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
+    let escaped =
+        format!("{}\"{codes}\"{}", head.replacen("scope:", "scopes:", 1), &tail[line.len()..]);
     for (name, text) in [
         ("prod/db.yaml", spelled),
         ("prod/.seal-db.yaml", original.clone()),
@@ -104,6 +110,7 @@ fn ciphertext_that_was_copied_to_the_folder_of_other_recipients_is_not_sealed_fo
         ("prod/db.yaml", original.replacen("spec:", "spec:\n  unknown: 1", 1)),
         ("prod/db.txt", original[..original.len() - 40].to_owned()),
         ("prod/db.yaml", padded),
+        ("prod/db.yaml", escaped),
     ] {
         std::fs::remove_dir_all(world.path("prod")).expect("the folder");
         world.write(name, text);

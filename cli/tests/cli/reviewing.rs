@@ -41,6 +41,9 @@ fn each_change_of_a_rule_is_pointed_out_in_a_branch_and_in_a_commit() {
     let swapped = old
         .replace(&format!("cluster: {cluster}"), &format!("cluster: {stranger}"))
         .replace(&format!("stranger: {stranger}"), &format!("stranger: {cluster}"));
+    let mut lines: Vec<&str> = RULES.lines().skip(1).collect();
+    lines.reverse();
+    let reversed = lines.join("\n") + "\n";
     for (new, words) in [
         (
             old.replace("[cluster, offline]", "[cluster, offline, stranger]"),
@@ -59,9 +62,20 @@ fn each_change_of_a_rule_is_pointed_out_in_a_branch_and_in_a_commit() {
         (format!("{old}allowClassic: true\n"), "allowClassic is true"),
         (
             old.replace("rules:\n", "rules:\n- {path: \"prod/*\", to: [stranger]}\n"),
-            "+ a rule for prod/*, to stranger",
+            "+ a rule for prod/*: + stranger",
         ),
         (swapped, "+ cluster (sha256:"),
+        (
+            old.replace(
+                "rules:\n",
+                "rules:\n- {path: \"docs/**\", to: [offline], clear: [LEVEL]}\n",
+            ),
+            "+ a rule for docs/**: + offline, LEVEL stays in clear",
+        ),
+        (
+            recipients() + "rules:\n- {path: \"docs/**\", to: [offline]}\n" + &reversed,
+            "the order of its rules",
+        ),
     ] {
         let world = branch();
         world.write(".seal.yaml", new);

@@ -45,6 +45,36 @@ fn a_secret_in_clear_is_found_in_every_spelling() {
 }
 
 #[test]
+fn what_kustomize_and_flux_make_a_secret_of_is_found() {
+    let world = repository();
+    let object = "apiVersion: v1\n    kind: not-important\n    metadata: {name: a}\n    stringData: {p: hunter2}\n";
+    let secret = "apiVersion: v1\n        kind: Secret\n        metadata: {name: a}\n        stringData: {p: hunter2}\n";
+    let operation = "- {op: add, path: /data/p, value: aHVudGVyMg==}";
+    for text in [
+        format!("patches:\n- target: {{kind: Secret}}\n  patch: |-\n    {object}"),
+        format!("patches:\n- target: {{kind: \"Secret|Foo\"}}\n  patch: |-\n    {operation}\n"),
+        "generators:\n- |-\n  apiVersion: builtin\n  kind: SecretGenerator\n  metadata: {name: a}\n  literals: [p=hunter2]\n".to_owned(),
+        format!("transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {{name: t}}\n  target: {{kind: Secret}}\n  patch: |-\n    {operation}\n"),
+        format!("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  patches:\n    - patch: |-\n        {secret}"),
+        "apiVersion: /v1\nkind: Secret\nstringData: {p: hunter2}\n".to_owned(),
+        "apiVersion: v1\nkind: Secret\nstringData: {p: \"${A:=hunter2}\"}\n".to_owned(),
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations: {kubectl.kubernetes.io/last-applied-configuration: '{\"data\": {\"p\": \"aHVudGVyMg==\"}}'}\ndata: {p: 'ENC[AES256_GCM,data:x]'}\nsops: {}\n".to_owned(),
+    ] {
+        world.write("it.yaml", &text);
+        let said = check(&world).exits(7);
+        assert!(said.text().contains("Plaintext") && !said.text().contains("hunter2"), "{text}{}", said.text());
+    }
+    world.write("it.yaml", "secretGenerator: [{name: a, envs: [e.env]}]\n");
+    world.write(
+        "e.env",
+        "A=ENC[AES256_GCM,data:x]\nB=${B}\nC=\"\"\nsops_mac=ENC[AES256_GCM,data:y]\n",
+    );
+    check(&world).exits(0);
+    world.write("e.env", "A=ENC[AES256_GCM,data:x]\nPASSWORD=hunter2\n");
+    check(&world).exits(7).prints("e.env:2: Plaintext");
+}
+
+#[test]
 fn a_file_in_clear_that_a_patch_names_is_found() {
     let world = repository();
     world.write(
@@ -53,6 +83,8 @@ fn a_file_in_clear_that_a_patch_names_is_found() {
     );
     world.write("p.yaml", "- {op: add, path: /stringData/p, value: hunter2}\n");
     check(&world).exits(7).prints("p.yaml:1: Plaintext: Secret a of kustomization.yaml");
+    world.write("p.yaml", "kind: any\nstringData: {p: hunter2}\n");
+    check(&world).exits(7).prints("p.yaml:1: Plaintext");
     world.write("p.yaml", "- {op: remove, path: /stringData/p}\n");
     check(&world).exits(0);
 }

@@ -45,8 +45,8 @@ pub enum Holds {
     Lines,
     /// The bytes of one value.
     Value,
-    /// Operations of RFC 6902 upon a Secret.
-    Operations,
+    /// A patch of a Secret.
+    Patch,
 }
 
 /// The fields with patches in them.
@@ -64,14 +64,43 @@ impl Kustomization {
             found
                 .generator(node.get("metadata").map_or("", |metadata| metadata.text("name")), node);
         }
-        for field in PATCHES {
-            for patch in node.get(field).map(Node::items).unwrap_or_default() {
-                let object = in_patch(patch);
-                found.patched.extend(object.map(|object| Patched { field, object }));
-                found.files.extend(file_of(patch));
+        if node.text("kind").starts_with("Patch") {
+            let object = in_patch(node);
+            found.patched.extend(object.map(|object| Patched { field: "patch", object }));
+        }
+        found.patches(node);
+        // Flux' kind of that name, and its Helm releases.
+        if let Some(spec) = node.get("spec") {
+            found.patches(spec);
+            for renderer in spec.get("postRenderers").map(Node::items).unwrap_or_default() {
+                renderer.get("kustomize").iter().for_each(|it| found.patches(it));
             }
         }
+        for field in ["generators", "transformers"] {
+            let items = node.get(field).map(Node::items).unwrap_or_default();
+            items.iter().filter_map(Node::as_str).for_each(|text| found.within(field, text));
+        }
         (found != Self::default()).then_some(found)
+    }
+
+    fn patches(&mut self, holder: &Node) {
+        for field in PATCHES {
+            for patch in holder.get(field).map(Node::items).unwrap_or_default() {
+                let object = in_patch(patch);
+                self.patched.extend(object.map(|object| Patched { field, object }));
+                self.files.extend(file_of(patch));
+            }
+        }
+    }
+
+    /// The configuration of a plugin that stands in a text; the name of a file is none.
+    fn within(&mut self, field: &'static str, text: &str) {
+        for inner in yaml::documents(text).unwrap_or_default().iter().filter_map(Self::of) {
+            let objects =
+                inner.literals.into_iter().chain(inner.patched.into_iter().map(|it| it.object));
+            self.patched.extend(objects.map(|object| Patched { field, object }));
+            self.files.extend(inner.files);
+        }
     }
 
     fn generator(&mut self, name: &str, generator: &Node) {
@@ -111,35 +140,49 @@ fn in_patch(patch: &Node) -> Option<String> {
     }
     let target = patch.get("target")?;
     let kind = target.text("kind");
-    let is_for_secret = |field: &str| kind == "Secret" || kind.is_empty() && field == "stringData";
-    let mut operations = documents.iter().flat_map(Node::items);
-    operations
-        .any(|it| sets_a_value(it).is_some_and(is_for_secret))
-        .then(|| escaped(target.text("name")))
+    let is_for_secret =
+        |field: &str| may_be_secret(kind) || kind.is_empty() && field == "stringData";
+    fields_in_clear(&documents).into_iter().any(is_for_secret).then(|| escaped(target.text("name")))
 }
 
-/// The file with operations upon a Secret that a patch names.
+/// Whether a target's kind, which kustomize takes for a regular expression, may be that of Secrets.
+fn may_be_secret(kind: &str) -> bool {
+    kind == "Secret" || kind.contains(|c: char| !c.is_ascii_alphanumeric())
+}
+
+/// The fields of a Secret that a patch gives values in clear: an operation each, or an object whose kind says nothing.
+fn fields_in_clear(documents: &[Node]) -> Vec<&str> {
+    let operations = documents.iter().flat_map(Node::items).filter_map(sets_a_value);
+    let of_objects = documents.iter().flat_map(|document| {
+        let fields = ["data", "stringData"].into_iter();
+        fields.filter(|field| document.get(field).is_some_and(is_or_has_a_value))
+    });
+    operations.chain(of_objects).collect()
+}
+
+/// The file with a patch of a Secret.
 fn file_of(patch: &Node) -> Option<GeneratorFile> {
     let path = patch.get("path").and_then(Node::as_str)?;
-    let target = patch.get("target").filter(|target| target.text("kind") == "Secret")?;
+    let target = patch.get("target").filter(|target| may_be_secret(target.text("kind")))?;
     let secret = escaped(target.text("name"));
-    Some(GeneratorFile { secret, path: path.to_owned(), holds: Holds::Operations })
+    Some(GeneratorFile { secret, path: path.to_owned(), holds: Holds::Patch })
 }
 
-/// Whether a text of operations puts a value in clear into a Secret.
-pub fn operations_in_clear(text: &str) -> bool {
-    let documents = yaml::documents(text).unwrap_or_default();
-    documents.iter().flat_map(Node::items).any(|it| sets_a_value(it).is_some())
+/// Whether a text of a patch puts a value in clear into a Secret.
+pub fn patch_in_clear(text: &str) -> bool {
+    !fields_in_clear(&yaml::documents(text).unwrap_or_default()).is_empty()
 }
 
 /// The field of a Secret into which an operation of RFC 6902 puts a value in clear, or several.
 fn sets_a_value(operation: &Node) -> Option<&str> {
     let path = operation.text("path").strip_prefix('/')?;
     let field = path.split('/').next().filter(|field| matches!(*field, "data" | "stringData"))?;
-    let value = operation.get("value")?;
+    operation.get("value").is_some_and(is_or_has_a_value).then_some(field)
+}
+
+fn is_or_has_a_value(node: &Node) -> bool {
     let is_clear = |node: &Node| is_value(node.as_str().unwrap_or_default());
-    let any = is_clear(value) || value.entries().iter().any(|entry| is_clear(&entry.value));
-    any.then_some(field)
+    is_clear(node) || node.entries().iter().any(|entry| is_clear(&entry.value))
 }
 
 #[cfg(test)]
@@ -169,7 +212,7 @@ mod tests {
         let file = GeneratorFile {
             secret: "api".to_owned(),
             path: "p.yaml".to_owned(),
-            holds: Holds::Operations,
+            holds: Holds::Patch,
         };
         assert_eq!(of(patch).files, [file]);
     }

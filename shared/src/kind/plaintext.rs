@@ -1,10 +1,13 @@
 //! Secrets in clear: which object is one, and which of its texts are values.
 
 use super::file::full_name_of;
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 pub(super) fn is_secret(node: &Node) -> bool {
-    node.text("apiVersion") == "v1" && node.text("kind") == "Secret"
+    // The core group has no name, with or without the slash behind it.
+    node.text("apiVersion").trim_start_matches('/') == "v1" && node.text("kind") == "Secret"
 }
 
 /// Whether a text says somewhere that something is a Secret: in block or flow style, with or without quotes.
@@ -29,6 +32,19 @@ pub(super) fn of_plaintext(node: &Node) -> Option<String> {
 pub(super) fn has_values(node: &Node) -> bool {
     let fields = ["data", "stringData"].into_iter().filter_map(|field| node.get(field));
     fields.flat_map(|values| values.entries()).any(|entry| is_in_clear(&entry.value))
+        || was_applied_with_values(node)
+}
+
+/// Whether the annotation of `kubectl apply`, which is the whole manifest once more, has values in clear.
+fn was_applied_with_values(node: &Node) -> bool {
+    let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    let applied = annotations.and_then(|it| it.get(LAST_APPLIED)).and_then(Node::as_str);
+    let documents = applied.and_then(|text| yaml::documents(text).ok()).unwrap_or_default();
+    // It has no such annotation of its own.
+    documents.first().is_some_and(|manifest| {
+        let fields = ["data", "stringData"].into_iter().filter_map(|field| manifest.get(field));
+        fields.flat_map(|values| values.entries()).any(|entry| is_in_clear(&entry.value))
+    })
 }
 
 fn is_in_clear(value: &Node) -> bool {
@@ -36,8 +52,11 @@ fn is_in_clear(value: &Node) -> bool {
 }
 
 /// Whether a text is a value in clear.
-pub(super) fn is_value(text: &str) -> bool {
+pub fn is_value(text: &str) -> bool {
     const OTHERS: [(&str, &str); 3] = [("ENC[AES256_GCM,data:", "]"), ("{{", "}}"), ("${", "}")];
     let text = text.trim();
-    !text.is_empty() && !OTHERS.iter().any(|(a, b)| text.starts_with(a) && text.ends_with(b))
+    // What Flux takes where nothing is given, `${NAME:=value}`, is a value.
+    let has_default = text.starts_with("${") && [":=", ":-"].iter().any(|it| text.contains(it));
+    let is_of_others = OTHERS.iter().any(|(a, b)| text.starts_with(a) && text.ends_with(b));
+    !text.is_empty() && (has_default || !is_of_others)
 }

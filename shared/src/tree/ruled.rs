@@ -91,7 +91,7 @@ impl Ruled {
     }
 
     /// A value that somebody opens whom the rule does not name, or that somebody does not open whom it names.
-    fn other_recipients(&self, object: &SealedSecret) -> Option<Refused> {
+    pub(super) fn other_recipients(&self, object: &SealedSecret) -> Option<Refused> {
         if self.recipients.is_empty() {
             return None;
         }
@@ -99,7 +99,12 @@ impl Ruled {
             let sealed_to = object.sealed_to_of(block);
             let more = sealed_to.iter().find(|hint| !self.recipients.contains_key(*hint));
             let less = self.recipients.iter().find(|(hint, _)| !sealed_to.contains(hint));
+            let opens = stanzas(block.header.as_ref().or(object.spec.header.as_ref()));
             let what = match (more, less) {
+                (None, None) if opens != sealed_to.len() => format!(
+                    "seals for {}, and the header of {key} is for {opens}, whom its sealedTo does not all name",
+                    sealed_to.len()
+                ),
                 (Some(hint), _) => {
                     format!("does not seal for {}, and {key} is sealed to it", escaped(hint))
                 }
@@ -118,4 +123,9 @@ impl Ruled {
         }
         None
     }
+}
+
+/// How many open a header: a stanza each (age's format, "-> " at the beginning of a line).
+fn stanzas(header: Option<&String>) -> usize {
+    header.map_or(0, |header| header.lines().filter(|line| line.starts_with("-> ")).count())
 }

@@ -14,6 +14,7 @@ use crate::kind::Kind;
 use crate::kind::file::{Document, FileError};
 use crate::kind::kustomization::GeneratorFile;
 use crate::kind::locate::{Located, line_of, read_each};
+pub use crate::kind::plaintext::is_value;
 use crate::kind::plaintext::names_a_secret;
 use crate::kind::sealed::SealedSecret;
 use crate::metadata;
@@ -155,6 +156,13 @@ impl Survey {
             // The first is named.
             self.template =
                 self.template.or_else(|| Some(self.line_of(text, at, &["metadata", field])));
+            // Whatever its name will be, for whom it is sealed is known.
+            if let Some((path, sentence)) =
+                known.rule.as_ref().and_then(|rule| rule.other_recipients(object))
+            {
+                let sentence = format!("{}: {sentence}", object.full_name());
+                self.find(self.line_of(text, at, path), Word::NotByPolicy, sentence);
+            }
             return;
         }
         let place = match object.place() {

@@ -21,13 +21,7 @@ pub(super) fn tell(
     report: &mut Report,
 ) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
     let git = Git::of(Path::new("."))?;
-    if !git.is([
-        "rev-parse",
-        "--verify",
-        "--quiet",
-        "--end-of-options",
-        &format!("{base}^{{commit}}"),
-    ]) {
+    if !is_commit(&git, base) {
         return Ok(None); // before the first commit
     }
     let since = if is_staged { base.to_owned() } else { parting(&git, base) };
@@ -38,16 +32,19 @@ pub(super) fn tell(
         let sentence = "a submodule changes, and what is in it is not looked at here";
         report.warn(path, sentence.to_owned());
     }
-    let differing: Vec<(PathBuf, String)> = policies(&git, &since, is_staged)?
+    let policies = policies(&git, &since, is_staged)?;
+    for path in &policies {
+        if let Some(failure) = policy::refusal(&after, path) {
+            report.bad_policy(path, failure.message);
+        }
+    }
+    let differing: Vec<(PathBuf, String)> = policies
         .into_iter()
         .map(|path| (path.clone(), difference(&before, &after, &path)))
         .filter(|(_, what)| !what.is_empty())
         .collect();
     let with = beside(report, &changed);
     for (path, what) in &differing {
-        if let Some(failure) = policy::refusal(&after, path) {
-            report.bad_policy(path, failure.message);
-        }
         report.warn(path, format!("who can open what changes{with}: {what}"));
     }
     if !differing.is_empty() {
@@ -71,6 +68,11 @@ fn beside(report: &Report, changed: &Changed) -> String {
     format!(" together with sealed files ({some})")
 }
 
+fn is_commit(git: &Git, name: &str) -> bool {
+    let commit = format!("{name}^{{commit}}");
+    git.is(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+}
+
 /// Where this branch began, so that what the other one did since is not taken for a change of this.
 fn parting(git: &Git, base: &str) -> String {
     let found = git.text(["merge-base", "--end-of-options", base, "HEAD"]);
@@ -86,7 +88,9 @@ struct Changed {
 impl Changed {
     fn of(git: &Git, base: &str, is_staged: bool) -> Result<Self, Failure> {
         let root = files::real_path(&git.root()?)?;
-        let mut arguments = vec!["diff", "--raw", "-z", "--no-renames", "--no-ext-diff"];
+        let mut arguments =
+            vec!["diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-relative"];
+        arguments.push("--ignore-submodules=none");
         arguments.extend(is_staged.then_some("--cached"));
         let fields = git.fields(arguments.into_iter().chain([base, "--"]))?;
         let (mut files, mut submodules) = (BTreeSet::new(), Vec::new());

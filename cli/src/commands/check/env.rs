@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use seal_core::kind::kustomization::{GeneratorFile, Holds, operations_in_clear};
-use seal_core::tree::survey::{Finding, Survey, Word};
+use seal_core::kind::kustomization::{GeneratorFile, Holds, patch_in_clear};
+use seal_core::tree::survey::{Finding, Survey, Word, is_value};
 
 use super::super::tree::Source;
 use super::report::Surveyed;
@@ -85,13 +85,11 @@ fn plaintext(path: PathBuf, line: usize, sentence: String) -> Surveyed {
 /// Where a generator's file has something in clear.
 fn line_in_clear(source: &Source, file: &GeneratorFile) -> Option<usize> {
     let bytes = source.bytes().ok()??;
-    if is_encrypted(&bytes) || is_public(&bytes) {
-        return None;
-    }
     match file.holds {
         Holds::Lines => line_of_value(&bytes),
+        _ if is_encrypted(&bytes) || is_public(&bytes) => None,
         Holds::Value => (!bytes.trim_ascii().is_empty()).then_some(1),
-        Holds::Operations => operations_in_clear(&String::from_utf8_lossy(&bytes)).then_some(1),
+        Holds::Patch => patch_in_clear(&String::from_utf8_lossy(&bytes)).then_some(1),
     }
 }
 
@@ -155,7 +153,12 @@ fn sealed_beside(path: &Path) -> Option<PathBuf> {
 fn line_of_value(bytes: &[u8]) -> Option<usize> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim_start().starts_with('#'));
-    let is_value =
-        |line: &str| line.split_once('=').is_some_and(|(_, value)| !value.trim().is_empty());
-    lines.find(|(line, _)| is_value(line)).map(|(_, number)| number)
+    let is_clear = |line: &str| {
+        line.split_once('=').is_some_and(|(key, value)| {
+            // What sops itself writes beside what it encrypts.
+            let is_sops = key.trim_start().starts_with("sops_");
+            !is_sops && is_value(value.trim().trim_matches(['"', '\'']))
+        })
+    };
+    lines.find(|(line, _)| is_clear(line)).map(|(_, number)| number)
 }

@@ -129,6 +129,15 @@ fn look_at_all(
         progress.one();
         let mut surveyed = look(source, args.platform, held)?;
         args.max_key_age.iter().for_each(|most| keys::too_old(&mut surveyed, *most, held));
+        if args.policy_from.is_some() && held.has_no_rule(&surveyed.path) {
+            let name = surveyed.survey.objects.first().map(|it| (it.line, it.name.clone()));
+            let finding = name.map(|(line, name)| Finding {
+                line,
+                word: Word::NotByPolicy,
+                sentence: format!("{name}: no rule of .seal.yaml is for this path, so nobody has said who may open it"),
+            });
+            surveyed.survey.findings.extend(finding);
+        }
         Ok::<_, Failure>(surveyed)
     };
     let held = || Held::of(policies.clone());

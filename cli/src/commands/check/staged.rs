@@ -23,6 +23,7 @@ pub(super) fn sources() -> Result<Vec<Source>, Failure> {
         "--no-renames",
         "--no-abbrev",
         "--no-ext-diff",
+        "--no-relative",
         "--diff-filter=ACMT",
     ])?;
     read(&git, &git.root()?, entries(raw))

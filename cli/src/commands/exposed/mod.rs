@@ -52,7 +52,7 @@ type Where = (String, &'static str, String);
 /// Looks through the history and prints what was found; a history that is cut is a failure, after what was found.
 pub(crate) fn run(args: &ExposedArgs, console: &mut Console) -> Result<(), Failure> {
     let fingerprint = fingerprint(&args.fingerprint)?;
-    let git = Git::of(&args.repository)?;
+    let git = Git::of_bare_too(&args.repository)?;
     let mut exposed: BTreeMap<Where, Exposed> = BTreeMap::new();
     let history = History::read(&git, fingerprint.as_str(), |found| {
         let at = exposed.entry((found.path, found.kind, found.object)).or_default();

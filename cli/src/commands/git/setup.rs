@@ -34,7 +34,7 @@ pub(crate) struct SetupArgs {
 
 /// Writes the configuration and the attributes.
 pub(crate) fn run(args: &SetupArgs, _: &mut Console) -> Result<(), Failure> {
-    let git = Git::of(Path::new("."))?;
+    let git = Git::of_bare_too(Path::new("."))?;
     if args.remove {
         return remove(&git);
     }

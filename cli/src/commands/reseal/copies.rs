@@ -49,10 +49,42 @@ fn looked_through(source: &Source, choices: &mut Choices<'_>) -> Option<Looked> 
     if !text::mentions(&bytes, "payload") {
         return None;
     }
-    let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
+    let text = match text::decode(bytes.clone()) {
+        Ok(text) => text,
+        Err(_) => Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()),
+    };
+    let text = Zeroizing::new(unescaped(&text));
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
     let words = text.split(|c| !is_part(c)).filter(|word| word.len() >= PAYLOAD);
     Some(Looked::unjudged(source.path.clone(), words))
+}
+
+/// A text with its escapes resolved, as a reader of YAML or JSON would; what is none stays.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        let digits = match rest[at + 1..].chars().next() {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            _ => 0,
+        };
+        let code =
+            rest.get(at + 2..at + 2 + digits).and_then(|it| u32::from_str_radix(it, 16).ok());
+        match code.and_then(char::from_u32).filter(|_| digits > 0) {
+            Some(c) => {
+                plain.push(c);
+                rest = &rest[at + 2 + digits..];
+            }
+            None => {
+                plain.push('\\');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    plain + rest
 }
 
 /// The files among `all` that hold a payload which another file holds as well, where their rules are for different
