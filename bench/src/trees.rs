@@ -32,10 +32,11 @@ pub(crate) fn run() -> Result<String> {
 
 fn trees() -> Result<String> {
     let directory = tempfile::tempdir()?;
-    let (here, first) = (directory.path(), Identity::generate());
-    fs::create_dir(here.join(".git"))?; // as far as `seal` looks at it
-    fs::write(here.join("first.key"), first.to_secret_text().expose())?;
-    seal_disk::system::set_mode(&fs::File::open(here.join("first.key"))?, 0o600)?;
+    let (here, first) = (&directory.path().join("tree"), Identity::generate());
+    fs::create_dir_all(here.join(".git"))?; // as far as `seal` looks at it
+    let key = directory.path().join("first.key");
+    fs::write(&key, first.to_secret_text().expose())?;
+    seal_disk::system::set_mode(&fs::File::open(&key)?, 0o600)?;
     let second = Identity::generate();
     let named =
         format!("recipients: {{first: {}, second: {}}}\n", first.recipient(), second.recipient());
@@ -58,7 +59,7 @@ fn trees() -> Result<String> {
     let mut reseal = Vec::new();
     for to in ["first, second", "first"].into_iter().cycle().take(TURNS) {
         rule(to)?;
-        reseal.push(command(&["reseal", ".", "-i", "first.key"]).once(&output)?);
+        reseal.push(command(&["reseal", ".", "-i", "../first.key"]).once(&output)?);
     }
     rows.push(row("`seal reseal . -i KEY`, for 2 recipients or 1", &reseal));
     let _ = fs::remove_file(&output);

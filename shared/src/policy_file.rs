@@ -51,6 +51,8 @@ use crate::yaml::{self, Entry, Node, Value};
 pub use error::PolicyError;
 pub use pin::{date, pin, pin_apart};
 
+/// Names of recipients of one file.
+const MOST_RECIPIENTS: usize = 1000;
 /// Rules of one file: each file that is looked at is held against them.
 const MOST_RULES: usize = 1000;
 
@@ -157,6 +159,9 @@ pub fn read(text: &str) -> Result<PolicyFile, PolicyError> {
 
 fn recipients(node: &Node) -> Result<BTreeMap<String, Source>, PolicyError> {
     let mut recipients = BTreeMap::new();
+    if mapping("recipients", node)?.len() > MOST_RECIPIENTS {
+        return Err(PolicyError::BadName(format!("it has more than {MOST_RECIPIENTS} recipients")));
+    }
     for entry in mapping("recipients", node)? {
         if !is_key(&entry.key) {
             let problem = "recipients has a name with other characters than letters, digits, - . _";

@@ -2,13 +2,20 @@
 
 use std::future::Future;
 
+use http::Response;
+use http_body_util::Limited;
 use kube::Client;
+use kube::client::ClientBuilder;
 use seal_core::exit_code::ExitCode;
+use tower::util::MapResponseLayer;
 
 use super::config::meant;
 use super::{ContextArgs, missing};
 use crate::console;
 use crate::error::Failure;
+
+/// Bytes of one answer; no page of objects that is asked for has as many.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// A cluster that is asked.
 #[derive(Clone)]
@@ -40,8 +47,14 @@ pub(super) async fn connect(args: &ContextArgs, retry: bool) -> Result<Cluster, 
     let through = proxy.map(|host| format!(" through the proxy {host}")).unwrap_or_default();
     console::say(&format!("asking {}{through}", meant.name));
     let namespace = meant.config.default_namespace.clone();
-    let client = Client::try_from(meant.config).map_err(|error| unusable(&error))?;
+    let builder = ClientBuilder::try_from(meant.config).map_err(|error| unusable(&error))?;
+    let client = builder.with_layer(&MapResponseLayer::new(bounded)).build();
     Ok(Cluster { client, name: meant.name, namespace })
+}
+
+/// An answer that ends with an error where it is larger: whoever answers in a cluster's place has no other bound.
+fn bounded<B>(answer: Response<B>) -> Response<Limited<B>> {
+    answer.map(|body| Limited::new(body, MOST_BYTES))
 }
 
 impl Cluster {

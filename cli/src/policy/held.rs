@@ -75,6 +75,17 @@ impl Held {
         }
     }
 
+    /// Why nothing can be sealed by the `.seal.yaml` at `path`, as it stands with those above it.
+    pub(crate) fn refusal(&mut self, path: &Path) -> Option<Failure> {
+        if !self.policies.has(path) {
+            return None;
+        }
+        let target = files::folder_of(path).join("-");
+        let above = self.policies.above(&target);
+        let refused = self.policies.choose(&above, &target).err();
+        refused.filter(|failure| failure.code != ExitCode::Missing)
+    }
+
     /// Whether `.seal.yaml` files count for the file at `path`, and no rule of the nearest is for it.
     pub(crate) fn has_no_rule(&mut self, path: &Path) -> bool {
         if files::is_stdin(path) {

@@ -29,7 +29,7 @@ pub(crate) use meaning::{Meaning, differences};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
 pub(crate) use rules::{files_above, idle_rules, names, with_name};
-pub(crate) use source::{Revision, Source, line_of, refusal};
+pub(crate) use source::{Revision, Source, line_of};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";

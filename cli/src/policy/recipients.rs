@@ -16,6 +16,8 @@ use crate::error::{Failure, bad_recipient};
 use crate::files::{self, relative};
 use crate::plugin;
 
+/// Recipients of one file, which is as many as a header has stanzas.
+const MOST: usize = 64;
 const CLASSIC: &str = "a classic recipient (age1 without pq): whoever keeps the file can read it once there are \
                        quantum computers";
 
@@ -158,6 +160,13 @@ fn lines(
         }
         let recipient = parse(line)
             .map_err(|failure| failure.about(format!("{} line {number}", path.display())))?;
+        if recipients.len() == MOST {
+            return Err(Failure::input(format!(
+                "{} has more than {MOST} recipients",
+                path.display()
+            ))
+            .hint("no sealed file can be for more"));
+        }
         recipients.push((comment.take().unwrap_or_else(|| format!("line {number}")), recipient));
     }
     if recipients.is_empty() {

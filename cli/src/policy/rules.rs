@@ -51,6 +51,10 @@ impl Policies {
         matches!(&self.source, Source::Revision(revision) if !revision.is_index())
     }
 
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.source.has(path)
+    }
+
     /// The files that count for `target`, nearest first.
     pub(super) fn above(&self, target: &Path) -> Vec<PathBuf> {
         files_above_in(&self.source, target)

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use seal_core::escape::escaped;
-use seal_core::exit_code::ExitCode;
 use seal_core::kind::locate;
 use seal_core::policy_file::{self, PolicyFile};
 
-use super::rules::Policies;
 use super::trust::{self, unreadable};
 use crate::error::Failure;
 use crate::files::{self, relative};
@@ -187,16 +185,4 @@ pub(crate) fn line_of(source: &Source, path: &Path, name: &str) -> usize {
     // Somebody in a file of several is called `alice of team`.
     let name = name.rsplit_once(" of ").map_or(name, |(_, name)| name);
     text.map_or(1, |text| locate::line_of(&text, 0, &["recipients", name]))
-}
-
-/// Why nothing can be sealed by the `.seal.yaml` at `path`, as it stands with those above it.
-pub(crate) fn refusal(source: &Source, path: &Path) -> Option<Failure> {
-    if !source.has(path) {
-        return None;
-    }
-    let mut policies = Policies::of(source.clone());
-    let target = files::folder_of(path).join("-");
-    let above = policies.above(&target);
-    let refused = policies.choose(&above, &target).err();
-    refused.filter(|failure| failure.code != ExitCode::Missing)
 }

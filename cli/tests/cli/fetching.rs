@@ -266,3 +266,32 @@ fn a_cluster_is_not_added_where_nothing_could_be_sealed_any_more() {
         .says("nothing was written");
     assert_eq!(world.read(".seal.yaml"), before);
 }
+
+#[test]
+fn an_answer_without_an_end_is_given_up() {
+    let world = World::new();
+    serve(&world, vec![publishing(&recipient("cluster"))]); // for its kubeconfig
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let kubeconfig = world.read("kubeconfig");
+    let before = kubeconfig
+        .split("http://")
+        .nth(1)
+        .and_then(|it| it.split('\'').next())
+        .expect("an address");
+    world.write("kubeconfig", kubeconfig.replace(before, &address));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut lines =
+                BufReader::new(stream.try_clone().expect("a handle")).lines().map_while(Result::ok);
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"x\":\"";
+            let _ = stream.write_all(head);
+            while stream.write_all(&[b'x'; 65536]).is_ok() {}
+        }
+    });
+    let before = world.read(".seal.yaml");
+    fetch(&world, &["--as", "new"]).exits(4).says("does not answer");
+    assert_eq!(world.read(".seal.yaml"), before);
+}

@@ -33,8 +33,9 @@ pub(super) fn tell(
         report.warn(path, sentence.to_owned());
     }
     let policies = policies(&git, &since, is_staged)?;
+    let mut held = Held::of(after.clone());
     for path in &policies {
-        if let Some(failure) = policy::refusal(&after, path) {
+        if let Some(failure) = held.refusal(path) {
             report.bad_policy(path, failure.message);
         }
     }

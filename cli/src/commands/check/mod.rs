@@ -172,9 +172,10 @@ fn look_at_policies(
     }
     let real = |source: &Source| files::real_path(&source.path);
     let all: Vec<PathBuf> = sources.iter().map(real).collect::<Result<_, _>>()?;
+    let mut held = Held::of(policies.clone());
     for source in found {
         let path = real(source)?;
-        if let Some(failure) = policy::refusal(policies, &path) {
+        if let Some(failure) = held.refusal(&path) {
             report.bad_policy(&path, failure.message);
         }
         for number in policy::idle_rules(policies, &path, &all) {
