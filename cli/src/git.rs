@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use seal_core::exit_code::ExitCode;
 
 use crate::error::{Failure, words};
+use crate::files;
 
 /// What no repository decides. A bare one within a tree is nobody's but the tree's.
 const SETTINGS: [&str; 4] = [
@@ -44,8 +45,7 @@ impl Git {
 
     /// The same, or the bare repository that `folder` itself is.
     pub(crate) fn of_bare_too(folder: &Path) -> Result<Self, Failure> {
-        let has = |name: &str| folder.join(name).exists();
-        let is_bare = !has(".git") && ["HEAD", "objects", "refs"].into_iter().all(has);
+        let is_bare = files::is_bare(folder) && !files::exists(&folder.join(".git"));
         Self { folder: folder.to_path_buf(), is_bare }.found()
     }
 
@@ -154,6 +154,12 @@ impl Git {
         arguments: impl IntoIterator<Item = I>,
     ) -> Result<Vec<String>, Failure> {
         Ok(fields(&self.answer(arguments)?))
+    }
+
+    /// Whether a name is that of a commit.
+    pub(crate) fn is_commit(&self, name: &str) -> bool {
+        let commit = format!("{name}^{{commit}}");
+        self.is(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
     }
 
     /// The root of its work tree.

@@ -10,8 +10,9 @@ mod walk;
 mod write;
 
 pub(crate) use paths::{
-    Kind, exists, folder_of, git_folder, is_bare, is_empty, is_folder, is_link, is_same_file,
-    is_stdin, is_stdout, kind, name_of, names_a_folder, real_path, relative, work_tree_root,
+    Kind, exists, folder_of, git_folder, is_bare, is_empty, is_folder, is_link, is_of_git,
+    is_same_file, is_stdin, is_stdout, kind, name_of, names_a_folder, real_path, relative,
+    without_dots, work_tree_root,
 };
 pub(crate) use read::{list, read, read_text, read_utf8, stdin_is_terminal};
 pub(crate) use stdout::{EMPTIED, stdout_file, stdout_is_appended_to};

@@ -62,13 +62,7 @@ pub(crate) fn git_folder(folder: &Path) -> Option<PathBuf> {
 /// Whether a path that is written as one inside a Git work tree is, by a link on its way, a file outside. What Git keeps for
 /// itself in a folder `.git` is outside as well: its configuration names programs that it runs.
 pub(super) fn leads_out(path: &Path) -> bool {
-    let mut written = PathBuf::new();
-    for part in std::path::absolute(path).unwrap_or_default().components() {
-        match part {
-            Component::ParentDir => drop(written.pop()),
-            part => written.push(part),
-        }
-    }
+    let written = without_dots(&std::path::absolute(path).unwrap_or_default());
     // The folder that was written, as far as no link is on the way.
     let folder = folder_of(&written);
     let first_link = folder.ancestors().filter(|it| is_link(it)).last();
@@ -89,7 +83,21 @@ pub(super) fn leads_out(path: &Path) -> bool {
     }
 }
 
-fn is_of_git(path: &Path) -> bool {
+/// The same path without `.` and `..`, as far as its text tells.
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// Whether Git keeps a path for itself.
+pub(crate) fn is_of_git(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }
 

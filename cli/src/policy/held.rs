@@ -86,6 +86,11 @@ impl Held {
         refused.filter(|failure| failure.code != ExitCode::Missing)
     }
 
+    /// The rules of the `.seal.yaml` at `path` that are for none of these files, whose paths begin at its folder.
+    pub(crate) fn idle_rules(&mut self, path: &Path, files: &[&Path]) -> Vec<usize> {
+        self.policies.idle_rules(path, files)
+    }
+
     /// Whether `.seal.yaml` files count for the file at `path`, and no rule of the nearest is for it.
     pub(crate) fn has_no_rule(&mut self, path: &Path) -> bool {
         if files::is_stdin(path) {

@@ -28,8 +28,8 @@ pub(crate) use held::{BadPolicy, Dated, Held};
 pub(crate) use meaning::{Meaning, differences};
 pub(crate) use recipients::{for_rule, pinned_in_file};
 use rules::Policies;
-pub(crate) use rules::{files_above, idle_rules, names, with_name};
-pub(crate) use source::{Revision, Source, line_of};
+pub(crate) use rules::{files_above, names, with_name};
+pub(crate) use source::{Revision, Source, is_policy, line_of};
 pub(crate) use trust::load;
 
 pub(crate) const FILE_NAME: &str = ".seal.yaml";

@@ -89,7 +89,7 @@ impl Policies {
         let mut rules = Vec::new();
         for path in above {
             let policy = self.load(path)?;
-            let globs = self.globs.entry(path.clone()).or_insert_with(|| globs(&policy));
+            let globs = self.globs(path, &policy);
             rules.push((path.clone(), matching(&policy, globs, path, real)?));
         }
         if let Some(chosen) = self.chosen.get(&rules) {
@@ -98,6 +98,21 @@ impl Policies {
         let chosen = Rc::new(self.together(&rules)?);
         self.chosen.insert(rules, Rc::clone(&chosen));
         Ok(chosen)
+    }
+
+    fn globs(&mut self, path: &Path, policy: &PolicyFile) -> &[Option<GlobMatcher>] {
+        self.globs.entry(path.to_owned()).or_insert_with(|| globs(policy))
+    }
+
+    /// The numbers of the rules of the `.seal.yaml` at `path` that are for none of these files, whose paths begin at its folder;
+    /// nothing of one that does not read.
+    pub(super) fn idle_rules(&mut self, path: &Path, files: &[&Path]) -> Vec<usize> {
+        let Ok(policy) = self.load(path) else { return Vec::new() };
+        let globs = self.globs(path, &policy).iter().enumerate();
+        let is_idle = |glob: &Option<GlobMatcher>| {
+            glob.as_ref().is_some_and(|glob| !files.iter().any(|file| glob.is_match(file)))
+        };
+        globs.filter(|(_, glob)| is_idle(glob)).map(|(number, _)| number).collect()
     }
 
     fn together(&mut self, rules: &[Matched]) -> Result<Chosen, Failure> {
@@ -212,20 +227,6 @@ fn matches(
         .hint(format!("{path}/** matches every file in there")));
     }
     Ok(glob.is_match(below))
-}
-
-/// The numbers of the rules of the `.seal.yaml` at `path` that are for none of these files; nothing of one that does not read.
-pub(crate) fn idle_rules(source: &Source, path: &Path, files: &[PathBuf]) -> Vec<usize> {
-    let Ok(policy) = source.load(path) else { return Vec::new() };
-    let folder = files::folder_of(path);
-    let below: Vec<&Path> =
-        files.iter().filter_map(|file| file.strip_prefix(folder).ok()).collect();
-    let is_idle = |rule: &Rule| {
-        let glob = rule.path.as_deref().and_then(glob);
-        glob.is_some_and(|glob| !below.iter().any(|file| glob.is_match(file)))
-    };
-    let rules = policy.rules.iter().enumerate();
-    rules.filter(|(_, rule)| is_idle(rule)).map(|(number, _)| number).collect()
 }
 
 fn globs(policy: &PolicyFile) -> Vec<Option<GlobMatcher>> {

@@ -8,6 +8,7 @@ use seal_core::escape::escaped;
 use seal_core::kind::locate;
 use seal_core::policy_file::{self, PolicyFile};
 
+use super::FILE_NAME;
 use super::trust::{self, unreadable};
 use crate::error::Failure;
 use crate::files::{self, relative};
@@ -50,11 +51,11 @@ impl Revision {
     /// A commit of it.
     pub(crate) fn commit(name: &str) -> Result<Self, Failure> {
         let git = Git::of(Path::new("."))?;
-        let commit = format!("{name}^{{commit}}");
-        if !git.is(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
+        if !git.is_commit(name) {
             let message = format!("--policy-from: there is no commit {} here", escaped(name));
             return Err(Failure::input(message).hint("such as origin/main; `git fetch` brings it"));
         }
+        let commit = format!("{name}^{{commit}}");
         let name = git.text(["rev-parse", "--verify", "--end-of-options", &commit])?;
         let entries = git.fields(["ls-tree", "-r", "-z", "--full-tree", &name])?;
         Self::with(git, name, entries)
@@ -75,6 +76,12 @@ impl Revision {
     fn is_behind_a_link(&self, name: &str) -> bool {
         let ends = name.match_indices('/').map(|(at, _)| at).chain([name.len()]);
         ends.into_iter().any(|end| self.links.contains(&name[..end]))
+    }
+
+    /// Each `.seal.yaml` that it has.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = PathBuf> {
+        let all = self.paths.iter().chain(&self.links);
+        all.filter(|name| is_policy(name)).map(|name| self.root.join(name))
     }
 
     /// Whether it is the index, and no commit.
@@ -127,6 +134,11 @@ impl Revision {
         String::from_utf8(self.read(path)?)
             .map_err(|_| Failure::input(format!("{} is not UTF-8 text", relative(path))))
     }
+}
+
+/// Whether a path, as Git has it, is that of a `.seal.yaml`.
+pub(crate) fn is_policy(name: &str) -> bool {
+    name.rsplit('/').next() == Some(FILE_NAME)
 }
 
 impl Source {

@@ -1,7 +1,7 @@
 //! Whose word a `.seal.yaml` is. Who names recipients decides who can read what is sealed, so a file that somebody else
 //! could change, or that no review of the repository sees, is refused.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use seal_core::policy_file::{self, PolicyError, PolicyFile};
 
@@ -102,7 +102,7 @@ fn root_of(policy: &Path) -> Result<PathBuf, Failure> {
 fn within(root: &Path, path: &Path) -> Result<(), Failure> {
     let real = files::real_path(path)?;
     let below = real.strip_prefix(root).ok();
-    let seen = below.is_some_and(|below| !below.components().any(|part| is_git(&part)));
+    let seen = below.is_some_and(|below| !files::is_of_git(below));
     if seen {
         return Ok(());
     }
@@ -112,10 +112,6 @@ fn within(root: &Path, path: &Path) -> Result<(), Failure> {
         relative(root)
     ))
     .hint("keep the file in the repository, or name it yourself with -R"))
-}
-
-fn is_git(part: &Component<'_>) -> bool {
-    part.as_os_str().eq_ignore_ascii_case(".git")
 }
 
 fn of(name: &str, path: &Path, is: &str, what: &Path) -> String {

@@ -12,14 +12,9 @@ fn branch() -> World {
     world.write("prod/.keep", "");
     world.seal_with(&value, b"x").exits(0);
     world.git(&["init", "--quiet", "--initial-branch=main"]);
-    commit(&world);
+    world.commit_all();
     world.git(&["switch", "--quiet", "--create", "change"]);
     world
-}
-
-fn commit(world: &World) {
-    world.git(&["add", "--all", "--force"]);
-    world.git(&["commit", "--quiet", "-m", "a change"]);
 }
 
 /// Seals a file for somebody whom no rule names.
@@ -71,7 +66,7 @@ fn trust_is_not_borrowed_from_the_repository_above() {
 fn settings_of_git_hide_nothing_from_a_hook() {
     let world = branch();
     world.write("prod/other.yaml", for_a_stranger(&world, "other"));
-    commit(&world);
+    world.commit_all();
     world.git(&["reset", "--quiet", "--soft", "HEAD~1"]);
     for (variable, value) in [
         ("GIT_LITERAL_PATHSPECS", "1"),
@@ -95,7 +90,7 @@ fn a_submodule_that_is_to_be_ignored_is_pointed_out() {
     world.git(&["-C", "../module", "commit", "--quiet", "--allow-empty", "-m", "begun"]);
     let url = world.path("../module").display().to_string();
     world.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "lib"]);
-    commit(&world);
+    world.commit_all();
     world.git(&["switch", "--quiet", "--create", "bump"]);
     world.git(&["-C", "lib", "commit", "--quiet", "--allow-empty", "-m", "next"]);
     world.git(&["config", "-f", ".gitmodules", "submodule.lib.ignore", "all"]);
@@ -141,7 +136,7 @@ fn a_name_that_is_to_be_filled_in_and_a_path_without_a_rule_hide_no_recipient() 
     let world = branch();
     let sealed = for_a_stranger(&world, "tpl");
     world.write("prod/tpl.yaml", sealed.replacen("name: tpl", "name: \"tpl{{ .Values.x }}\"", 1));
-    commit(&world);
+    world.commit_all();
     world
         .seal(&["check", "--policy-from", "main"])
         .exits(7)
@@ -152,10 +147,10 @@ fn a_name_that_is_to_be_filled_in_and_a_path_without_a_rule_hide_no_recipient() 
     world.git(&["switch", "--quiet", "main"]);
     let policy = world.read(".seal.yaml").replace("- to:", "- path: \"prod/**\"\n  to:");
     world.write(".seal.yaml", policy);
-    commit(&world);
+    world.commit_all();
     world.git(&["switch", "--quiet", "--create", "elsewhere"]);
     world.write("prod2/db.yaml", for_a_stranger(&world, "db"));
-    commit(&world);
+    world.commit_all();
     world
         .seal(&["check", "--policy-from", "main"])
         .exits(7)

@@ -20,14 +20,9 @@ fn branch() -> World {
     let value = ["--name", "db", "-n", "prod", "--from-file", "p=-", "-o", "prod/db.yaml"];
     world.seal_with(&value, b"x").exits(0);
     world.git(&["init", "--quiet", "--initial-branch=main"]);
-    commit(&world);
+    world.commit_all();
     world.git(&["switch", "--quiet", "--create", "change"]);
     world
-}
-
-fn commit(world: &World) {
-    world.git(&["add", "--all"]);
-    world.git(&["commit", "--quiet", "-m", "a change"]);
 }
 
 fn review(world: &World) -> Ran {
@@ -81,12 +76,12 @@ fn each_change_of_a_rule_is_pointed_out_in_a_branch_and_in_a_commit() {
         world.write(".seal.yaml", new);
         world.git(&["add", "--all"]);
         world.seal(&["check", "--staged"]).says("who can open what changes").says(words);
-        commit(&world);
+        world.commit_all();
         review(&world).says("seal: warning: .seal.yaml: who can open what changes").says(words);
     }
     let world = branch();
     world.write(".seal.yaml", format!("# another comment\n{old}"));
-    commit(&world);
+    world.commit_all();
     let said = review(&world).exits(0);
     assert!(!said.stderr.contains("who can open"), "{}", said.stderr);
 }
@@ -98,10 +93,10 @@ fn whom_a_sealed_file_is_for_next_is_said_where_a_nested_policy_goes() {
     world.write(".seal.yaml", recipients() + "rules:\n- to: [offline, stranger]\n");
     world.seal(&["reseal", ".", "-i", "../offline.txt"]).exits(0);
     world.git(&["switch", "--quiet", "main"]);
-    commit(&world);
+    world.commit_all();
     world.git(&["switch", "--quiet", "--create", "nested"]);
     world.git(&["rm", "--quiet", "prod/.seal.yaml"]);
-    commit(&world);
+    world.commit_all();
     let said = review(&world);
     said.says("prod/.seal.yaml: who can open what changes: it is gone")
         .says("what is sealed next into prod/db.yaml is for others: + stranger (sha256:");
@@ -119,11 +114,11 @@ fn a_file_of_recipients_counts_wherever_it_lies_and_however_it_is_named() {
             format!("recipients: {{team: {{file: {name}}}}}\nrules: [{{to: [team]}}]\n"),
         );
         world.git(&["switch", "--quiet", "main"]);
-        commit(&world);
+        world.commit_all();
         world.git(&["switch", "--quiet", "--create", "team"]);
         let both = format!("{}\n{}\n", recipient("offline"), recipient("stranger"));
         world.write("keys/team.txt", both);
-        commit(&world);
+        world.commit_all();
         review(&world)
             .says("prod/.seal.yaml: who can open what changes: + line 2 of team (sha256:");
     }
@@ -157,16 +152,16 @@ fn what_a_branch_has_not_changed_does_not_stop_it() {
         ".seal.yaml",
         (recipients() + RULES).replace("[cluster, offline]", "[cluster, offline, stranger]"),
     );
-    commit(&world);
+    world.commit_all();
     world.git(&["switch", "--quiet", "--create", "unrelated"]);
     world.write("notes.md", "unrelated\n");
-    commit(&world);
+    world.commit_all();
     review(&world)
         .exits(0)
         .says("not as the policy says, and not changed here")
         .says("prod/db.yaml");
     world.seal_with(&["set", "prod/db.yaml", "q", "-r", &recipient("cluster")], b"x").exits(0);
-    commit(&world);
+    world.commit_all();
     review(&world).exits(7).prints("where this branch changes the policy, that is merged first");
     world
         .seal(&["check", "--policy-from", "absent"])
@@ -177,7 +172,7 @@ fn what_a_branch_has_not_changed_does_not_stop_it() {
     world.git(&["switch", "--quiet", "--create", "renamed"]);
     world.git(&["mv", "prod", "live"]);
     world.write(".seal.yaml", world.read(".seal.yaml").replace("prod/**", "live/**"));
-    commit(&world);
+    world.commit_all();
     let said = review(&world);
     assert!(
         !said.stderr.contains("is for others") && !said.stderr.contains("is for no file"),
@@ -198,6 +193,6 @@ fn a_submodule_that_changes_is_pointed_out() {
         add.iter().map(|it| if *it == "../module" { url.as_str() } else { it }).collect();
     world.git(&add);
     world.seal(&["check", "--staged"]).says("lib: a submodule changes");
-    commit(&world);
+    world.commit_all();
     review(&world).says("lib: a submodule changes").says("not looked into: lib");
 }

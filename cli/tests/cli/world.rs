@@ -160,7 +160,13 @@ impl World {
         self.git_says(args, 0);
     }
 
-    /// The same with another exit code; what it said on both streams.
+    /// Commits all that lies in the repository, ignored or not.
+    pub(crate) fn commit_all(&self) {
+        self.git(&["add", "--all", "--force"]);
+        self.git(&["commit", "--quiet", "-m", "a change"]);
+    }
+
+    /// The same as [`git`](Self::git) with another exit code; what it said on both streams.
     #[track_caller]
     pub(crate) fn git_says(&self, args: &[&str], code: i32) -> String {
         let mut command = Command::new("git");

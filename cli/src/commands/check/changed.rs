@@ -7,7 +7,7 @@ use super::report::Report;
 use crate::error::Failure;
 use crate::files;
 use crate::git::Git;
-use crate::policy::{self, FILE_NAME, Held, Meaning, Revision, Source};
+use crate::policy::{self, Held, Meaning, Revision, Source};
 use crate::suggest;
 
 /// The mode of a submodule in Git's own words.
@@ -21,7 +21,7 @@ pub(super) fn tell(
     report: &mut Report,
 ) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
     let git = Git::of(Path::new("."))?;
-    if !is_commit(&git, base) {
+    if !git.is_commit(base) {
         return Ok(None); // before the first commit
     }
     let since = if is_staged { base.to_owned() } else { parting(&git, base) };
@@ -32,7 +32,7 @@ pub(super) fn tell(
         let sentence = "a submodule changes, and what is in it is not looked at here";
         report.warn(path, sentence.to_owned());
     }
-    let policies = policies(&git, &since, is_staged)?;
+    let policies = policies(&git, &before, &after)?;
     let mut held = Held::of(after.clone());
     for path in &policies {
         if let Some(failure) = held.refusal(path) {
@@ -67,11 +67,6 @@ fn beside(report: &Report, changed: &Changed) -> String {
     }
     let some = suggest::some_of(&sealed.iter().map(String::as_str).collect::<Vec<_>>());
     format!(" together with sealed files ({some})")
-}
-
-fn is_commit(git: &Git, name: &str) -> bool {
-    let commit = format!("{name}^{{commit}}");
-    git.is(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
 }
 
 /// Where this branch began, so that what the other one did since is not taken for a change of this.
@@ -109,17 +104,23 @@ impl Changed {
     }
 }
 
-/// Each `.seal.yaml` that the commit has, or that is there now.
-fn policies(git: &Git, base: &str, is_staged: bool) -> Result<BTreeSet<PathBuf>, Failure> {
-    let root = files::real_path(&git.root()?)?;
-    let mut names = git.fields(["ls-tree", "-r", "-z", "--name-only", "--full-tree", base])?;
-    let mut now = vec!["ls-files", "-z", "--full-name", "--cached"];
-    if !is_staged {
-        now.extend(["--others", "--exclude-standard"]);
+/// Each `.seal.yaml` that there was before, or is now.
+fn policies(git: &Git, before: &Source, after: &Source) -> Result<BTreeSet<PathBuf>, Failure> {
+    let mut policies = BTreeSet::new();
+    for source in [before, after] {
+        match source {
+            Source::Revision(revision) => policies.extend(revision.policies()),
+            Source::Disk | Source::Anybodys => {
+                let root = files::real_path(&git.root()?)?;
+                let listed = ["ls-files", "-z", "--full-name", "--cached", "--others"];
+                let names =
+                    git.fields(listed.into_iter().chain(["--exclude-standard", ":(top)"]))?;
+                let names = names.iter().filter(|name| policy::is_policy(name));
+                policies.extend(names.map(|name| root.join(name)));
+            }
+        }
     }
-    names.extend(git.fields(now.into_iter().chain([":(top)"]))?);
-    let is_policy = |name: &&String| name.rsplit('/').next() == Some(FILE_NAME);
-    Ok(names.iter().filter(is_policy).map(|name| root.join(name)).collect())
+    Ok(policies)
 }
 
 /// Warns of sealed files for whose path the rules say others than before, once for each difference.

@@ -2,7 +2,7 @@
 //! Secrets of.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use seal_core::kind::kustomization::{GeneratorFile, Holds, patch_in_clear};
 use seal_core::tree::survey::{Finding, Survey, Word, is_value};
@@ -42,12 +42,15 @@ pub(super) fn of_generators(
     sources: &[Source],
     only_these: bool,
 ) -> Vec<Surveyed> {
+    if surveyed.iter().all(|file| file.survey.generators.is_empty()) {
+        return Vec::new(); // most trees
+    }
     let known: BTreeMap<PathBuf, &Source> =
-        sources.iter().map(|source| (plain(&source.path), source)).collect();
+        sources.iter().map(|source| (files::without_dots(&source.path), source)).collect();
     let mut found = BTreeMap::new();
     for kustomization in surveyed {
         for file in &kustomization.survey.generators {
-            let path = plain(&kustomization.path.with_file_name(&file.path));
+            let path = files::without_dots(&kustomization.path.with_file_name(&file.path));
             let line = match known.get(&path) {
                 Some(source) => line_in_clear(source, file),
                 None if only_these || !is_of_the_repository(&kustomization.path, &path) => None,
@@ -72,7 +75,9 @@ pub(super) fn named_by(surveyed: &[Surveyed]) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for kustomization in surveyed {
         let files = kustomization.survey.generators.iter();
-        paths.extend(files.map(|file| plain(&kustomization.path.with_file_name(&file.path))));
+        paths.extend(
+            files.map(|file| files::without_dots(&kustomization.path.with_file_name(&file.path))),
+        );
     }
     paths
 }
@@ -123,20 +128,7 @@ fn is_of_the_repository(kustomization: &Path, file: &Path) -> bool {
     let folder = files::folder_of(&from);
     let root = files::work_tree_root(folder).unwrap_or_else(|| folder.to_path_buf());
     let below = real.strip_prefix(&root).ok();
-    below.is_some_and(|below| !below.components().any(|part| part.as_os_str() == ".git"))
-}
-
-/// The same path without `.` and `..`, as far as its text tells.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
+    below.is_some_and(|below| !files::is_of_git(below))
 }
 
 /// The name that `seal -w` gives the sealed file of an env file.

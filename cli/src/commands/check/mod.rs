@@ -129,14 +129,8 @@ fn look_at_all(
         progress.one();
         let mut surveyed = look(source, args.platform, held)?;
         args.max_key_age.iter().for_each(|most| keys::too_old(&mut surveyed, *most, held));
-        if args.policy_from.is_some() && held.has_no_rule(&surveyed.path) {
-            let name = surveyed.survey.objects.first().map(|it| (it.line, it.name.clone()));
-            let finding = name.map(|(line, name)| Finding {
-                line,
-                word: Word::NotByPolicy,
-                sentence: format!("{name}: no rule of .seal.yaml is for this path, so nobody has said who may open it"),
-            });
-            surveyed.survey.findings.extend(finding);
+        if args.policy_from.is_some() {
+            surveyed.survey.findings.extend(without_rule(&surveyed, held));
         }
         Ok::<_, Failure>(surveyed)
     };
@@ -156,6 +150,16 @@ fn look_at_all(
     Ok(())
 }
 
+/// A finding where sealed objects lie at a path that no rule is for.
+fn without_rule(surveyed: &Surveyed, held: &mut Held) -> Option<Finding> {
+    let first = surveyed.survey.objects.first().filter(|_| held.has_no_rule(&surveyed.path))?;
+    let sentence = format!(
+        "{}: no rule of .seal.yaml is for this path, so nobody has said who may open it",
+        first.name
+    );
+    Some(Finding { line: first.line, word: Word::NotByPolicy, sentence })
+}
+
 /// Finds `.seal.yaml` files by which nothing can be sealed, and notes rules that are for no file of a folder that was looked at as a
 /// whole: a slip in a path leaves its files to the next rule.
 fn look_at_policies(
@@ -166,19 +170,16 @@ fn look_at_policies(
     let is_policy = |source: &&Source| {
         !source.is_named && source.path.file_name().is_some_and(|name| name == FILE_NAME)
     };
-    let found: Vec<&Source> = sources.iter().filter(is_policy).collect();
-    if found.is_empty() {
-        return Ok(());
-    }
-    let real = |source: &Source| files::real_path(&source.path);
-    let all: Vec<PathBuf> = sources.iter().map(real).collect::<Result<_, _>>()?;
     let mut held = Held::of(policies.clone());
-    for source in found {
-        let path = real(source)?;
+    for source in sources.iter().filter(is_policy) {
+        let path = files::real_path(&source.path)?;
         if let Some(failure) = held.refusal(&path) {
             report.bad_policy(&path, failure.message);
         }
-        for number in policy::idle_rules(policies, &path, &all) {
+        // What lies below it was found on the same way, so that no link is between.
+        let folder = source.path.parent().unwrap_or(Path::new(""));
+        let below = sources.iter().filter_map(|it| it.path.strip_prefix(folder).ok());
+        for number in held.idle_rules(&path, &below.collect::<Vec<_>>()) {
             report.note(format!("rules[{number}] of {} is for no file", source.path.display()));
         }
     }

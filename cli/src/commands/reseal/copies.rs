@@ -13,7 +13,7 @@ use seal_core::text;
 use zeroize::Zeroizing;
 
 use super::super::tree::{Source, Tree};
-use super::look::{Digest, Looked, look_quietly};
+use super::look::{Digest, Looked, Seen, look};
 use crate::error::Failure;
 use crate::files;
 use crate::parallel;
@@ -42,7 +42,7 @@ pub(super) fn beside(all: &[Looked], recipients: &RecipientArgs) -> Vec<Looked> 
 
 /// The sealed objects of a file; of one that cannot be judged every text that may be a payload.
 fn looked_through(source: &Source, choices: &mut Choices<'_>) -> Option<Looked> {
-    if let Ok(Some(looked)) = look_quietly(source, choices) {
+    if let Ok(Seen::Sealed(looked)) = look(source, choices) {
         return Some(looked);
     }
     let bytes = files::read_small(&source.path, MOST_BYTES).ok()??;

@@ -15,7 +15,6 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::super::tree::Source;
-use crate::console;
 use crate::editing::{self, Editing};
 use crate::error::Failure;
 use crate::files;
@@ -85,53 +84,45 @@ impl Looked {
     }
 }
 
-/// Looks at one file; `None` where it has no sealed object.
-pub(super) fn look(source: &Source, choices: &mut Choices<'_>) -> Result<Option<Looked>, Failure> {
-    look_and(&|note| console::note(note), source, choices)
+/// What a file turned out to be.
+pub(super) enum Seen {
+    Sealed(Looked),
+    /// A template, which is left as it is; with the sentence that says so.
+    Template(String),
+    /// Nothing that is sealed.
+    Other,
 }
 
-/// The same of a file that is only compared with.
-pub(super) fn look_quietly(
-    source: &Source,
-    choices: &mut Choices<'_>,
-) -> Result<Option<Looked>, Failure> {
-    look_and(&|_| {}, source, choices)
-}
-
-fn look_and(
-    tell: &dyn Fn(&str),
-    source: &Source,
-    choices: &mut Choices<'_>,
-) -> Result<Option<Looked>, Failure> {
+/// Looks at one file.
+pub(super) fn look(source: &Source, choices: &mut Choices<'_>) -> Result<Seen, Failure> {
     let path = &source.path;
     let Some(bytes) = files::read_small(path, MOST_BYTES)? else {
         let large = Failure::input("it is larger than 2 MiB, and was not read");
-        return if source.is_meant() { Err(large.about(path.display())) } else { Ok(None) };
+        return if source.is_meant() { Err(large.about(path.display())) } else { Ok(Seen::Other) };
     };
     let may_concern = if source.is_meant() { may_concern(&bytes) } else { concerns(&bytes) };
     if !source.is_named && !may_concern {
-        return Ok(None);
+        return Ok(Seen::Other);
     }
     let text = match text::decode(bytes) {
         Ok(text) => text,
-        Err(_) if !source.is_meant() => return Ok(None),
+        Err(_) if !source.is_meant() => return Ok(Seen::Other),
         Err(error) => return Err(Failure::input(error.to_string()).about(path.display())),
     };
     let objects = match sealed_objects(&text) {
         Ok(objects) => objects,
         Err(FileError::Text { error, .. }) if error.problem == Problem::Template => {
-            tell(&format!("{}: left as it is: {error}", path.display()));
-            return Ok(None);
+            return Ok(Seen::Template(format!("{}: left as it is: {error}", path.display())));
         }
-        Err(_) if !source.is_meant() => return Ok(None),
+        Err(_) if !source.is_meant() => return Ok(Seen::Other),
         Err(error) => return Err(Failure::from(error).about_file(path)),
     };
     if objects.is_empty() {
         let none = Failure::input("there is no sealed object in it").about(path.display());
-        return if source.is_named { Err(none) } else { Ok(None) };
+        return if source.is_named { Err(none) } else { Ok(Seen::Other) };
     }
     let chosen = choices.of(Target::Edited(path.clone()))?;
-    held_against(path.clone(), digest(&text), objects, &chosen).map(Some)
+    held_against(path.clone(), digest(&text), objects, &chosen).map(Seen::Sealed)
 }
 
 fn sealed_objects(text: &str) -> Result<Vec<(usize, SealedSecret)>, FileError> {

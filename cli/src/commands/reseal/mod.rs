@@ -22,7 +22,7 @@ use crate::error::Failure;
 use crate::identities::IdentityArgs;
 use crate::parallel;
 use crate::policy::{Choices, RecipientArgs};
-use look::Looked;
+use look::{Looked, Seen};
 use signals::Stopped;
 use told::Told;
 use values::Values;
@@ -131,7 +131,9 @@ fn look_at_all(args: &ResealArgs, told: &mut Told) -> Result<Vec<Looked>, Failur
     let mut all = Vec::new();
     for looked in looked.ok_or_else(not_done)? {
         match looked {
-            Ok(looked) => all.extend(looked),
+            Ok(Seen::Sealed(looked)) => all.push(looked),
+            Ok(Seen::Template(sentence)) => console::note(&sentence),
+            Ok(Seen::Other) => {}
             Err(failure) => told.failed(failure),
         }
     }
