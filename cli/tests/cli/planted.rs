@@ -5,18 +5,6 @@ use std::process::Command;
 
 use crate::world::{World, recipient};
 
-fn branch() -> World {
-    let world = World::new();
-    std::fs::remove_file(world.path("secret.json")).expect("the manifest");
-    let value = ["--name", "db", "-n", "prod", "--from-file", "p=-", "-o", "prod/db.yaml"];
-    world.write("prod/.keep", "");
-    world.seal_with(&value, b"x").exits(0);
-    world.git(&["init", "--quiet", "--initial-branch=main"]);
-    world.commit_all();
-    world.git(&["switch", "--quiet", "--create", "change"]);
-    world
-}
-
 /// Seals a file for somebody whom no rule names.
 fn for_a_stranger(world: &World, name: &str) -> String {
     let value = ["--name", name, "-n", "prod", "--from-file", "p=-", "-r", &recipient("stranger")];
@@ -25,7 +13,7 @@ fn for_a_stranger(world: &World, name: &str) -> String {
 
 #[test]
 fn a_bare_repository_in_the_tree_is_not_asked() {
-    let world = branch();
+    let world = World::branch(None);
     world.git(&["init", "--quiet", "--bare", "prod"]);
     let config =
         "[core]\nbare = false\nworktree = .\n[filter \"x\"]\nclean = \"touch ../../PWNED; cat\"\n";
@@ -49,7 +37,7 @@ fn trust_is_not_borrowed_from_the_repository_above() {
     if std::fs::metadata("/proc/self").expect("a process").uid() != 0 {
         return; // nobody else gives a file away
     }
-    let world = branch();
+    let world = World::branch(None);
     world.write(
         "m/.seal.yaml",
         format!("recipients: {{s: {}}}\nrules: [{{to: [s]}}]\n", recipient("stranger")),
@@ -64,7 +52,7 @@ fn trust_is_not_borrowed_from_the_repository_above() {
 
 #[test]
 fn settings_of_git_hide_nothing_from_a_hook() {
-    let world = branch();
+    let world = World::branch(None);
     world.write("prod/other.yaml", for_a_stranger(&world, "other"));
     world.commit_all();
     world.git(&["reset", "--quiet", "--soft", "HEAD~1"]);
@@ -84,7 +72,7 @@ fn settings_of_git_hide_nothing_from_a_hook() {
 
 #[test]
 fn a_submodule_that_is_to_be_ignored_is_pointed_out() {
-    let world = branch();
+    let world = World::branch(None);
     world.git(&["switch", "--quiet", "main"]);
     world.git(&["init", "--quiet", "../module"]);
     world.git(&["-C", "../module", "commit", "--quiet", "--allow-empty", "-m", "begun"]);
@@ -110,13 +98,13 @@ fn head(world: &World, folder: &str) -> String {
 
 #[test]
 fn a_link_in_the_place_of_a_policy_or_of_recipients_is_a_finding() {
-    let world = branch();
+    let world = World::branch(None);
     world.write("policy.yaml", world.read(".seal.yaml"));
     std::fs::remove_file(world.path(".seal.yaml")).expect("the policy");
     symlink("policy.yaml", world.path(".seal.yaml")).expect("a link");
     world.git(&["add", "--all"]);
     world.seal(&["check", "--staged"]).exits(7).prints("BadPolicy").prints("is a link in Git");
-    let world = branch();
+    let world = World::branch(None);
     world.write("shared/off.txt", format!("{}\n", recipient("offline")));
     symlink("shared", world.path("keys")).expect("a link");
     world.write(
@@ -133,7 +121,7 @@ fn a_link_in_the_place_of_a_policy_or_of_recipients_is_a_finding() {
 
 #[test]
 fn a_name_that_is_to_be_filled_in_and_a_path_without_a_rule_hide_no_recipient() {
-    let world = branch();
+    let world = World::branch(None);
     let sealed = for_a_stranger(&world, "tpl");
     world.write("prod/tpl.yaml", sealed.replacen("name: tpl", "name: \"tpl{{ .Values.x }}\"", 1));
     world.commit_all();
@@ -143,7 +131,7 @@ fn a_name_that_is_to_be_filled_in_and_a_path_without_a_rule_hide_no_recipient() 
         .prints("prod/tpl.yaml:")
         .prints("NotByPolicy");
 
-    let world = branch();
+    let world = World::branch(None);
     world.git(&["switch", "--quiet", "main"]);
     let policy = world.read(".seal.yaml").replace("- to:", "- path: \"prod/**\"\n  to:");
     world.write(".seal.yaml", policy);
@@ -171,7 +159,7 @@ fn nothing_is_written_into_another_work_tree_behind_a_link() {
 
 #[test]
 fn a_recipient_without_a_hint_is_found_by_its_stanza() {
-    let world = branch();
+    let world = World::branch(None);
     let args = ["--name", "two", "-n", "prod", "--from-file", "p=-"];
     let to: Vec<String> = ["cluster", "offline", "stranger"]
         .iter()

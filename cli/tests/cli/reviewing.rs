@@ -11,18 +11,9 @@ fn recipients() -> String {
     format!("recipients:\n{known}")
 }
 
-/// A branch that has just begun, in a repository with a sealed file.
+/// A branch that has just begun, with a sealed file and the rules.
 fn branch() -> World {
-    let world = World::new();
-    std::fs::remove_file(world.path("secret.json")).expect("the manifest");
-    world.write(".seal.yaml", recipients() + RULES);
-    std::fs::create_dir(world.path("prod")).expect("a folder");
-    let value = ["--name", "db", "-n", "prod", "--from-file", "p=-", "-o", "prod/db.yaml"];
-    world.seal_with(&value, b"x").exits(0);
-    world.git(&["init", "--quiet", "--initial-branch=main"]);
-    world.commit_all();
-    world.git(&["switch", "--quiet", "--create", "change"]);
-    world
+    World::branch(Some(&(recipients() + RULES)))
 }
 
 fn review(world: &World) -> Ran {

@@ -166,6 +166,22 @@ impl World {
         self.git(&["commit", "--quiet", "-m", "a change"]);
     }
 
+    /// A branch that has just begun, in a repository with a sealed file and, where there is one, a policy.
+    pub(crate) fn branch(policy: Option<&str>) -> World {
+        let world = World::new();
+        fs::remove_file(world.path("secret.json")).expect("the manifest");
+        if let Some(policy) = policy {
+            world.write(".seal.yaml", policy);
+        }
+        world.write("prod/.keep", "");
+        let value = ["--name", "db", "-n", "prod", "--from-file", "p=-", "-o", "prod/db.yaml"];
+        world.seal_with(&value, b"x").exits(0);
+        world.git(&["init", "--quiet", "--initial-branch=main"]);
+        world.commit_all();
+        world.git(&["switch", "--quiet", "--create", "change"]);
+        world
+    }
+
     /// The same as [`git`](Self::git) with another exit code; what it said on both streams.
     #[track_caller]
     pub(crate) fn git_says(&self, args: &[&str], code: i32) -> String {
